@@ -1,0 +1,1 @@
+"""HTTP in, HTTP out. Routes are adapters: validate, call one thing, translate."""

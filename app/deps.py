@@ -1,0 +1,47 @@
+"""What routes ask for, named once."""
+
+from typing import Annotated
+
+from celery import Celery
+from fastapi import Depends, Request
+
+from app.problems import ProblemError
+from app.studio import Studio
+from core.settings import Settings
+from core.store import JobStore
+from models.shelf import Shelf
+
+
+def _settings(request: Request) -> Settings:
+    return request.app.state.settings  # type: ignore[no-any-return]
+
+
+def _store(request: Request) -> JobStore:
+    return request.app.state.store  # type: ignore[no-any-return]
+
+
+def _queue(request: Request) -> Celery:
+    return request.app.state.queue
+
+
+def _shelf(request: Request) -> Shelf:
+    return request.app.state.shelf  # type: ignore[no-any-return]
+
+
+def _studio(request: Request) -> Studio:
+    return request.app.state.studio  # type: ignore[no-any-return]
+
+
+async def require_json(request: Request) -> None:
+    """Refuse a body that does not say that it is JSON. No body at all is fine."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json" and await request.body():
+        detail = f"the body's Content-Type is {content_type or 'not given'}; allowed: application/json"
+        raise ProblemError(415, "unsupported-media-type", detail)
+
+
+SettingsDep = Annotated[Settings, Depends(_settings)]
+StoreDep = Annotated[JobStore, Depends(_store)]
+QueueDep = Annotated[Celery, Depends(_queue)]
+ShelfDep = Annotated[Shelf, Depends(_shelf)]
+StudioDep = Annotated[Studio, Depends(_studio)]

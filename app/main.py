@@ -1,0 +1,54 @@
+"""The API's one place that wires: `uvicorn --factory app.main:create_app`."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
+from fastapi_offline import FastAPIOffline
+
+from app import problems
+from app.routes import generate, health, jobs, models, train
+from app.studio import Studio
+from core.queue import celery_app
+from core.settings import Settings
+from core.store import JobStore, connect
+from models.errors import DigitforgeError
+from models.shelf import Shelf
+
+logger = logging.getLogger(__name__)
+
+
+def create_app() -> FastAPI:
+    """Build the API from the settings in the environment."""
+    settings = Settings()
+    app = FastAPIOffline(
+        redoc_url=None,
+        title="digitforge",
+        summary="Train a DCGAN on handwritten digits, and draw digits from it.",
+        lifespan=_lifespan,
+        max_body_size=settings.max_body_bytes,
+    )
+    app.state.settings = settings
+    for module in (train, jobs, generate, models, health):
+        app.include_router(module.router)
+    app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False, response_model=None)
+    problems.install(app, settings.max_body_bytes)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Open what the routes use, and warm the active model up before the first request."""
+    settings: Settings = app.state.settings
+    app.state.store = JobStore(connect(settings.redis_url), settings.lease_s)
+    app.state.queue = celery_app(settings.redis_url)
+    app.state.shelf = Shelf(settings.shelf_dir)
+    app.state.studio = Studio(app.state.shelf, settings.draw_threads)
+    try:
+        await app.state.studio.warm_up(app.state.shelf.active())
+    except DigitforgeError as error:
+        logger.error("no images can be drawn: %s", error)
+    yield
+    app.state.studio.close()

@@ -1,0 +1,34 @@
+"""/models: the shelf, and which model is active."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+
+from app.deps import ShelfDep, StudioDep, require_json
+from app.problems import documented
+from app.schemas import ActivateRequest, ModelList, ModelView
+
+router = APIRouter(prefix="/models", tags=["models"], responses=documented(404, 422))
+
+ModelId = Annotated[str, Path(max_length=64, description="The first 16 hex digits of the generator's SHA-256.")]
+
+
+@router.get("")
+def list_models(shelf: ShelfDep) -> ModelList:
+    """The models on the shelf, newest first, with their cards."""
+    active = shelf.active()
+    return ModelList(data=[ModelView.from_card(card, active) for card in shelf.cards()], active=active)
+
+
+@router.put("/active", dependencies=[Depends(require_json)], responses=documented(503))
+async def activate(request: ActivateRequest, shelf: ShelfDep, studio: StudioDep) -> ModelView:
+    """Make a model the one that `/generate` draws from. Answers once it is loaded and warm."""
+    shelf.folder(request.model)
+    await studio.warm_up(request.model)
+    return ModelView.from_card(shelf.activate(request.model), request.model)
+
+
+@router.get("/{model_id}")
+def get_model(model_id: ModelId, shelf: ShelfDep) -> ModelView:
+    """One model with its card."""
+    return ModelView.from_card(shelf.card(model_id), shelf.active())

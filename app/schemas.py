@@ -1,0 +1,147 @@
+"""The wire format: what goes over HTTP, kept apart from the records it is made of."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from core.jobs import Job, JobError, JobProgress, JobSpec, JobStatus, Publish
+from models.checkpoint import Card
+from models.recipe import PRESETS, PresetName, Recipe, with_preset
+
+
+class TrainRequest(Recipe):
+    """A training job: a preset, any knob of the recipe laid over it, and what to do with the result.
+
+    Every field may be left out; without a preset it is `quality`, whose values are the defaults shown.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"preset": "smoke"}, {"preset": "faithful", "epochs": 5, "seed": 7}]}
+    )
+
+    preset: PresetName = Field("quality", description="The recipe to start from.")
+    publish: Publish = Field("always", description="Whether the finished model becomes the active one.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lay_over_preset(cls, values: Any) -> Any:
+        preset = values.get("preset", "quality") if isinstance(values, dict) else None
+        return with_preset(preset, values) if preset in PRESETS else values
+
+    def to_spec(self) -> JobSpec:
+        """The job that this asks for."""
+        recipe = Recipe(**{name: getattr(self, name) for name in Recipe.model_fields})
+        return JobSpec(preset=self.preset, recipe=recipe, publish=self.publish)
+
+
+class JobLinks(BaseModel):
+    """Where to go from a job."""
+
+    self: str
+    samples: str
+    cancel: str
+    generate: str | None = Field(description="Images from this job's model, once there is one.")
+
+
+class JobView(BaseModel):
+    """A job as its owner sees it."""
+
+    id: str
+    status: JobStatus
+    preset: PresetName
+    publish: Publish
+    recipe: Recipe
+    attempt: int = Field(description="How often a worker has started it.")
+    request: str = Field(description="`cancel` or `pause` while the worker has yet to carry it out.")
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    device: str | None = Field(description="What it trains on.")
+    progress: JobProgress | None
+    error: JobError | None
+    model: str | None = Field(description="The id of the model that came of it.")
+    links: JobLinks
+
+    @classmethod
+    def from_job(cls, job: Job) -> Self:
+        """Translate a record."""
+        base = f"/jobs/{job.id}"
+        return cls(
+            **{name: getattr(job, name) for name in cls.model_fields.keys() & Job.model_fields.keys()},
+            preset=job.spec.preset,
+            publish=job.spec.publish,
+            recipe=job.spec.recipe,
+            model=job.model_id,
+            links=JobLinks(
+                self=base,
+                samples=f"{base}/samples",
+                cancel=f"{base}/cancel",
+                generate=f"/generate?model={job.model_id}" if job.model_id else None,
+            ),
+        )
+
+
+class JobPage(BaseModel):
+    """Jobs, newest first."""
+
+    data: list[JobView]
+    has_more: bool
+    next: str | None = Field(description="The URL of the next page.")
+
+
+class Sample(BaseModel):
+    """The 64 images at fixed latents after an epoch."""
+
+    epoch: int
+    href: str
+
+
+class SampleList(BaseModel):
+    """The sample grids of a job, in order; epoch 0 is before training."""
+
+    data: list[Sample]
+
+
+class ModelView(BaseModel):
+    """A model on the shelf."""
+
+    id: str
+    active: bool
+    card: Card
+    generate: str = Field(description="Images from this model.")
+
+    @classmethod
+    def from_card(cls, card: Card, active: str) -> Self:
+        """Translate a checkpoint's card."""
+        model_id = card.model_id
+        return cls(id=model_id, active=model_id == active, card=card, generate=f"/generate?model={model_id}")
+
+
+class ModelList(BaseModel):
+    """The shelf, newest first."""
+
+    data: list[ModelView]
+    active: str
+
+
+class ActivateRequest(BaseModel):
+    """Which model `/generate` draws from."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"model": "0011223344556677"}]})
+
+    model: str = Field(max_length=64)
+
+
+class Health(BaseModel):
+    """The process is alive."""
+
+    status: str = "ok"
+
+
+class Readiness(BaseModel):
+    """Whether images can be drawn, and what else is there."""
+
+    ready: bool
+    model: str | None = Field(description="The active model, loaded and warm.")
+    redis: bool = Field(description="Whether the job store answers; images are drawn without it too.")

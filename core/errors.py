@@ -1,0 +1,29 @@
+"""What can go wrong, in one tree.
+
+    DigitforgeError                 models/errors.py
+    +-- CheckpointError             a checkpoint folder that cannot be trusted
+    +-- ModelNotFound               no such model on the shelf
+    +-- TrainingError               worker/training/errors.py: a run cannot start or go on
+    |   +-- BadData
+    |   +-- BadRunDirectory
+    |   +-- Diverged
+    +-- JobNotFound                 no such job
+    +-- JobStateConflict            the job's state forbids the call
+    +-- LeaseLost                   the caller no longer owns the job
+
+Redis being away is redis-py's own `RedisError`. `app/problems.py` holds the one mapping to HTTP.
+"""
+
+from models.errors import DigitforgeError
+
+
+class JobNotFound(DigitforgeError):
+    """No job with this id."""
+
+
+class JobStateConflict(DigitforgeError):
+    """The job is in a state that forbids the call."""
+
+
+class LeaseLost(DigitforgeError):
+    """The job belongs to someone else by now, or has ended: nothing that the caller does counts any more."""

@@ -1,0 +1,85 @@
+"""The job: what the API accepts, Redis holds and a worker carries out."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.recipe import PresetName, Recipe
+
+Publish = Literal["always", "never"]
+
+
+class JobStatus(StrEnum):
+    """Where a job is in its life; the transitions are the scripts in `core/scripts/`."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_terminal(self) -> bool:
+        """True where nothing changes any more."""
+        return self in (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class JobSpec(_Record):
+    """What was asked for. It never changes."""
+
+    preset: PresetName
+    recipe: Recipe
+    publish: Publish = Field("always", description="Whether the finished model becomes the active one.")
+
+
+class JobProgress(_Record):
+    """How far a run is, as its worker last told."""
+
+    epoch: int = Field(description="The epoch under way, from 1.")
+    epochs: int
+    step: int
+    total_steps: int
+    kimg: float = Field(description="Thousand real images shown.")
+    images_per_s: float
+    eta_s: float | None = Field(description="Seconds to the end at the present rate.")
+    losses: dict[str, float] = Field(description="loss_d, loss_g, and mean D(x) and D(G(z)) as d_real and d_fake.")
+
+
+class JobError(_Record):
+    """Why a job failed."""
+
+    type: str
+    detail: str
+    retryable: bool = Field(description="Whether the same request may succeed another time.")
+    log: str = Field("", description="The end of the trainer's log.")
+
+
+class Job(_Record):
+    """The record of a job."""
+
+    id: str
+    status: JobStatus
+    spec: JobSpec
+    attempt: int = Field(description="How often a worker has claimed it.")
+    request: Literal["", "cancel", "pause"] = Field(description="What the owner was asked to do and has not done yet.")
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    device: str | None
+    progress: JobProgress | None
+    error: JobError | None
+    model_id: str | None
+
+
+class Claim(_Record):
+    """A worker's right to a job: the fencing token of one attempt."""
+
+    job: Job
+    owner: str

@@ -1,0 +1,46 @@
+"""The queue: a Celery app whose messages hold a job's id and nothing else. The record in Redis is the truth."""
+
+from celery import Celery
+
+QUEUE = "digitforge"
+TRAIN_TASK = "digitforge.train"
+
+
+def celery_app(redis_url: str) -> Celery:
+    """The Celery app of both sides.
+
+    Early acknowledgement and no result backend: a message that is lost is sent again by the sweeper, a doubled one
+    finds the job claimed. A task that hangs on Redis for longer than the visibility timeout would run twice with late
+    acknowledgement.
+    """
+    app = Celery("digitforge", broker=redis_url)
+    app.conf.update(
+        task_default_queue=QUEUE,
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        task_acks_late=False,
+        task_publish_retry=False,
+        worker_concurrency=1,
+        worker_prefetch_multiplier=1,
+        worker_disable_prefetch=True,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_hijack_root_logger=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={"socket_timeout": 5, "socket_connect_timeout": 2},
+    )
+    return app
+
+
+def enqueue(app: Celery, job_id: str) -> None:
+    """Send a job's id to the workers. Raises kombu's OperationalError when the broker is away."""
+    app.send_task(TRAIN_TASK, args=[job_id])
+
+
+def waiting_messages(app: Celery) -> int:
+    """Messages that no worker has taken yet."""
+    with app.connection_for_read() as connection:
+        return int(connection.default_channel.client.llen(QUEUE))

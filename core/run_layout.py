@@ -1,0 +1,22 @@
+"""Where a job's files are. The worker writes them, the API reads its samples."""
+
+import re
+from pathlib import Path
+
+_SAMPLE = re.compile(r"epoch-(\d{4,})\.png")
+
+
+def attempt_dir(runs_dir: Path, job_id: str, attempt: int) -> Path:
+    """The run directory of one attempt of a job."""
+    return runs_dir / job_id / f"attempt-{attempt:03d}"
+
+
+def sample_epochs(run_dir: Path) -> list[int]:
+    """The epochs with a sample grid, in order; epoch 0 is before training."""
+    names = (path.name for path in (run_dir / "samples").glob("epoch-*.png"))
+    return sorted(int(match[1]) for name in names if (match := _SAMPLE.fullmatch(name)))
+
+
+def sample_path(run_dir: Path, epoch: int) -> Path:
+    """The sample grid of an epoch."""
+    return run_dir / "samples" / f"epoch-{epoch:04d}.png"

@@ -1,0 +1,42 @@
+"""This deployment's settings, from the environment. What an experiment does is a recipe, not a setting."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+class Settings(BaseSettings):
+    """Read from variables with the prefix `DIGITFORGE_`, such as `DIGITFORGE_REDIS_URL`."""
+
+    model_config = SettingsConfigDict(env_prefix="DIGITFORGE_", frozen=True)
+
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Broker and job store.")
+    data_dir: Path = Field(_ROOT / "var", description="Root of run directories and of the shelf of models.")
+    datasets_dir: Path = Field(_ROOT / "datasets", description="Folder whose folders are the data sets.")
+    host: str = Field("127.0.0.1", description="Address that `make up` serves on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port that `make up` serves on; 0 takes a free one.")
+
+    device: Literal["cpu", "cuda"] | None = Field(
+        None, description="Where trainers run; unset is cuda where there is one, else cpu."
+    )
+    trainer_threads: int | None = Field(None, ge=1, description="CPU threads of a trainer; unset is one a core.")
+    draw_threads: int | None = Field(None, ge=1, description="CPU threads of the API's drawing; unset is one a core.")
+    max_body_bytes: int = Field(65536, ge=1024, description="Largest request body.")
+
+    lease_s: float = Field(30.0, gt=0, description="How long a worker may be silent before its job is given away.")
+    heartbeat_s: float = Field(0.5, gt=0, description="How often a worker renews its lease and reads requests.")
+    stop_grace_s: float = Field(10.0, gt=0, description="How long a trainer may take to save and stop.")
+
+    @property
+    def runs_dir(self) -> Path:
+        """Where run directories live."""
+        return self.data_dir / "runs"
+
+    @property
+    def shelf_dir(self) -> Path:
+        """The shelf's root."""
+        return self.data_dir / "shelf"

@@ -1,0 +1,114 @@
+"""The two networks of the DCGAN (Radford et al., 2015, arXiv:1511.06434), for 28x28 grey images in [-1, 1].
+
+With the `faithful` recipe G has 846,272 trainable parameters and D has 4,801. Both follow Keras where it differs
+from torch: "same" padding of a 5x5 kernel at stride 2 is one pixel before and two after, weights start Glorot
+uniform, BatchNorm averages with momentum 0.99 (0.01 in torch's terms) and eps 1e-3.
+"""
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.recipe import Recipe
+
+IMAGE_SIZE = 28
+
+
+class SameConv2d(nn.Conv2d):
+    """5x5 convolution at stride 2 with Keras' "same" padding."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, kernel_size=5, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, H, W] -> [B, C', ceil(H/2), ceil(W/2)]."""
+        odd = x.shape[-1] % 2
+        before = 1 + odd
+        return super().forward(F.pad(x, (before, 2, before, 2)))
+
+
+class SameConvTranspose2d(nn.ConvTranspose2d):
+    """The transpose of `SameConv2d`, without bias."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, kernel_size=5, stride=2, padding=1, bias=False)
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """[B, C, H, W] -> [B, C', 2H, 2W]."""
+        return super().forward(x, output_size)[..., :-1, :-1]
+
+
+class Generator(nn.Sequential):
+    """G: latents z [B, z_dim] -> images [B, 1, 28, 28] in [-1, 1].
+
+    Widths come from `g_filters`, `g_hidden_layers`, `g_hidden_units` and `z_dim` of the recipe.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        f, width = recipe.g_filters, recipe.z_dim
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        for i in range(recipe.g_hidden_layers):
+            layers[f"hidden{i}"] = nn.Linear(width, recipe.g_hidden_units, bias=False)  # [B, g_hidden_units]
+            layers[f"hidden{i}_norm"] = _batch_norm(nn.BatchNorm1d, recipe.g_hidden_units)
+            layers[f"hidden{i}_act"] = nn.LeakyReLU(recipe.leaky_slope)
+            width = recipe.g_hidden_units
+        layers["dense"] = nn.Linear(width, 7 * 7 * 2 * f, bias=False)  # [B, 7*7*2f]
+        layers["dense_norm"] = _batch_norm(nn.BatchNorm1d, 7 * 7 * 2 * f)
+        layers["dense_act"] = nn.LeakyReLU(recipe.leaky_slope)
+        layers["unflatten"] = nn.Unflatten(1, (2 * f, 7, 7))  # [B, 2f, 7, 7]
+        layers["up14"] = SameConvTranspose2d(2 * f, f)  # [B, f, 14, 14]
+        layers["up14_norm"] = _batch_norm(nn.BatchNorm2d, f)
+        layers["up14_act"] = nn.LeakyReLU(recipe.leaky_slope)
+        layers["up28"] = SameConvTranspose2d(f, 1)  # [B, 1, 28, 28]
+        layers["tanh"] = nn.Tanh()
+        super().__init__(layers)
+        self.z_dim = recipe.z_dim
+        _glorot_uniform(self)
+
+
+class Discriminator(nn.Sequential):
+    """D: images [B, 1, 28, 28] in [-1, 1] -> logits [B, 1]; a positive logit says "real".
+
+    `d_layers` convolutions of `d_filters`, twice, four times as many channels. With one layer it is the D of the
+    seed document, which halves once more by a max-pool.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        f, side = recipe.d_filters, 14
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        layers["down14"] = SameConv2d(1, f)  # [B, f, 14, 14]
+        layers["down14_act"] = nn.LeakyReLU(recipe.leaky_slope)
+        if recipe.d_layers == 1:
+            layers["pool"] = nn.MaxPool2d(2)  # [B, f, 7, 7]
+            side = 7
+        layers["down14_drop"] = nn.Dropout(recipe.dropout)
+        for _ in range(1, recipe.d_layers):
+            side = (side + 1) // 2
+            layers[f"down{side}"] = SameConv2d(f, 2 * f)  # [B, 2f, 7, 7], then [B, 4f, 4, 4]
+            layers[f"down{side}_act"] = nn.LeakyReLU(recipe.leaky_slope)
+            layers[f"down{side}_drop"] = nn.Dropout(recipe.dropout)
+            f = 2 * f
+        layers["flatten"] = nn.Flatten()  # [B, f*side*side]
+        layers["logit"] = nn.Linear(f * side * side, 1)  # [B, 1]
+        super().__init__(layers)
+        _glorot_uniform(self)
+
+
+def trainable_parameters(network: nn.Module) -> int:
+    """Number of trainable scalars, BatchNorm's affine ones included."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+def _batch_norm(kind: type[nn.BatchNorm1d] | type[nn.BatchNorm2d], channels: int) -> nn.BatchNorm1d | nn.BatchNorm2d:
+    return kind(channels, eps=1e-3, momentum=0.01)
+
+
+@torch.no_grad()
+def _glorot_uniform(network: nn.Module) -> None:
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)

@@ -1,0 +1,13 @@
+"""What can be wrong with a model. The whole tree is drawn in `core/errors.py`."""
+
+
+class DigitforgeError(Exception):
+    """Root of every error that this project raises on purpose."""
+
+
+class CheckpointError(DigitforgeError):
+    """A checkpoint folder that cannot be trusted: missing, truncated, altered, or not a checkpoint."""
+
+
+class ModelNotFound(DigitforgeError):
+    """No model with this id stands on the shelf."""

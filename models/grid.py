@@ -1,0 +1,33 @@
+"""Images to a picture: tiles side by side, as the bytes of an 8-bit grey PNG."""
+
+from io import BytesIO
+from math import ceil, isqrt
+
+import numpy as np
+from PIL import Image
+
+
+def square_columns(n: int) -> int:
+    """Columns of the smallest square that holds n tiles: 4 for 16, 8 for 64, 3 for 7."""
+    return isqrt(n - 1) + 1
+
+
+def tile(images: np.ndarray, columns: int, pad: int, scale: int) -> np.ndarray:
+    """Lay uint8 [n, h, w] out row by row: uint8 [rows * (h*scale + pad) - pad, columns * (w*scale + pad) - pad].
+
+    `pad` is the black pixels between tiles, `scale` repeats each pixel so many times in both directions.
+    """
+    n, h, w = images.shape
+    rows = ceil(n / columns)
+    cells = np.zeros((rows * columns, h * scale + pad, w * scale + pad), dtype=np.uint8)
+    cells[:n, : h * scale, : w * scale] = images.repeat(scale, axis=1).repeat(scale, axis=2)
+    height, width = cells.shape[1:]
+    canvas = cells.reshape(rows, columns, height, width).swapaxes(1, 2).reshape(rows * height, columns * width)
+    return canvas[: rows * height - pad, : columns * width - pad]
+
+
+def to_png(pixels: np.ndarray) -> bytes:
+    """Encode uint8 [h, w] as an 8-bit grey PNG."""
+    buffer = BytesIO()
+    Image.fromarray(pixels, mode="L").save(buffer, format="PNG")
+    return buffer.getvalue()

@@ -1,0 +1,53 @@
+"""Drawing images from a generator: the only inference path, for the API and for the trainer's sample grids.
+
+Image k of a seed is a pure function of (weights, seed, k) on one kind of device: z is drawn from a counter-based
+generator keyed by (seed, k), and G always runs on a full batch of `BATCH` rows, so that no image's bytes depend on
+how many others were asked for. The result is pixels as they are served.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.dcgan import IMAGE_SIZE, Generator
+
+BATCH = 16
+
+
+def latents(seed: int, start: int, n: int, z_dim: int) -> Tensor:
+    """The latents of images `start` to `start + n - 1` of a seed: [n, z_dim] float32, standard normal.
+
+    Each row comes from a Philox generator (Salmon et al., 2011, "Parallel random numbers: as easy as 1, 2, 3") of
+    its own. `seed` and `start + n` must lie in 0..2**53 - 1.
+    """
+    rows = [
+        np.random.Generator(np.random.Philox(key=np.array([seed, k], dtype=np.uint64))).standard_normal(
+            z_dim, dtype=np.float32
+        )
+        for k in range(start, start + n)
+    ]
+    return torch.from_numpy(np.stack(rows))
+
+
+def to_pixels(images: Tensor) -> Tensor:
+    """Map [-1, 1] to the grey values 0..255 (uint8), rounding to the nearest."""
+    return images.mul(127.5).add(127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+@torch.inference_mode()
+def draw(G: Generator, seed: int, start: int, n: int) -> np.ndarray:
+    """Draw images `start` to `start + n - 1` of a seed: uint8 [n, 28, 28], 0 is black.
+
+    G must be in evaluation mode; ValueError otherwise, because a training-mode batch would mix its images.
+    """
+    if G.training:
+        raise ValueError("G is in training mode; call G.eval() before drawing")
+    device = next(G.parameters()).device
+    pixels = np.empty((n, IMAGE_SIZE, IMAGE_SIZE), dtype=np.uint8)
+    for first in range(0, n, BATCH):
+        rows = min(BATCH, n - first)
+        z = torch.zeros(BATCH, G.z_dim)
+        z[:rows] = latents(seed, start + first, rows, G.z_dim)
+        images = to_pixels(G(z.to(device)))  # [BATCH, 1, 28, 28]
+        pixels[first : first + rows] = images[:rows, 0].cpu().numpy()
+    return pixels

@@ -1,0 +1,35 @@
+"""Pydantic's errors in the words of this project: the field, its value, and what is allowed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with an input."""
+
+    path: tuple[str | int, ...]  # from the root of the input to the field
+    detail: str
+    value: Any
+
+    @property
+    def field(self) -> str:
+        """The path as a person writes it: `epochs`."""
+        return ".".join(str(part) for part in self.path) or "input"
+
+
+def explain(error: ErrorDetails, known_fields: list[str]) -> Fault:
+    """Put one pydantic error into words that name what is allowed."""
+    path, detail, value = tuple(error["loc"]), error["msg"], error["input"]
+    context = error.get("ctx", {})
+    if "field" in context:  # a rule over several fields names the one to change
+        path, value = (*path, context["field"]), context[context["field"]]
+    match error["type"]:
+        case "extra_forbidden":
+            detail = f"unknown field; allowed: {', '.join(known_fields)}"
+        case "missing":
+            detail = "required, but missing"
+            value = None
+    return Fault(path, detail, value)

@@ -1,0 +1,182 @@
+"""The supervisor: carries one job from its claim to its end by way of one trainer process."""
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from redis import RedisError
+
+from core.errors import LeaseLost
+from core.jobs import Claim, JobError, JobProgress
+from core.settings import Settings
+from core.store import JobStore
+from models.errors import CheckpointError
+from models.files import write_file
+from models.shelf import Shelf
+from worker.run_dirs import TRAINER_LOG, open_attempt
+from worker.trainer import TrainerProcess
+from worker.training.events import EpochDone, Event, Failed, Finished, Progress, Started
+
+RETRYABLE = {"oom", "trainer-crashed"}
+REDIS_RETRY_S = 1.0
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Runs jobs one after another. `draining()` turns true when the worker is to stop."""
+
+    def __init__(self, store: JobStore, shelf: Shelf, settings: Settings, draining: Callable[[], bool]) -> None:
+        self._store = store
+        self._shelf = shelf
+        self._settings = settings
+        self._draining = draining
+
+    def run(self, job_id: str) -> None:
+        """Claim the job and see it to an end. A job that cannot be claimed is somebody else's, or over."""
+        claim = self._store.claim(job_id)
+        if claim is None:
+            logger.info("job %s: not queued any more, nothing to do", job_id)
+            return
+        logger.info("job %s: attempt %d", job_id, claim.job.attempt)
+        try:
+            self._carry_out(claim)
+        except LeaseLost:
+            logger.warning("job %s: lost to another worker; what this one did does not count", job_id)
+        except Exception as error:
+            logger.exception("job %s: the worker failed", job_id)
+            detail = f"{type(error).__name__}: {error}"
+            self._insist(lambda: self._store.fail(claim, JobError(type="internal", detail=detail, retryable=True)))
+
+    def _carry_out(self, claim: Claim) -> None:
+        run_dir = open_attempt(self._settings.runs_dir, claim.job.id, claim.job.attempt)
+        recipe = run_dir / "recipe.json"
+        write_file(recipe, claim.job.spec.recipe.model_dump_json(indent=2).encode() + b"\n")
+        with TrainerProcess(
+            self._trainer_arguments(run_dir), run_dir / TRAINER_LOG, self._settings.stop_grace_s
+        ) as trainer:
+            watch = _Watch(self._store, claim, self._settings.heartbeat_s)
+            for event in trainer.events(self._settings.heartbeat_s / 2):
+                watch.see(event)
+                if watch.order != "ok" or self._draining():
+                    trainer.stop()
+        self._conclude(claim, watch, trainer, run_dir)
+
+    def _conclude(self, claim: Claim, watch: "_Watch", trainer: TrainerProcess, run_dir: Path) -> None:
+        """Bring the record to where the run has ended."""
+        match watch.order, watch.last:
+            case "lost", _:
+                raise LeaseLost
+            case "cancel", _:
+                self._insist(lambda: self._store.acknowledge_cancel(claim))
+            case _, Finished() as finished:
+                self._publish(claim, run_dir / finished.checkpoint)
+            case _, Failed() as failed:
+                self._fail(claim, failed.kind, failed.detail, trainer.log_tail())
+            case _ if trainer.was_stopped:
+                status = self._insist(lambda: self._store.release(claim))
+                logger.info("job %s: stopped with its state saved; now %s", claim.job.id, status)
+            case _:
+                detail = f"the trainer ended without a word: {trainer.ending}"
+                self._fail(claim, "trainer-crashed", detail, trainer.log_tail())
+
+    def _publish(self, claim: Claim, checkpoint: Path) -> None:
+        """Put the model on the shelf, make it active when the job says so, and only then report success."""
+        try:
+            model_id = self._shelf.add(checkpoint).model_id
+            order = self._insist(lambda: self._store.beat(claim))
+            if order == "cancel":
+                self._insist(lambda: self._store.acknowledge_cancel(claim))
+                return
+            if order == "lost":
+                raise LeaseLost
+            if claim.job.spec.publish == "always":
+                self._shelf.activate(model_id)
+        except CheckpointError as error:
+            self._fail(claim, "bad-checkpoint", str(error), "")
+            return
+        self._insist(lambda: self._store.succeed(claim, model_id))
+        logger.info("job %s: succeeded with model %s", claim.job.id, model_id)
+
+    def _fail(self, claim: Claim, kind: str, detail: str, log: str) -> None:
+        error = JobError(type=kind, detail=detail, retryable=kind in RETRYABLE, log=log)
+        self._insist(lambda: self._store.fail(claim, error))
+        logger.warning("job %s: failed: %s: %s", claim.job.id, kind, detail)
+
+    def _insist(self, transition: Callable[[], T]) -> T:
+        """Call until Redis answers, for as long as it takes: an end that is not recorded did not happen."""
+        while True:
+            try:
+                return transition()
+            except RedisError as error:
+                if self._draining():
+                    raise
+                logger.warning("Redis is away, trying again: %s", error)
+                time.sleep(REDIS_RETRY_S)
+
+    def _trainer_arguments(self, run_dir: Path) -> list[str]:
+        settings = self._settings
+        arguments = ["--run-dir", str(run_dir), "--recipe", str(run_dir / "recipe.json")]
+        arguments += ["--datasets", str(settings.datasets_dir)]
+        if settings.device is not None:
+            arguments += ["--device", settings.device]
+        if settings.trainer_threads is not None:
+            arguments += ["--threads", str(settings.trainer_threads)]
+        return arguments
+
+
+class _Watch:
+    """What is known of a run while it goes on: folds events into progress and beats the lease."""
+
+    def __init__(self, store: JobStore, claim: Claim, heartbeat_s: float) -> None:
+        self._store, self._claim, self._heartbeat_s = store, claim, heartbeat_s
+        self._started: Started | None = None
+        self._progress: JobProgress | None = None
+        self._checkpointed = False
+        self._beat_at = 0.0
+        self.last: Event | None = None  # the latest event
+        self.order = "ok"  # the latest answer to a beat
+
+    def see(self, event: Event | None) -> None:
+        """Take in an event, or None for a tick, and beat when it is time."""
+        if event is not None:
+            self.last = event
+        match event:
+            case Started():
+                self._started = event
+            case Progress() | EpochDone():
+                self._progress = self._to_progress(event)
+                self._checkpointed |= isinstance(event, EpochDone)
+        if time.monotonic() >= self._beat_at or isinstance(event, Started | EpochDone):
+            self._beat()
+
+    def _beat(self) -> None:
+        self._beat_at = time.monotonic() + self._heartbeat_s
+        device = self._started.device if self._started else None
+        try:
+            order = self._store.beat(
+                self._claim, device=device, progress=self._progress, checkpointed=self._checkpointed
+            )
+        except RedisError as error:
+            logger.warning("job %s: beat missed, the trainer goes on: %s", self._claim.job.id, error)
+        else:
+            self.order, self._checkpointed = order, False
+
+    def _to_progress(self, event: Progress | EpochDone) -> JobProgress:
+        assert self._started is not None
+        total = self._started.total_steps
+        images_left = (total - event.step) * self._claim.job.spec.recipe.images_per_step
+        return JobProgress(
+            epoch=event.epoch,
+            epochs=self._started.epochs,
+            step=event.step,
+            total_steps=total,
+            kimg=event.kimg,
+            images_per_s=event.images_per_s,
+            eta_s=images_left / event.images_per_s if event.images_per_s > 0 else None,
+            losses=event.means(),
+        )

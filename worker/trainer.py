@@ -1,0 +1,93 @@
+"""One trainer process: started, listened to, stopped. Knows nothing of jobs."""
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pydantic import ValidationError
+
+from worker.training.events import Event, parse_event
+
+LOG_TAIL_BYTES = 4000
+
+
+class TrainerProcess:
+    """`python -m worker.training` in a session of its own; it dies with this process, and with the `with` block."""
+
+    def __init__(self, arguments: list[str], log: Path, grace_s: float) -> None:
+        self._log = log
+        self._grace_s = grace_s
+        self._kill_at: float | None = None
+        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        command = [sys.executable, "-m", "worker.training", "--die-with", str(os.getpid()), *arguments]
+        with log.open("ab") as stderr:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
+            )
+        self._reader = threading.Thread(target=self._read, name="trainer-events", daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        self._reader.join()
+
+    def events(self, tick_s: float) -> Iterator[Event | None]:
+        """Events as they come, None after `tick_s` without one, to the end of the process."""
+        while True:
+            try:
+                event = self._events.get(timeout=tick_s)
+            except queue.Empty:
+                yield None
+            else:
+                if event is None:
+                    self._process.wait()
+                    return
+                yield event
+            if self._kill_at is not None and time.monotonic() > self._kill_at:
+                self._process.kill()
+
+    def stop(self) -> None:
+        """Ask the trainer to save and stop; kill it when it has not within the grace period."""
+        if self._kill_at is None:
+            self._kill_at = time.monotonic() + self._grace_s
+            self._process.terminate()
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._kill_at is not None
+
+    @property
+    def ending(self) -> str:
+        """How the process ended, for a person."""
+        code = self._process.returncode
+        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+
+    def log_tail(self) -> str:
+        """The end of what the trainer wrote to standard error."""
+        with self._log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
+            return file.read().decode("utf-8", "replace")
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout, self._log.open("ab") as log:
+            for line in self._process.stdout:
+                try:
+                    self._events.put(parse_event(line))
+                except ValidationError:  # something that a library printed
+                    log.write(line)
+        self._events.put(None)

@@ -1,0 +1,107 @@
+"""`python -m worker.training`: train one recipe by hand.
+
+Exit status: 0 finished, 1 failed, 2 wrong arguments, 3 stopped on request with the state saved.
+"""
+
+import argparse
+import json
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+
+from models.recipe import PRESETS, Recipe, with_preset
+from models.validation import explain
+from worker.training.data import EMBEDDED, load_dataset
+from worker.training.errors import TrainingError
+from worker.training.events import Failed, Finished
+from worker.training.loop import train
+from worker.training.process import die_with_parent
+from worker.training.reporting import reporter
+
+EXIT_FINISHED, EXIT_FAILED, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 3
+
+
+def main() -> int:
+    """Parse, train, and say how it ended by the exit status."""
+    arguments = _parser().parse_args()
+    if arguments.die_with is not None:
+        die_with_parent(arguments.die_with)
+    try:
+        recipe = _recipe(arguments)
+    except ValidationError as error:
+        for details in error.errors():
+            fault = explain(details, list(Recipe.model_fields))
+            print(f"error: {fault.field} = {fault.value!r}: {fault.detail}", file=sys.stderr)
+        return EXIT_USAGE
+    except (OSError, ValueError) as error:
+        print(f"error: --recipe: not a readable JSON file: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    torch.set_flush_denormal(True)
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+
+    stop_requested = False
+
+    def request_stop(*_: object) -> None:
+        nonlocal stop_requested
+        stop_requested = True
+
+    signal.signal(signal.SIGTERM, request_stop)
+    signal.signal(signal.SIGINT, request_stop)
+    report = reporter()
+    try:
+        dataset = load_dataset(arguments.datasets / recipe.dataset, recipe.num_images)
+        device = torch.device(arguments.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        command = f"python -m worker.training {shlex.join(sys.argv[1:])}"
+        end = train(recipe, dataset, arguments.run_dir, device, report, lambda: stop_requested, command)
+    except TrainingError as error:
+        report(Failed(kind=error.kind, detail=str(error)))
+        return EXIT_FAILED
+    except torch.OutOfMemoryError as error:
+        report(Failed(kind="oom", detail=f"the device ran out of memory: {error}"))
+        return EXIT_FAILED
+    return EXIT_FINISHED if isinstance(end, Finished) else EXIT_STOPPED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m worker.training", description="Train a DCGAN on 28x28 images.")
+    parser.add_argument("--run-dir", type=Path, required=True, help="where the run lives; an unfinished one goes on")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--preset", choices=PRESETS, default="quality", help="default: %(default)s")
+    source.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe as JSON, instead of a preset")
+    parser.add_argument("--datasets", type=Path, default=EMBEDDED, metavar="DIR", help="folder of data set folders")
+    parser.add_argument("--device", choices=["cpu", "cuda"], help="default: cuda where there is one, else cpu")
+    parser.add_argument("--die-with", type=int, metavar="PID", help="end when this parent process ends")
+    parser.add_argument("--threads", type=int, help="CPU threads; default: one a core")
+    knobs = parser.add_argument_group("knobs of the recipe")
+    for name, field in Recipe.model_fields.items():
+        knobs.add_argument(f"--{name.replace('_', '-')}", dest=f"knob_{name}", metavar="V", help=field.description)
+    return parser
+
+
+def _recipe(arguments: argparse.Namespace) -> Recipe:
+    knobs = {
+        name: _json_or_text(text)
+        for name in Recipe.model_fields
+        if (text := getattr(arguments, f"knob_{name}")) is not None
+    }
+    if arguments.recipe is not None:
+        base: dict[str, Any] = json.loads(arguments.recipe.read_bytes())
+        return Recipe.model_validate({**base, **knobs})
+    return Recipe.model_validate(with_preset(arguments.preset, knobs))
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

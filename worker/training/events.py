@@ -1,0 +1,85 @@
+"""What a trainer tells whoever watches it: typed events, one JSON line each.
+
+No torch here: the supervisor reads these lines and must stay light.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Started(_Event):
+    """The networks stand and the first step is next."""
+
+    event: Literal["started"] = "started"
+    device: str
+    epochs: int
+    total_steps: int
+    step: int = Field(description="Steps already done; above 0 the run was resumed.")
+    parameters_g: int
+    parameters_d: int
+
+
+class _Means(_Event):
+    step: int
+    epoch: int = Field(description="The epoch under way, from 1.")
+    kimg: float
+    images_per_s: float
+    loss_d: float
+    loss_g: float
+    d_real: float = Field(description="Mean D(x) as a probability.")
+    d_fake: float = Field(description="Mean D(G(z)) as a probability.")
+
+    def means(self) -> dict[str, float]:
+        """The measured means by name."""
+        return {"loss_d": self.loss_d, "loss_g": self.loss_g, "d_real": self.d_real, "d_fake": self.d_fake}
+
+
+class Progress(_Means):
+    """Where the run is. Losses, D's outputs and the rate are means since the last report."""
+
+    event: Literal["progress"] = "progress"
+
+
+class EpochDone(_Means):
+    """An epoch ended: its means, its sample grid and its checkpoint, as paths inside the run directory."""
+
+    event: Literal["epoch"] = "epoch"
+    sample: str
+    checkpoint: str
+
+
+class Finished(_Event):
+    """The recipe is done."""
+
+    event: Literal["finished"] = "finished"
+    step: int
+    checkpoint: str
+
+
+class Stopped(_Event):
+    """The run was asked to stop; the state on disk is that of `step`."""
+
+    event: Literal["stopped"] = "stopped"
+    step: int
+
+
+class Failed(_Event):
+    """The run cannot go on."""
+
+    event: Literal["failed"] = "failed"
+    kind: str
+    detail: str
+
+
+Event = Started | Progress | EpochDone | Finished | Stopped | Failed
+_ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
+
+
+def parse_event(line: str | bytes) -> Event:
+    """Read one JSON line. Raises pydantic.ValidationError when it is not an event."""
+    return _ADAPTER.validate_json(line)

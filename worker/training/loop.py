@@ -1,0 +1,274 @@
+"""The training loop. Recipe and data in, run directory out; who watches and who may stop it are passed in.
+
+    <run_dir>/recipe.json                 what this run is
+    <run_dir>/samples/epoch-0001.png      64 images at fixed latents after each epoch; epoch 0 is before the first
+    <run_dir>/checkpoints/epoch-0001/     see models/checkpoint.py
+    <run_dir>/state/                      see worker/training/state.py
+
+Start is resume: the loop begins with the newest state in the run directory, if there is one. The random numbers of a
+step depend on (seed, step) alone, so a resumed run ends with the same bytes as an unbroken one.
+"""
+
+import math
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor, nn
+
+from models.checkpoint import Provenance, save_checkpoint
+from models.dcgan import Discriminator, Generator, trainable_parameters
+from models.files import write_file
+from models.grid import tile, to_png
+from models.recipe import Recipe
+from models.sampling import draw
+from worker.training.augment import augment
+from worker.training.data import Dataset, to_unit_range
+from worker.training.ema import copy_network, decay_per_step, refresh_batch_norm, update_average
+from worker.training.errors import BadData, BadRunDirectory, Diverged
+from worker.training.events import EpochDone, Event, Finished, Progress, Started, Stopped
+from worker.training.losses import discriminator_loss, generator_loss, gradient_penalty
+from worker.training.means import RunningMeans
+from worker.training.state import Restorable, restore_state, save_state
+
+REPORT_EVERY_S = 1.0
+SAMPLE_IMAGES = 64
+SAMPLE_COLUMNS = 8
+
+
+def train(
+    recipe: Recipe,
+    dataset: Dataset,
+    run_dir: Path,
+    device: torch.device,
+    report: Callable[[Event], None],
+    should_stop: Callable[[], bool],
+    command: str | None = None,
+) -> Finished | Stopped:
+    """Train to the end of the recipe, or until `should_stop()` is true between two steps.
+
+    `command` is written into the cards. Raises TrainingError: BadData when the data set holds less than one step
+    takes, BadRunDirectory when the directory belongs to another recipe, Diverged when a loss is no longer finite.
+    """
+    _claim_run_dir(run_dir, recipe)
+    steps_per_epoch = len(dataset) // recipe.images_per_step
+    if steps_per_epoch == 0:
+        raise BadData(
+            f"the data set holds {len(dataset)} images; one step takes "
+            f"batch_size * d_steps = {recipe.images_per_step} of them"
+        )
+    total_steps = steps_per_epoch * recipe.epochs
+
+    # Build the networks, their optimizers and the average that is served.
+    _seed_all(recipe.seed, "weights", 0)
+    G, D, G_ema = Generator(recipe), Discriminator(recipe), Generator(recipe).requires_grad_(False)
+    networks: dict[str, nn.Module] = {"G": G, "D": D, "G_ema": G_ema}
+    for network in networks.values():
+        network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in torch's stub
+    copy_network(G, G_ema)
+    betas = (recipe.beta1, recipe.beta2)
+    opt_G = torch.optim.Adam(G.parameters(), recipe.lr_g, betas, recipe.adam_eps, fused=True)
+    opt_D = torch.optim.Adam(D.parameters(), recipe.lr_d, betas, recipe.adam_eps, fused=True)
+    decay = decay_per_step(recipe.ema_half_life_kimg, recipe.images_per_step)
+    images = dataset.images.to(device)
+    epoch_means, recent_means = RunningMeans(device), RunningMeans(device)
+
+    # Go on from the newest state, if there is one.
+    live = Restorable(networks, {"opt_G": opt_G, "opt_D": opt_D}, {"epoch_means": epoch_means.sums})
+    first_step = restore_state(run_dir, live)
+    report(
+        Started(
+            device=_device_name(device),
+            epochs=recipe.epochs,
+            total_steps=total_steps,
+            step=first_step,
+            parameters_g=trainable_parameters(G),
+            parameters_d=trainable_parameters(D),
+        )
+    )
+    if first_step == 0:
+        _finish_average(G, G_ema, decay)
+        _save_sample(run_dir, 0, G_ema, recipe.seed)
+
+    order = torch.empty(0, dtype=torch.long)
+    epoch_clock, report_clock = _Clock(first_step), _Clock(first_step)
+    for step in range(first_step, total_steps):
+        # Stop here if asked to, with everything on disk.
+        if should_stop():
+            save_state(run_dir, step, live)
+            stopped = Stopped(step=step)
+            report(stopped)
+            return stopped
+
+        # Shuffle at the start of each epoch, and fix this step's random numbers.
+        epoch, index = divmod(step, steps_per_epoch)
+        if index == 0 or step == first_step:
+            _seed_all(recipe.seed, "shuffle", epoch)
+            order = torch.randperm(len(images)).to(device)
+        _seed_all(recipe.seed, "step", step)
+
+        # Update D on real and generated images: minimise -log D(x) - log(1 - D(G(z))).
+        G.train()
+        for d_step in range(recipe.d_steps):
+            first = index * recipe.images_per_step + d_step * recipe.batch_size
+            real = to_unit_range(images[order[first : first + recipe.batch_size]])  # [B, 1, 28, 28]
+            last = d_step == recipe.d_steps - 1
+            with torch.set_grad_enabled(last):  # the last batch of G serves its own update too
+                fake = G(_noise(recipe, device))  # [B, 1, 28, 28]
+            seen = torch.cat([augment(real, recipe.augment), augment(fake.detach(), recipe.augment)])  # [2B, 1, 28, 28]
+            seen.requires_grad_(recipe.r1_gamma > 0)
+            real_logits, fake_logits = D(seen).chunk(2)  # [B, 1] each
+            loss_d = discriminator_loss(real_logits, fake_logits, recipe.label_smoothing)
+            objective_d = loss_d
+            if recipe.r1_gamma > 0:
+                objective_d = loss_d + recipe.r1_gamma * gradient_penalty(real_logits, seen)
+            opt_D.zero_grad()
+            torch.autograd.backward(objective_d, inputs=list(D.parameters()))
+            opt_D.step()
+
+        # Update G through the new D: minimise -log D(G(z)).
+        for g_step in range(recipe.g_steps):
+            if g_step > 0:
+                fake = G(_noise(recipe, device))
+            loss_g = generator_loss(D(augment(fake, recipe.augment)))
+            opt_G.zero_grad()
+            torch.autograd.backward(loss_g, inputs=list(G.parameters()))
+            opt_G.step()
+        update_average(G_ema, G, decay)
+
+        # Measure and tell.
+        with torch.no_grad():
+            measured = torch.stack([loss_d, loss_g, real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()])
+        epoch_means.add(measured)
+        recent_means.add(measured)
+        done = step + 1
+        kimg = done * recipe.images_per_step / 1000
+        if report_clock.seconds >= REPORT_EVERY_S:
+            means = _finite(recent_means.take(), done)
+            rate = report_clock.restart(done) * recipe.images_per_step
+            report(Progress(step=done, epoch=epoch + 1, kimg=kimg, images_per_s=rate, **means))
+
+        # Close the epoch: a sample grid, a checkpoint and a state to resume from.
+        if index == steps_per_epoch - 1:
+            means = _finite(epoch_means.take(), done)
+            rate = epoch_clock.restart(done) * recipe.images_per_step
+            _finish_average(G, G_ema, decay)
+            sample = _save_sample(run_dir, epoch + 1, G_ema, recipe.seed)
+            provenance = Provenance(
+                recipe=recipe,
+                dataset_sha256=dataset.sha256,
+                epoch=epoch + 1,
+                step=done,
+                kimg=kimg,
+                losses=means,
+                device=_device_name(device),
+                versions=_versions(),
+                command=command,
+                created_at=datetime.now(UTC),
+            )
+            checkpoint = _checkpoint_folder(run_dir, epoch + 1)
+            shutil.rmtree(checkpoint, ignore_errors=True)  # left by a run that ended before its state was saved
+            save_checkpoint(checkpoint, G_ema, D, provenance)
+            save_state(run_dir, done, live)
+            report(
+                EpochDone(
+                    step=done,
+                    epoch=epoch + 1,
+                    kimg=kimg,
+                    images_per_s=rate,
+                    **means,
+                    sample=str(sample.relative_to(run_dir)),
+                    checkpoint=str(checkpoint.relative_to(run_dir)),
+                )
+            )
+            epoch_clock.restart(done)
+
+    last_checkpoint = _checkpoint_folder(run_dir, recipe.epochs)
+    finished = Finished(step=total_steps, checkpoint=str(last_checkpoint.relative_to(run_dir)))
+    report(finished)
+    return finished
+
+
+class _Clock:
+    """Steps per second between restarts."""
+
+    def __init__(self, step: int) -> None:
+        self._step, self._start = step, time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self._start
+
+    def restart(self, step: int) -> float:
+        rate = (step - self._step) / max(self.seconds, 1e-9)
+        self._step, self._start = step, time.perf_counter()
+        return rate
+
+
+def _claim_run_dir(run_dir: Path, recipe: Recipe) -> None:
+    """Write the recipe into a fresh run directory; in a used one, insist that it is the same."""
+    path = run_dir / "recipe.json"
+    run_dir.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        write_file(path, (recipe.model_dump_json(indent=2) + "\n").encode())
+        return
+    try:
+        found = Recipe.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise BadRunDirectory(f"{path}: not a recipe") from error
+    differing = [name for name in Recipe.model_fields if getattr(found, name) != getattr(recipe, name)]
+    if differing:
+        raise BadRunDirectory(f"{run_dir}: holds a run of another recipe; they differ in {', '.join(differing)}")
+
+
+def _seed_all(seed: int, purpose: str, index: int) -> None:
+    """Make torch's random numbers a pure function of (seed, purpose, index)."""
+    digest = sha256(f"{seed}/{purpose}/{index}".encode()).digest()
+    torch.manual_seed(int.from_bytes(digest[:8], "big", signed=True))
+
+
+def _noise(recipe: Recipe, device: torch.device) -> Tensor:
+    return torch.randn(recipe.batch_size, recipe.z_dim, device=device)  # [B, z_dim]
+
+
+def _finite(means: dict[str, float], step: int) -> dict[str, float]:
+    for name, value in means.items():
+        if not math.isfinite(value):
+            raise Diverged(f"{name} is {value} at step {step}; a lower lr_g and lr_d, or a larger adam_eps, may help")
+    return means
+
+
+def _finish_average(G: Generator, G_ema: Generator, decay: float) -> None:
+    """Make G_ema ready to draw: with its own BatchNorm statistics, or, without averaging, with G's."""
+    if decay > 0:
+        refresh_batch_norm(G_ema)
+    else:
+        copy_network(G, G_ema)
+        G_ema.eval()
+
+
+def _save_sample(run_dir: Path, epoch: int, G_ema: Generator, seed: int) -> Path:
+    path = run_dir / "samples" / f"epoch-{epoch:04d}.png"
+    path.parent.mkdir(exist_ok=True)
+    pixels = draw(G_ema, seed, 0, SAMPLE_IMAGES)
+    write_file(path, to_png(tile(pixels, SAMPLE_COLUMNS, pad=2, scale=1)))
+    return path
+
+
+def _checkpoint_folder(run_dir: Path, epoch: int) -> Path:
+    return run_dir / "checkpoints" / f"epoch-{epoch:04d}"
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), "torch": torch.__version__, "platform": sys.platform}

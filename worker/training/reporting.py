@@ -1,0 +1,57 @@
+"""Who watches a run from the outside: a progress bar for a person, JSON lines for a program."""
+
+import sys
+from collections.abc import Callable
+from typing import Never
+
+from tqdm import tqdm
+
+from worker.training.events import EpochDone, Event, Failed, Finished, Progress, Started, Stopped
+
+
+def reporter() -> Callable[[Event], None]:
+    """A progress bar where standard output is a terminal, one JSON line an event elsewhere."""
+    return _Bar() if sys.stdout.isatty() else _print_json
+
+
+def _print_json(event: Event) -> None:
+    print(event.model_dump_json(), flush=True)
+
+
+class _Bar:
+    def __init__(self) -> None:
+        self._bar: tqdm[Never] | None = None
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Started():
+                print(f"training on {event.device}: G {event.parameters_g:,} and D {event.parameters_d:,} parameters")
+                self._bar = tqdm(total=event.total_steps, initial=event.step, unit="step", dynamic_ncols=True)
+            case Progress():
+                self._show(event)
+            case EpochDone():
+                self._show(event)
+                tqdm.write(
+                    f"epoch {event.epoch}: loss_d {event.loss_d:.3f}  loss_g {event.loss_g:.3f}  "
+                    f"D(x) {event.d_real:.2f}  D(G(z)) {event.d_fake:.2f}  {event.images_per_s:.0f} images/s  "
+                    f"{event.sample}"
+                )
+            case Finished():
+                self._close(f"finished: {event.checkpoint}")
+            case Stopped():
+                self._close(f"stopped after step {event.step}; the same command goes on from there")
+            case Failed():
+                self._close(f"failed: {event.kind}: {event.detail}")
+
+    def _show(self, event: Progress | EpochDone) -> None:
+        if self._bar is not None:
+            self._bar.set_postfix_str(
+                f"epoch {event.epoch}, {event.images_per_s:.0f} images/s, D(x) {event.d_real:.2f}, "
+                f"D(G(z)) {event.d_fake:.2f}"
+            )
+            self._bar.update(event.step - self._bar.n)
+
+    def _close(self, message: str) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        print(message)

@@ -1,0 +1,92 @@
+"""The training state on disk: everything that a run needs to go on, private to its run directory.
+
+    <run_dir>/state/step-00000042/   tensors.safetensors, manifest.json
+
+A state is written whole or not at all. The two newest are kept, so that one damaged by the disk costs an epoch and
+not the run.
+"""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from models.files import new_folder, sha256_of
+
+TENSORS = "tensors.safetensors"
+MANIFEST = "manifest.json"
+KEPT = 2
+
+
+@dataclass(frozen=True)
+class Restorable:
+    """The live objects whose tensors make up the state."""
+
+    networks: dict[str, nn.Module]
+    optimizers: dict[str, torch.optim.Optimizer]
+    tensors: dict[str, Tensor]
+
+
+def save_state(run_dir: Path, step: int, live: Restorable) -> None:
+    """Save the state after `step` steps, and drop all but the newest `KEPT` states."""
+    folder = run_dir / "state" / f"step-{step:08d}"
+    if not folder.exists():
+        with new_folder(folder) as temporary:
+            save_file(_flatten(live), temporary / TENSORS)
+            manifest = {"step": step, "sha256": sha256_of(temporary / TENSORS)}
+            (temporary / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    for old in _newest_first(run_dir)[KEPT:]:
+        shutil.rmtree(old)
+
+
+def restore_state(run_dir: Path, live: Restorable) -> int:
+    """Load the newest state that verifies into the live objects; the number of steps already done, 0 without one."""
+    for folder in _newest_first(run_dir):
+        step = _verified_step(folder)
+        if step is not None:
+            _unflatten(load_file(folder / TENSORS), live)
+            return step
+    return 0
+
+
+def _newest_first(run_dir: Path) -> list[Path]:
+    return sorted((run_dir / "state").glob("step-*"), reverse=True)
+
+
+def _verified_step(folder: Path) -> int | None:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        step, expected = int(manifest["step"]), manifest["sha256"]
+        return step if sha256_of(folder / TENSORS) == expected else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _flatten(live: Restorable) -> dict[str, Tensor]:
+    """Every tensor under a flat name, on the CPU and contiguous, as safetensors wants it."""
+    flat: dict[str, Tensor] = {f"tensor/{name}": tensor for name, tensor in live.tensors.items()}
+    for name, network in live.networks.items():
+        flat |= {f"network/{name}/{key}": tensor for key, tensor in network.state_dict().items()}
+    for name, optimizer in live.optimizers.items():
+        for index, slots in optimizer.state_dict()["state"].items():
+            flat |= {f"optimizer/{name}/{index}/{slot}": tensor for slot, tensor in slots.items()}
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in flat.items()}
+
+
+def _unflatten(flat: dict[str, Tensor], live: Restorable) -> None:
+    for name, tensor in live.tensors.items():
+        tensor.copy_(flat[f"tensor/{name}"])
+    for name, network in live.networks.items():
+        prefix = f"network/{name}/"
+        network.load_state_dict({key.removeprefix(prefix): flat[key] for key in flat if key.startswith(prefix)})
+    for name, optimizer in live.optimizers.items():
+        slots: dict[int, dict[str, Tensor]] = {}
+        for key in flat:
+            if key.startswith(f"optimizer/{name}/"):
+                _, _, index, slot = key.split("/")
+                slots.setdefault(int(index), {})[slot] = flat[key]
+        optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
