@@ -28,7 +28,6 @@ def create_app() -> FastAPI:
         title="digitforge",
         summary="Train a DCGAN on handwritten digits, and draw digits from it.",
         lifespan=_lifespan,
-        max_body_size=settings.max_body_bytes,
     )
     app.state.settings = settings
     for module in (train, jobs, generate, models, health):

@@ -10,15 +10,23 @@ from kombu.exceptions import OperationalError
 from pydantic import BaseModel, ConfigDict, Field
 from redis import RedisError
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.schemas import TrainRequest
+from app.schemas import ActivateRequest, GridQuery, TrainRequest
 from core.errors import JobNotFound, JobStateConflict
 from models.errors import CheckpointError, DigitforgeError, ModelNotFound
 from models.validation import explain
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = "2"
+
+# What each path takes, to name the allowed fields where one is unknown.
+INPUTS: dict[str, type[BaseModel]] = {
+    "/train": TrainRequest,
+    "/generate": GridQuery,
+    "/models/active": ActivateRequest,
+}
 
 logger = logging.getLogger(__name__)
 
@@ -56,9 +64,16 @@ class Problem(BaseModel):
 class ProblemError(Exception):
     """Raised by a route to answer with a problem."""
 
-    def __init__(self, status: int, type_: str, detail: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        type_: str,
+        detail: str,
+        errors: list[FieldProblem] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
-        self.status, self.type, self.detail, self.headers = status, type_, detail, headers
+        self.status, self.type, self.detail, self.errors, self.headers = status, type_, detail, errors, headers
 
 
 TITLES = {
@@ -110,12 +125,13 @@ def install(app: FastAPI, max_body_bytes: int) -> None:
     app.add_exception_handler(RedisError, _on_redis_away)
     app.add_exception_handler(OperationalError, _on_redis_away)
     app.add_exception_handler(Exception, _on_crash)
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=max_body_bytes)
     app.add_middleware(_RefuseLargeBodies, limit=max_body_bytes)
 
 
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ProblemError)
-    return problem_response(error.status, error.type, error.detail, headers=error.headers)
+    return problem_response(error.status, error.type, error.detail, error.errors, error.headers)
 
 
 async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
@@ -125,13 +141,14 @@ async def _on_validation_error(request: Request, error: Exception) -> JSONRespon
             reason = details.get("ctx", {}).get("error", details["msg"])
             position = details["loc"][-1]
             return problem_response(400, "invalid-json", f"the body is not JSON: {reason} at position {position}")
-    problems = [_to_field_problem(details) for details in error.errors()]
+    known_fields = list(INPUTS[request.url.path].model_fields) if request.url.path in INPUTS else []
+    problems = [_to_field_problem(details, known_fields) for details in error.errors()]
     names = ", ".join(dict.fromkeys(p.parameter or p.pointer or "the body" for p in problems))
     return problem_response(422, "invalid-parameter", f"not accepted: {names}", problems)
 
 
-def _to_field_problem(details: Any) -> FieldProblem:
-    fault = explain(details, list(TrainRequest.model_fields))
+def _to_field_problem(details: Any, known_fields: list[str]) -> FieldProblem:
+    fault = explain(details, known_fields)
     place, *path = fault.path
     if place == "body":
         pointer = "".join(f"/{part}" for part in path)
@@ -187,7 +204,7 @@ async def _on_crash(request: Request, error: Exception) -> JSONResponse:
 class _RefuseLargeBodies:
     """Answers 413 to a declared length over the limit, before anything is read.
 
-    FastAPI's own limit counts what arrives without a declared length; for a declared one it answers in plain text.
+    Starlette's own limit counts what arrives without a declared length; for a declared one it answers in plain text.
     """
 
     def __init__(self, app: ASGIApp, limit: int) -> None:

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from core.jobs import Job, JobError, JobProgress, JobSpec, JobStatus, Publish
 from models.checkpoint import Card
-from models.recipe import PRESETS, PresetName, Recipe, with_preset
+from models.recipe import MAX_SEED, PRESETS, PresetName, Recipe, Seed, with_preset
 
 
 class TrainRequest(Recipe):
@@ -33,6 +34,30 @@ class TrainRequest(Recipe):
         """The job that this asks for."""
         recipe = Recipe(**{name: getattr(self, name) for name in Recipe.model_fields})
         return JobSpec(preset=self.preset, recipe=recipe, publish=self.publish)
+
+
+class GridQuery(BaseModel):
+    """Which images, and how they are laid out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    n: int = Field(16, ge=1, le=256, description="How many images.")
+    seed: Seed | None = Field(None, description="The same seed gives the same images; without one the server draws it.")
+    start: int = Field(0, ge=0, le=MAX_SEED - 256, description="Number of the first image of the seed.")
+    cols: int | None = Field(None, ge=1, le=256, description="Images in a row; the smallest square without it.")
+    pad: int = Field(2, ge=0, le=32, description="Black pixels between images.")
+    scale: int = Field(1, ge=1, le=8, description="How often each pixel is repeated in both directions.")
+    model: str | None = Field(None, max_length=64, description="A model's id; without one it is the active model.")
+
+    @model_validator(mode="after")
+    def _columns_within_n(self) -> Self:
+        if self.cols is not None and self.cols > self.n:
+            raise PydanticCustomError(
+                "too_many_columns",
+                "Input should be less than or equal to n, which is {n}",
+                {"n": self.n, "cols": self.cols, "field": "cols"},
+            )
+        return self
 
 
 class JobLinks(BaseModel):

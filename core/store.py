@@ -31,7 +31,7 @@ def connect(url: str) -> "Redis":
     return Redis.from_url(
         url,
         decode_responses=True,
-        socket_timeout=2,
+        socket_timeout=1,
         socket_connect_timeout=1,
         retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), retries=1),
         health_check_interval=15,

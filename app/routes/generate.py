@@ -7,42 +7,16 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from app.deps import ShelfDep, StudioDep
 from app.problems import RETRY_AFTER_S, ProblemError, documented
+from app.schemas import GridQuery
 from app.studio import Overloaded
 from models.grid import square_columns, tile, to_png
-from models.recipe import MAX_SEED, Seed
 
 router = APIRouter(tags=["generate"])
 
 DRAWN_SEEDS = 2**32  # a seed that the server draws is short enough to read
-
-
-class GridQuery(BaseModel):
-    """Which images, and how they are laid out."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    n: int = Field(16, ge=1, le=256, description="How many images.")
-    seed: Seed | None = Field(None, description="The same seed gives the same images; without one the server draws it.")
-    start: int = Field(0, ge=0, le=MAX_SEED - 256, description="Number of the first image of the seed.")
-    cols: int | None = Field(None, ge=1, le=256, description="Images in a row; the smallest square without it.")
-    pad: int = Field(2, ge=0, le=32, description="Black pixels between images.")
-    scale: int = Field(1, ge=1, le=8, description="How often each pixel is repeated in both directions.")
-    model: str | None = Field(None, max_length=64, description="A model's id; without one it is the active model.")
-
-    @model_validator(mode="after")
-    def _columns_within_n(self) -> "GridQuery":
-        if self.cols is not None and self.cols > self.n:
-            raise PydanticCustomError(
-                "too_many_columns",
-                "Input should be less than or equal to n, which is {n}",
-                {"n": self.n, "cols": self.cols, "field": "cols"},
-            )
-        return self
 
 
 @router.get(
@@ -73,7 +47,7 @@ async def generate(
         images = await studio.draw(model_id, seed, query.start, query.n)
     except Overloaded as error:
         detail = "too many drawings are waiting"
-        raise ProblemError(503, "overloaded", detail, {"Retry-After": RETRY_AFTER_S}) from error
+        raise ProblemError(503, "overloaded", detail, headers={"Retry-After": RETRY_AFTER_S}) from error
     png = await asyncio.to_thread(lambda: to_png(tile(images, columns, query.pad, query.scale)))
     return Response(png, media_type="image/png", headers=headers)
 

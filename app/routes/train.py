@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Response
 from kombu.exceptions import OperationalError
 
 from app.deps import QueueDep, SettingsDep, StoreDep, require_json
-from app.problems import ProblemError, documented
+from app.problems import FieldProblem, ProblemError, documented
 from app.schemas import JobView, TrainRequest
 from core.queue import enqueue
 
@@ -27,9 +27,9 @@ def train(
     spec = (request or TrainRequest()).to_spec()
     known = sorted(path.name for path in settings.datasets_dir.iterdir() if path.is_dir())
     if spec.recipe.dataset not in known:
-        raise ProblemError(
-            422, "invalid-parameter", f"dataset: {spec.recipe.dataset!r} is not there; allowed: {', '.join(known)}"
-        )
+        detail = f"there is no such data set; allowed: {', '.join(known)}"
+        fault = FieldProblem(pointer="/dataset", detail=detail, value=spec.recipe.dataset)
+        raise ProblemError(422, "invalid-parameter", "not accepted: /dataset", [fault])
     job = store.create(spec)
     try:
         enqueue(queue, job.id)

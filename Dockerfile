@@ -1,0 +1,42 @@
+# One image for the API and the worker; which of them a container is, its command says.
+#
+# TORCH_INDEX, an index URL, takes torch from there, for instance as CPU-only wheels. Without it torch is the
+# default build, which brings CUDA along and is some gigabytes larger.
+
+FROM python:3.11-slim-bookworm
+
+ARG TORCH_INDEX=
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_ROOT_USER_ACTION=ignore \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+
+# A fixed uid, so that the files on a volume keep their owner from image to image. An empty volume takes over the
+# owner of the folder it is mounted on.
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin digitforge \
+    && install --directory --owner digitforge --group digitforge /data
+
+WORKDIR /srv/digitforge
+
+# From what changes least to what changes most: torch, the other dependencies, the code.
+COPY constraints.txt ./
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip install --constraint constraints.txt ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch
+
+# setuptools too, so that the step after the code needs no network.
+COPY pyproject.toml ./
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
+print(*p["build-system"]["requires"], *p["project"]["dependencies"], sep="\n")' > /tmp/requirements.txt \
+    && pip install --constraint constraints.txt --requirement /tmp/requirements.txt \
+    && rm /tmp/requirements.txt
+
+# Editable, because the data sets, the embedded model and the Lua scripts are read beside the code.
+COPY . .
+RUN pip install --no-deps --no-build-isolation --editable .
+
+ENV DIGITFORGE_DATA_DIR=/data \
+    DIGITFORGE_HOST=0.0.0.0
+USER digitforge
+EXPOSE 8000
+CMD ["python", "-m", "app"]

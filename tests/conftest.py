@@ -1,0 +1,45 @@
+"""The real parts that tests run on: a Redis of our own, and the whole service as `digitforge up` starts it."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from redis import Redis
+
+from cli.redis_server import RedisServer
+from core.store import JobStore, connect
+from tests.service import Service
+
+LEASE_S = 30.0
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis(redis_server: RedisServer) -> Iterator[Redis]:
+    client = connect(redis_server.url)
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def store(redis: Redis) -> JobStore:
+    return JobStore(redis, LEASE_S)
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The whole service on a free port. Tests share it, and leave it as they found it."""
+    with Service(tmp_path_factory.mktemp("service")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def http(service: Service) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=service.base, timeout=30) as client:
+        yield client

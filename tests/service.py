@@ -1,0 +1,99 @@
+"""`digitforge up` as a process, for tests that talk to it over HTTP."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+START_S, STOP_S = 60.0, 40.0
+POLL_S = 0.05
+
+
+class Service:
+    """The service with its data in `folder`, on a free port, until the `with` block ends."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self._environment = os.environ | {
+            "DIGITFORGE_DATA_DIR": str(folder),
+            "DIGITFORGE_PORT": "0",
+            "DIGITFORGE_HEARTBEAT_S": "0.2",
+            "DIGITFORGE_TRAINER_THREADS": "1",
+            **{f"DIGITFORGE_{name.upper()}": value for name, value in settings.items()},
+        }
+        self.base = ""
+
+    def __enter__(self) -> Self:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "cli.main", "up"],
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert self.process.stdout is not None
+        banner = self.process.stdout.readline()
+        found = re.search(r"http://[\d.]+:\d+", banner)
+        if not found:
+            self.stop()
+            raise AssertionError(f"the service did not start: {banner}{self.log('app')}{self.log('worker')}")
+        self.base = found[0]
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.stop()
+
+    def stop(self) -> int:
+        """Ctrl-C, and the exit status of the command."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        status = self.process.wait(STOP_S)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return status
+
+    def log(self, name: str) -> str:
+        """What a child process has logged."""
+        path = self.folder / "logs" / f"{name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def trainers(self) -> list[int]:
+        """Process ids of the trainers that work in this service's folder."""
+        marker = f"--run-dir\0{self.folder}".encode()
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                command = path.read_bytes()
+            except OSError:
+                continue
+            if b"worker.training" in command and marker in command:
+                found.append(int(path.parent.name))
+        return found
+
+
+def follow(http: httpx.Client, job_id: str, *statuses: str, timeout_s: float = 90) -> dict[str, Any]:
+    """Poll a job until it is in one of `statuses`; fail with its record when it does not get there."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        job: dict[str, Any] = http.get(f"/jobs/{job_id}").raise_for_status().json()
+        if job["status"] in statuses:
+            return job
+        ended = job["status"] in ("succeeded", "failed", "cancelled")
+        assert not ended, job
+        assert time.monotonic() < deadline, job
+        time.sleep(POLL_S)
+
+
+def wait_until(condition: Any, timeout_s: float = 20) -> None:
+    """Poll until `condition()` is true; fail when it does not become so."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(POLL_S)

@@ -1,0 +1,183 @@
+"""The whole service: real Redis, real worker, real HTTP, from POST /train to a page of digits."""
+
+import os
+import signal
+from io import BytesIO
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+from redis import Redis
+
+from tests.service import Service, follow, wait_until
+
+LONG = {"preset": "smoke", "epochs": 10_000, "publish": "never"}
+
+
+def submit(http: httpx.Client, body: dict[str, object]) -> str:
+    response = http.post("/train", json=body)
+    assert response.status_code == 202, response.text
+    job = response.json()
+    assert response.headers["location"] == f"/jobs/{job['id']}"
+    return str(job["id"])
+
+
+def first_checkpoint(http: httpx.Client, job_id: str) -> None:
+    wait_until(lambda: len(http.get(f"/jobs/{job_id}/samples").json()["data"]) > 1)
+
+
+def test_a_job_trains_and_its_model_is_drawn_from(http: httpx.Client) -> None:
+    before = http.get("/models").json()["active"]
+    job = follow(http, submit(http, {"preset": "smoke", "seed": 11}), "succeeded")
+    assert job["progress"]["epoch"] == job["progress"]["epochs"] == 2
+    assert job["progress"]["step"] == job["progress"]["total_steps"] == 16
+    assert job["progress"]["images_per_s"] > 0
+    assert set(job["progress"]["losses"]) == {"loss_d", "loss_g", "d_real", "d_fake"}
+    assert job["device"]
+    assert job["created_at"] <= job["started_at"] <= job["finished_at"]
+
+    drawn = http.get("/generate?n=16")
+    assert drawn.headers["x-model-id"] == job["model"] != before
+    card = http.get(f"/models/{job['model']}").json()["card"]
+    assert card["recipe"] == job["recipe"]
+
+    samples = http.get(f"/jobs/{job['id']}/samples").json()["data"]
+    assert [sample["epoch"] for sample in samples] == [0, 1, 2]
+    pictures = [http.get(sample["href"]).content for sample in samples]
+    assert Image.open(BytesIO(pictures[0])).size == (8 * 28 + 7 * 2, 8 * 28 + 7 * 2)
+    assert len(set(pictures)) == 3
+    assert http.get(f"/jobs/{job['id']}/samples/latest").content == pictures[-1]
+    assert http.get(f"/jobs/{job['id']}/samples/9").status_code == 404
+    assert http.get(f"{job['links']['generate']}&seed=11&n=64").content == pictures[-1]
+
+    back = http.put("/models/active", json={"model": before})
+    assert back.json()["active"]
+    assert http.get("/generate").headers["x-model-id"] == before
+
+
+def test_a_job_that_is_not_to_be_published_leaves_the_active_model(http: httpx.Client) -> None:
+    before = http.get("/models").json()["active"]
+    job = follow(http, submit(http, {"preset": "smoke", "seed": 12, "publish": "never"}), "succeeded")
+    assert http.get("/models").json()["active"] == before
+    assert http.get(f"/generate?model={job['model']}").status_code == 200
+
+
+def test_an_empty_body_trains_the_default(http: httpx.Client) -> None:
+    response = http.post("/train")
+    assert response.status_code == 202
+    job = response.json()
+    assert (job["preset"], job["publish"]) == ("quality", "always")
+    assert http.post(job["links"]["cancel"]).status_code == 202
+    follow(http, job["id"], "cancelled")
+
+
+def test_a_running_job_is_cancelled_and_its_trainer_is_gone(http: httpx.Client, service: Service) -> None:
+    job_id = submit(http, LONG)
+    follow(http, job_id, "running")
+    first_checkpoint(http, job_id)
+    assert len(service.trainers()) == 1
+    assert http.post(f"/jobs/{job_id}/cancel").status_code == 202
+    job = follow(http, job_id, "cancelled")
+    assert job["finished_at"]
+    assert job["model"] is None
+    assert service.trainers() == []
+    assert http.post(f"/jobs/{job_id}/pause").status_code == 409
+
+
+def test_a_paused_job_goes_on_where_it_stopped(http: httpx.Client, service: Service) -> None:
+    job_id = submit(http, LONG)
+    first_checkpoint(http, job_id)
+    assert http.post(f"/jobs/{job_id}/pause").status_code == 202
+    paused = follow(http, job_id, "paused")
+    assert service.trainers() == []
+    assert http.post(f"/jobs/{job_id}/resume").json()["status"] == "queued"
+    wait_until(lambda: http.get(f"/jobs/{job_id}").json()["progress"]["step"] > paused["progress"]["step"])
+    assert http.get(f"/jobs/{job_id}").json()["attempt"] == 2
+    http.post(f"/jobs/{job_id}/cancel")
+    follow(http, job_id, "cancelled")
+
+
+def test_a_trainer_that_is_killed_fails_its_job_and_the_worker_goes_on(http: httpx.Client, service: Service) -> None:
+    job_id = submit(http, LONG)
+    wait_until(service.trainers)
+    os.kill(service.trainers()[0], signal.SIGKILL)
+    job = follow(http, job_id, "failed")
+    assert job["error"]["type"] == "trainer-crashed"
+    assert "SIGKILL" in job["error"]["detail"]
+    assert job["error"]["retryable"]
+    follow(http, submit(http, {"preset": "smoke", "publish": "never"}), "succeeded")
+
+
+def test_bad_data_fails_the_job_with_the_reason(tmp_path: Path) -> None:
+    datasets = tmp_path / "datasets"
+    (datasets / "mnist").mkdir(parents=True)
+    (datasets / "mnist" / "train-images-idx3-ubyte").write_bytes(b"not an IDX file")
+    with (
+        Service(tmp_path / "var", datasets_dir=str(datasets)) as service,
+        httpx.Client(base_url=service.base, timeout=30) as http,
+    ):
+        job = follow(http, submit(http, {"preset": "smoke"}), "failed")
+    assert job["error"]["type"] == "bad-data"
+    assert "train-images-idx3-ubyte: magic number" in job["error"]["detail"]
+    assert not job["error"]["retryable"]
+
+
+def test_jobs_wait_in_turn_and_are_listed_by_page(http: httpx.Client) -> None:
+    running, waiting = submit(http, LONG), submit(http, LONG)
+    follow(http, running, "running")
+    assert http.get(f"/jobs/{waiting}").json()["status"] == "queued"
+    page = http.get("/jobs?limit=1").json()
+    assert [job["id"] for job in page["data"]] == [waiting]
+    assert page["has_more"]
+    assert [job["id"] for job in http.get(page["next"]).json()["data"]] == [running]
+    assert [job["id"] for job in http.get("/jobs?status=queued").json()["data"]] == [waiting]
+    assert http.post(f"/jobs/{waiting}/cancel").json()["status"] == "cancelled"
+    http.post(f"/jobs/{running}/cancel")
+    follow(http, running, "cancelled")
+
+
+@pytest.fixture
+def own_service(tmp_path: Path) -> Service:
+    return Service(tmp_path)
+
+
+def test_ctrl_c_saves_the_running_job_and_the_next_start_goes_on(own_service: Service) -> None:
+    with own_service, httpx.Client(base_url=own_service.base, timeout=30) as http:
+        job_id = submit(http, LONG)
+        first_checkpoint(http, job_id)
+        assert own_service.stop() == 0
+    assert own_service.trainers() == []
+    with own_service, httpx.Client(base_url=own_service.base, timeout=30) as http:
+        wait_until(lambda: http.get(f"/jobs/{job_id}").json()["attempt"] == 2, timeout_s=40)
+        first_checkpoint(http, job_id)
+        http.post(f"/jobs/{job_id}/cancel")
+        follow(http, job_id, "cancelled")
+
+
+def test_digits_are_drawn_while_redis_is_away(own_service: Service) -> None:
+    with own_service, httpx.Client(base_url=own_service.base, timeout=30) as http:
+        url = redis_url(own_service)
+        with Redis.from_url(url) as redis:
+            redis.execute_command("CLIENT", "PAUSE", 8000, "ALL")
+        assert http.get("/generate?n=4").status_code == 200
+        assert http.get("/healthz").status_code == 200
+        refused = http.post("/train", json={"preset": "smoke"})
+        assert refused.status_code == 503
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert refused.headers["retry-after"]
+        assert http.get("/readyz").json()["redis"] is False
+        wait_until(lambda: http.get("/jobs").status_code == 200)
+
+
+def redis_url(service: Service) -> str:
+    config = dict(
+        line.split(" ", 1) for line in (service.folder / "redis" / "redis.conf").read_text().splitlines() if " " in line
+    )
+    return f"redis://:{config['requirepass']}@127.0.0.1:{config['port']}/0"
+
+
+def test_a_second_start_on_the_same_data_is_refused(service: Service, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(AssertionError, match="did not start"), Service(service.folder):
+        pass
+    assert "is in use by another" in capfd.readouterr().err
