@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from core.jobs import Job, JobError, JobProgress, JobSpec, JobStatus, Publish
-from models.checkpoint import Card
+from models.card import Card
 from models.recipe import MAX_SEED, PRESETS, PresetName, Recipe, Seed, with_preset
 
 

@@ -12,7 +12,7 @@ import re
 import shutil
 from pathlib import Path
 
-from models.checkpoint import CARD, ID_LENGTH, Card, read_card, verify_checkpoint
+from models.card import CARD, ID_LENGTH, Card, read_card, verify_checkpoint
 from models.errors import CheckpointError, ModelNotFound
 from models.files import new_folder, write_file
 

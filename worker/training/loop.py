@@ -23,7 +23,8 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from models.checkpoint import Provenance, save_checkpoint
+from models.card import Provenance
+from models.checkpoint import save_checkpoint
 from models.dcgan import Discriminator, Generator, trainable_parameters
 from models.files import write_file
 from models.grid import tile, to_png
