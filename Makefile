@@ -32,7 +32,7 @@ clean:
 $(VENV)/.up: pyproject.toml constraints.txt
 	@echo "making the environment in $(VENV); the first time takes some minutes"
 	$(PYTHON) -m venv $(VENV)
-	$(INSTALL) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	$(INSTALL) $(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX)) torch
 	$(INSTALL) --editable '.[up]'
 	@touch $@
 

@@ -1,7 +1,7 @@
 """The wire format: what goes over HTTP, kept apart from the records it is made of."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -78,7 +78,7 @@ class JobView(BaseModel):
     publish: Publish
     recipe: Recipe
     attempt: int = Field(description="How often a worker has started it.")
-    request: str = Field(description="`cancel` or `pause` while the worker has yet to carry it out.")
+    request: Literal["cancel", "pause"] | None = Field(description="What the worker has yet to carry out.")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

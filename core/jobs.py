@@ -68,7 +68,7 @@ class Job(_Record):
     status: JobStatus
     spec: JobSpec
     attempt: int = Field(description="How often a worker has claimed it.")
-    request: Literal["", "cancel", "pause"] = Field(description="What the owner was asked to do and has not done yet.")
+    request: Literal["cancel", "pause"] | None = Field(description="What the owner was asked for and has yet to do.")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

@@ -207,7 +207,7 @@ def _to_job(fields: dict[str, str]) -> Job:
             "status": fields["status"],
             "spec": JobSpec.model_validate_json(fields["spec"]),
             "attempt": fields["attempt"],
-            "request": fields["request"],
+            "request": fields["request"] or None,
             "created_at": _to_time(fields["created_ms"]),
             "started_at": _to_time(fields["started_ms"]) if "started_ms" in fields else None,
             "finished_at": _to_time(fields["finished_ms"]) if "finished_ms" in fields else None,

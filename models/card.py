@@ -33,7 +33,7 @@ class Provenance(BaseModel):
     scores: dict[str, float] = Field(default_factory=dict, description="Measured quality; empty when not scored.")
     device: str
     versions: dict[str, str]
-    command: str | None = Field(None, description="What was typed to train it, where that is known.")
+    command: str | None = Field(None, description="What was typed to train it; null for a job.")
     created_at: datetime
 
 

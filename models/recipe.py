@@ -30,13 +30,13 @@ class Recipe(BaseModel):
     )
     seed: Seed = Field(0, description="Seed of the initial weights, the shuffles and all noise.")
 
-    epochs: int = Field(20, ge=1, le=10_000, description="Passes over the images.")
-    batch_size: int = Field(128, ge=2, le=8192, description="Real images per update of D.")
+    epochs: int = Field(16, ge=1, le=10_000, description="Passes over the images.")
+    batch_size: int = Field(64, ge=2, le=8192, description="Real images per update of D.")
     d_steps: int = Field(1, ge=1, le=16, description="Updates of D per step, each on a fresh batch.")
     g_steps: int = Field(1, ge=1, le=16, description="Updates of G per step.")
 
-    lr_g: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate for G.")
-    lr_d: float = Field(2e-4, gt=0, le=1, description="Adam's learning rate for D.")
+    lr_g: float = Field(4e-4, gt=0, le=1, description="Adam's learning rate for G.")
+    lr_d: float = Field(4e-4, gt=0, le=1, description="Adam's learning rate for D.")
     beta1: float = Field(0.5, ge=0, lt=1, description="Adam's decay of the gradient's mean.")
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam's decay of the gradient's square.")
     adam_eps: float = Field(1e-8, gt=0, le=0.1, description="Adam's term against division by zero.")
@@ -46,17 +46,17 @@ class Recipe(BaseModel):
     g_hidden_layers: int = Field(0, ge=0, le=8, description="Extra dense layers of G before the 7x7 stage.")
     g_hidden_units: int = Field(256, ge=1, le=4096, description="Width of each extra dense layer of G.")
     d_filters: int = Field(
-        64, ge=1, le=512, description="Channels of D's first convolution; each next one doubles them."
+        32, ge=1, le=512, description="Channels of D's first convolution; each next one doubles them."
     )
     d_layers: int = Field(2, ge=1, le=3, description="Convolutions of D; with 1 a max-pool follows, as in the seed.")
-    dropout: float = Field(0.3, ge=0, le=0.95, description="Share of D's activations set to zero.")
+    dropout: float = Field(0.0, ge=0, le=0.95, description="Share of D's activations set to zero.")
     leaky_slope: float = Field(0.2, ge=0, lt=1, description="Slope of LeakyReLU below zero.")
 
     augment: Augment = Field("none", description="Augmentation of real and generated images alike before D.")
     label_smoothing: float = Field(0.0, ge=0, le=0.5, description="D's target for real images is 1 minus this.")
-    r1_gamma: float = Field(0.0, ge=0, le=1000, description="Weight of the R1 gradient penalty on D; 0 is off.")
+    r1_gamma: float = Field(0.1, ge=0, le=1000, description="Weight of the R1 gradient penalty on D; 0 is off.")
     ema_half_life_kimg: float = Field(
-        10.0, ge=0, le=10_000, description="Half-life of the average of G's weights, in thousand images; 0 is off."
+        20.0, ge=0, le=10_000, description="Half-life of the average of G's weights, in thousand images; 0 is off."
     )
 
     @model_validator(mode="after")
@@ -84,16 +84,19 @@ _SEED_DOCUMENT: dict[str, Any] = {
     "lr_d": 1e-4,
     "beta1": 0.9,
     "adam_eps": 1e-7,
+    "d_filters": 64,
     "d_layers": 1,
+    "dropout": 0.3,
     "leaky_slope": 0.3,
+    "r1_gamma": 0.0,
     "ema_half_life_kimg": 0.0,
 }
 
 PRESETS: dict[PresetName, Recipe] = {
     "faithful": Recipe(**_SEED_DOCUMENT),
     "quality": Recipe(),
-    "fast": Recipe(epochs=1),
-    "smoke": Recipe(epochs=2, num_images=512, batch_size=64, g_filters=8, d_filters=8, ema_half_life_kimg=0.25),
+    "fast": Recipe(epochs=1, ema_half_life_kimg=5.0),
+    "smoke": Recipe(epochs=2, num_images=512, g_filters=8, d_filters=8, ema_half_life_kimg=0.25),
 }
 
 

@@ -16,28 +16,24 @@ logger = logging.getLogger(__name__)
 
 
 def sweep_forever(store: JobStore, app: Celery, stop: Event) -> None:
-    """Sweep every `INTERVAL_S` until `stop` is set. Redis being away only delays it."""
-    missing: set[str] = set()
-    while not stop.wait(INTERVAL_S):
+    """Sweep now and every `INTERVAL_S` until `stop` is set. Redis being away only delays it."""
+    while not stop.is_set():
         try:
-            missing = sweep_once(store, app, missing)
+            sweep(store, app)
         except (RedisError, OperationalError) as error:
             logger.warning("sweep put off, Redis is away: %s", error)
+        stop.wait(INTERVAL_S)
 
 
-def sweep_once(store: JobStore, app: Celery, missing: set[str]) -> set[str]:
-    """One sweep. Sends a message for each id in `missing` that is queued while no message waits.
+def sweep(store: JobStore, app: Celery) -> None:
+    """Take expired leases away; when no message waits at all, send one for each queued job.
 
-    Answers the queued ids for which there is no message now: two sweeps in a row must find one missing before it is
-    sent again, because between record and message there is a moment in which neither is wrong.
+    A job between its record and its message may get two: the second finds it claimed. Waiting for an empty queue keeps
+    a long one from being flooded.
     """
     for job_id, status in store.sweep().items():
         logger.warning("job %s: its worker vanished; now %s", job_id, status)
-    queued = store.queued_ids()
-    if waiting_messages(app) > 0:
-        return set()
-    for job_id in queued:
-        if job_id in missing:
-            logger.warning("job %s: queued without a message; sent again", job_id)
+    if waiting_messages(app) == 0:
+        for job_id in store.queued_ids():
+            logger.info("job %s: queued without a message; sent again", job_id)
             enqueue(app, job_id)
-    return set(queued) - missing

@@ -35,7 +35,7 @@ def job_count(http: httpx.Client) -> int:
         ({"preset": "best"}, "/preset", "best", "'faithful', 'quality', 'fast' or 'smoke'"),
         ({"publish": "sometimes"}, "/publish", "sometimes", "'always' or 'never'"),
         ({"augment": "flip"}, "/augment", "flip", "'none', 'translate' or 'cutout'"),
-        ({"num_images": 100}, "/num_images", 100, "num_images >= 128"),
+        ({"num_images": 50}, "/num_images", 50, "num_images >= 64"),
         ({"dataset": "../mnist"}, "/dataset", "../mnist", "match pattern"),
         ({"dataset": "letters"}, "/dataset", "letters", "mnist"),
         ([], "", "[]", "object"),

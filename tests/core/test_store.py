@@ -144,7 +144,7 @@ def test_a_running_job_is_paused_by_its_owner_and_resumed(store: JobStore, redis
 def test_a_pause_can_be_taken_back_before_it_happens(store: JobStore) -> None:
     claim = claimed(store)
     store.pause(claim.job.id)
-    assert store.resume(claim.job.id).request == ""
+    assert store.resume(claim.job.id).request is None
     assert store.beat(claim) == "ok"
     with pytest.raises(JobStateConflict, match="it is running"):
         store.resume(claim.job.id)

@@ -57,7 +57,8 @@ def main() -> int:
     try:
         dataset = load_dataset(arguments.datasets / recipe.dataset, recipe.num_images)
         device = torch.device(arguments.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        command = f"python -m worker.training {shlex.join(sys.argv[1:])}"
+        by_hand = arguments.die_with is None
+        command = f"python -m worker.training {shlex.join(sys.argv[1:])}" if by_hand else None
         end = train(recipe, dataset, arguments.run_dir, device, report, lambda: stop_requested, command)
     except TrainingError as error:
         report(Failed(kind=error.kind, detail=str(error)))
