@@ -18,10 +18,11 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --
 
 WORKDIR /srv/digitforge
 
-# From what changes least to what changes most: torch, the other dependencies, the code.
+# From what changes least to what changes most: torch, the other dependencies, the code. Of an index of its own torch
+# comes alone, since what it depends on may be there in other versions than ours, or not at all.
 COPY constraints.txt ./
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install --constraint constraints.txt ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch
+    pip install --constraint constraints.txt ${TORCH_INDEX:+--no-deps --index-url "$TORCH_INDEX"} torch
 
 # setuptools too, so that the step after the code needs no network.
 COPY pyproject.toml ./
@@ -31,8 +32,9 @@ print(*p["build-system"]["requires"], *p["project"]["dependencies"], sep="\n")' 
     && pip install --constraint constraints.txt --requirement /tmp/requirements.txt \
     && rm /tmp/requirements.txt
 
-# Editable, because the data sets, the embedded model and the Lua scripts are read beside the code.
-COPY . .
+# Readable for the service whatever the umask of the checkout, and not its own to change. Editable, because the
+# data sets, the embedded model and the Lua scripts are read beside the code.
+COPY --chmod=755 . .
 RUN pip install --no-deps --no-build-isolation --editable .
 
 ENV DIGITFORGE_DATA_DIR=/data \

@@ -1,0 +1,26 @@
+"""One of the writers of `test_shelf_processes.py`; imports no torch, so that its process starts quickly."""
+
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+from models.shelf import Shelf
+
+FLIPS, WAIT_S = 60, 60
+
+
+def write(root: Path, embedded: Path, shared: list[Path], own: list[Path], together: Barrier) -> None:
+    """Add what the other writer adds in the same moment, and models of one's own; make each active, then flip."""
+    try:
+        shelf = Shelf(root, embedded)
+        ids = []
+        for shared_checkpoint, own_checkpoint in zip(shared, own, strict=True):
+            together.wait(WAIT_S)
+            for checkpoint in (shared_checkpoint, own_checkpoint):
+                ids.append(shelf.add(checkpoint).model_id)
+                shelf.activate(ids[-1])
+        together.wait(WAIT_S)
+        for flip in range(FLIPS):
+            shelf.activate(ids[flip % len(ids)])
+    except BaseException:
+        together.abort()  # or the other one would wait
+        raise

@@ -1,0 +1,82 @@
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from models.files import TEMPORARY_PREFIX, new_folder, sha256_of, write_file
+from tests.tiny import largest_file
+
+
+def test_a_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc" * 100_000)
+    assert sha256_of(tmp_path / "a") == sha256(b"abc" * 100_000).hexdigest()
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    write_file(path, b"long enough to show")
+    with path.open("rb") as reader:  # opened before, reads on in what it opened
+        write_file(path, b"short")
+        assert reader.read() == b"long enough to show"
+    assert path.read_bytes() == b"short"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    write_file(path, b"old")
+    with largest_file(1000), pytest.raises(OSError, match="File too large"):
+        write_file(path, b"x" * 2000)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_cannot_take_its_place_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_file(tmp_path / "a", b"data")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_folder_appears_when_it_is_full_and_not_before(tmp_path: Path) -> None:
+    target = tmp_path / "missing" / "parents" / "b"
+    with new_folder(target) as temporary:
+        (temporary / "file").write_text("data")
+        assert not target.exists()
+        assert temporary.parent == target.parent
+        assert temporary.name.startswith(TEMPORARY_PREFIX)
+    assert (target / "file").read_text() == "data"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_block_that_raises_leaves_nothing(tmp_path: Path) -> None:
+    def fill() -> None:
+        with new_folder(tmp_path / "b") as temporary:
+            (temporary / "file").write_text("data")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fill()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("taken_by", ["file", "empty folder", "full folder"])
+def test_a_name_that_is_taken_stays_as_it_is(tmp_path: Path, taken_by: str) -> None:
+    target = tmp_path / "b"
+
+    def fill() -> None:
+        with new_folder(target) as temporary:
+            (temporary / "file").write_text("new")
+            if taken_by == "file":
+                target.write_text("old")
+            else:
+                target.mkdir()
+            if taken_by == "full folder":
+                (target / "file").write_text("old")
+
+    with pytest.raises(FileExistsError, match="b exists already"):
+        fill()
+    assert list(tmp_path.iterdir()) == [target]
+    assert [path.read_text() for path in tmp_path.rglob("*") if path.is_file()] == ["old"] * (
+        taken_by != "empty folder"
+    )

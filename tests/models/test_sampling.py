@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+import torch
+
+from models.checkpoint import load_generator
+from models.dcgan import Generator
+from models.recipe import MAX_SEED
+from models.sampling import draw, latents, to_pixels
+from models.shelf import PRETRAINED
+from tests.tiny import networks, tiny_recipe
+from worker.training.data import to_unit_range
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Generator:
+    """The shipped generator: wide enough for its sums to depend on how a batch is cut, were it cut."""
+    return load_generator(PRETRAINED)
+
+
+@pytest.fixture(scope="module")
+def many(shipped: Generator) -> np.ndarray:
+    return draw(shipped, 7, 0, 100)
+
+
+@pytest.mark.parametrize("n", [1, 4, 16, 37, 64])
+@pytest.mark.parametrize("start", [0, 35])
+def test_an_image_does_not_depend_on_what_it_is_drawn_with(
+    shipped: Generator, many: np.ndarray, n: int, start: int
+) -> None:
+    assert np.array_equal(draw(shipped, 7, start, n), many[start : start + n])
+
+
+def test_the_generator_never_sees_a_batch_of_another_size(shipped: Generator) -> None:
+    sizes = set()
+    with shipped.register_forward_hook(lambda _module, inputs, _output: sizes.add(inputs[0].shape)):
+        for n in (1, 16, 37):
+            draw(shipped, 0, 0, n)
+    assert len(sizes) == 1
+
+
+def test_drawing_nothing_gives_nothing(shipped: Generator) -> None:
+    assert draw(shipped, 0, 0, 0).shape == (0, 28, 28)
+
+
+def test_the_images_of_a_seed_and_of_two_seeds_differ(shipped: Generator, many: np.ndarray) -> None:
+    both = np.concatenate([many, draw(shipped, 8, 0, 100)])
+    assert len(np.unique(both, axis=0)) == 200
+
+
+def test_the_largest_seeds_and_starts_are_drawn(shipped: Generator) -> None:
+    images = np.concatenate([draw(shipped, seed, start, 2) for seed in (0, MAX_SEED) for start in (0, MAX_SEED - 2)])
+    assert len(np.unique(images, axis=0)) == 8
+
+
+def test_a_generator_in_training_mode_is_refused() -> None:
+    G, _ = networks(tiny_recipe())
+    with pytest.raises(ValueError, match="training mode"):
+        draw(G, 0, 0, 1)
+
+
+def test_drawing_leaves_no_gradients_and_no_trace_in_the_random_state(shipped: Generator) -> None:
+    before = torch.get_rng_state()
+    draw(shipped, 0, 0, 1)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(p.grad is None for p in shipped.parameters())
+
+
+def test_latents_are_standard_normal() -> None:
+    z = latents(3, 0, 2000, 50)
+    assert z.shape == (2000, 50)
+    assert z.dtype == torch.float32
+    assert z.mean().item() == pytest.approx(0, abs=0.02)
+    assert z.std().item() == pytest.approx(1, abs=0.02)
+    assert z.pow(4).mean().item() == pytest.approx(3, abs=0.15)
+    assert (z[1:] * z[:-1]).mean().item() == pytest.approx(0, abs=0.02)  # neighbours have nothing in common
+    assert z.mean(dim=0).abs().max() < 0.12
+
+
+@pytest.mark.parametrize("start", [0, 5, 2**32 - 1, MAX_SEED - 4])
+@pytest.mark.parametrize("seed", [0, 2**32, MAX_SEED])
+def test_a_latent_is_a_function_of_seed_and_number_alone(seed: int, start: int) -> None:
+    rows = latents(seed, start, 4, 8)
+    for k in range(4):
+        assert torch.equal(rows[k], latents(seed, start + k, 1, 8)[0])
+
+
+def test_no_two_seeds_and_numbers_share_a_latent() -> None:
+    edges = (0, 1, 2, 2**32, 2**32 + 1, MAX_SEED - 1)
+    rows = torch.cat([latents(seed, start, 1, 8) for seed in edges for start in edges])
+    assert len(torch.unique(rows, dim=0)) == len(edges) ** 2
+
+
+def test_pixels_are_the_nearest_grey_values_and_clamped() -> None:
+    images = torch.tensor([-1.0, 0.0, 1.0, -1.5, 1.5, -0.99, 2 * 100.4 / 255 - 1, 2 * 100.6 / 255 - 1])
+    pixels = to_pixels(images)
+    assert pixels.dtype == torch.uint8
+    assert pixels.tolist() == [0, 128, 255, 0, 255, 1, 100, 101]
+
+
+def test_pixels_undo_the_trainers_scaling() -> None:
+    grey = torch.arange(256, dtype=torch.uint8).view(1, 16, 16)
+    assert torch.equal(to_pixels(to_unit_range(grey))[:, 0], grey)

@@ -1,0 +1,134 @@
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from models.card import CARD, DISCRIMINATOR, GENERATOR, read_card, verify_checkpoint
+from models.errors import CheckpointError, ModelNotFound
+from models.shelf import PRETRAINED, Shelf
+from tests.tiny import flip_byte, save_tiny
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> Path:
+    save_tiny(tmp_path / "embedded", seed=100, created_at=datetime(2025, 1, 1, tzinfo=UTC))
+    return tmp_path / "embedded"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "shelf"
+
+
+@pytest.fixture
+def shelf(root: Path, embedded: Path) -> Shelf:
+    return Shelf(root, embedded)
+
+
+def test_the_shipped_model_is_active_on_a_fresh_shelf(root: Path) -> None:
+    shelf = Shelf(root)
+    assert shelf.folder(shelf.active()) == PRETRAINED
+    assert [card.model_id for card in shelf.cards()] == [shelf.active()]
+
+
+def test_a_model_is_added_whole_and_not_made_active(shelf: Shelf, checkpoint: Path, root: Path) -> None:
+    before = shelf.active()
+    card = shelf.add(checkpoint)
+    assert verify_checkpoint(root / card.model_id) == card == read_card(checkpoint) == shelf.card(card.model_id)
+    assert shelf.folder(card.model_id) == root / card.model_id
+    assert shelf.active() == before
+
+
+def test_an_activated_model_is_active_for_everyone(shelf: Shelf, checkpoint: Path, root: Path, embedded: Path) -> None:
+    card = shelf.add(checkpoint)
+    assert shelf.activate(card.model_id) == card
+    assert shelf.active() == Shelf(root, embedded).active() == card.model_id
+
+
+def test_the_shipped_model_can_be_made_active_again(shelf: Shelf, checkpoint: Path, embedded: Path) -> None:
+    shelf.activate(shelf.add(checkpoint).model_id)
+    shelf.activate(read_card(embedded).model_id)
+    assert shelf.folder(shelf.active()) == embedded
+
+
+def test_the_newest_card_comes_first(shelf: Shelf, tmp_path: Path, embedded: Path) -> None:
+    days = {1: 20, 2: 10, 3: 30}
+    cards = {}
+    for seed, day in days.items():
+        save_tiny(tmp_path / str(seed), seed, datetime(2026, 1, day, tzinfo=UTC))
+        cards[seed] = shelf.add(tmp_path / str(seed))
+    assert shelf.cards() == [cards[3], cards[1], cards[2], read_card(embedded)]
+
+
+def test_adding_twice_changes_nothing(shelf: Shelf, checkpoint: Path, root: Path, tmp_path: Path) -> None:
+    first = shelf.add(checkpoint)
+    files = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
+    save_tiny(tmp_path / "later", created_at=datetime(2026, 6, 1, tzinfo=UTC))  # the same weights, another card
+    assert shelf.add(tmp_path / "later") == shelf.add(checkpoint) == first
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == files
+
+
+def test_the_shipped_model_is_not_copied(shelf: Shelf, embedded: Path, root: Path) -> None:
+    assert shelf.add(embedded) == read_card(embedded)
+    assert list(root.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [GENERATOR, DISCRIMINATOR, CARD])
+def test_a_damaged_checkpoint_is_not_added(shelf: Shelf, checkpoint: Path, root: Path, name: str) -> None:
+    flip_byte(checkpoint / name, 0)
+    with pytest.raises(CheckpointError, match=name):
+        shelf.add(checkpoint)
+    assert list(root.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [GENERATOR, DISCRIMINATOR, CARD])
+def test_a_damaged_model_is_not_activated(shelf: Shelf, checkpoint: Path, root: Path, name: str) -> None:
+    before = shelf.active()
+    model_id = shelf.add(checkpoint).model_id
+    flip_byte(root / model_id / name, 0)
+    with pytest.raises(CheckpointError, match=name):
+        shelf.activate(model_id)
+    assert shelf.active() == before
+
+
+STRANGERS = ["0123456789abcdef", "", ".", "..", "../x", "../../checkpoints/c", "active", "0123456789ABCDEF", "x" * 16]
+
+
+@pytest.mark.parametrize("model_id", STRANGERS)
+def test_an_unknown_id_is_refused(shelf: Shelf, checkpoint: Path, model_id: str) -> None:
+    shelf.activate(shelf.add(checkpoint).model_id)
+    before = shelf.active()
+    for refuse in (shelf.folder, shelf.card, shelf.activate):
+        with pytest.raises(ModelNotFound):
+            refuse(model_id)
+    assert shelf.active() == before
+
+
+@pytest.mark.parametrize("path", ["{root}/{id}", "./{id}", "{id}/", "{id}\n", "../shelf/{id}", "{id}/../{id}"])
+def test_a_path_to_a_model_is_no_id(shelf: Shelf, checkpoint: Path, root: Path, path: str) -> None:
+    model_id = shelf.add(checkpoint).model_id
+    with pytest.raises(ModelNotFound):
+        shelf.activate(path.format(root=root, id=model_id))
+
+
+def test_a_damaged_card_is_left_out_of_the_list(
+    shelf: Shelf, checkpoint: Path, root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model_id = shelf.add(checkpoint).model_id
+    flip_byte(root / model_id / CARD, 0)
+    assert [card.model_id for card in shelf.cards()] == [shelf.active()]
+    assert model_id in caplog.text
+
+
+def test_a_model_without_a_card_is_left_out_of_the_list(shelf: Shelf, checkpoint: Path, root: Path) -> None:
+    model_id = shelf.add(checkpoint).model_id
+    (root / model_id / CARD).unlink()
+    assert [card.model_id for card in shelf.cards()] == [shelf.active()]
+
+
+def test_what_else_lies_on_the_shelf_is_no_model(shelf: Shelf, checkpoint: Path, root: Path) -> None:
+    card = shelf.add(checkpoint)
+    for name in (".tmp-crashed", "notes", card.model_id + "0"):
+        shutil.copytree(root / card.model_id, root / name)
+    assert sorted(found.model_id for found in shelf.cards()) == sorted([card.model_id, shelf.active()])

@@ -1,0 +1,21 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tiny import digit_like, one_thread, write_dataset
+
+
+@pytest.fixture(autouse=True, scope="package")
+def _one_thread() -> Iterator[None]:
+    with one_thread():
+        yield
+
+
+@pytest.fixture(scope="session")
+def datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of data sets: `tiny` and `other` of 40 images each."""
+    root = tmp_path_factory.mktemp("datasets")
+    for seed, name in enumerate(("tiny", "other")):
+        write_dataset(root / name, digit_like(40, seed))
+    return root

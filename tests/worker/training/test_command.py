@@ -1,0 +1,183 @@
+"""`python -m worker.training` as a person or the supervisor runs it."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.card import verify_checkpoint
+from models.recipe import PRESETS
+from tests.tiny import tiny_recipe
+from tests.worker.training.running import digests
+from worker.training import __main__ as command
+from worker.training.data import IMAGES
+from worker.training.events import Event, Failed, Finished, Started, Stopped, parse_event
+
+TIMEOUT_S = 300
+
+
+def arguments(run_dir: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "worker.training", "--run-dir", str(run_dir), "--threads", "1", *more]
+
+
+def execute(run_dir: Path, *more: str) -> tuple[int, list[Event], str]:
+    done = subprocess.run(arguments(run_dir, *more), check=False, capture_output=True, timeout=TIMEOUT_S)
+    return done.returncode, [parse_event(line) for line in done.stdout.splitlines()], done.stderr.decode()
+
+
+def test_the_smoke_preset_trains_on_the_embedded_digits(tmp_path: Path) -> None:
+    status, events, errors = execute(tmp_path / "run", "--preset", "smoke", "--epochs", "1")
+    assert (status, errors) == (0, "")
+    assert [e.event for e in events if e.event != "progress"] == ["started", "epoch", "finished"]
+    assert isinstance(events[-1], Finished)
+    card = verify_checkpoint(tmp_path / "run" / events[-1].checkpoint)
+    assert card.recipe == PRESETS["smoke"].model_copy(update={"epochs": 1})
+    assert card.command is not None
+    assert card.command.endswith("--threads 1 --preset smoke --epochs 1")
+
+
+@pytest.fixture(scope="module")
+def tiny_arguments(tmp_path_factory: pytest.TempPathFactory, datasets: Path) -> list[str]:
+    """A run of 10 epochs of 5 steps."""
+    recipe = tmp_path_factory.mktemp("recipe") / "recipe.json"
+    recipe.write_text(tiny_recipe(epochs=10).model_dump_json())
+    return ["--recipe", str(recipe), "--datasets", str(datasets)]
+
+
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory: pytest.TempPathFactory, tiny_arguments: list[str]) -> tuple[Path, int, list[Event]]:
+    """A run that got SIGTERM after its first epoch, how it exited and what it had said."""
+    run_dir = tmp_path_factory.mktemp("interrupted")
+    events: list[Event] = []
+    with subprocess.Popen(arguments(run_dir, *tiny_arguments), stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            events.append(parse_event(line))
+            if events[-1].event == "epoch":
+                process.send_signal(signal.SIGTERM)  # once is enough, more does no harm
+    return run_dir, process.returncode, events
+
+
+def test_a_run_stops_on_sigterm_and_the_same_command_finishes_it(
+    interrupted: tuple[Path, int, list[Event]], tiny_arguments: list[str], tmp_path: Path
+) -> None:
+    run_dir, status, events = interrupted
+    stopped = events[-1]
+    assert status == 3
+    assert isinstance(stopped, Stopped)
+    assert 5 <= stopped.step < 50
+
+    status, events, _ = execute(run_dir, *tiny_arguments)
+    started, finished = events[0], events[-1]
+    assert status == 0
+    assert isinstance(started, Started)
+    assert started.step == stopped.step
+    assert isinstance(finished, Finished)
+    assert finished.step == 50
+
+    assert execute(tmp_path / "unbroken", *tiny_arguments)[0] == 0
+    assert digests(run_dir) == digests(tmp_path / "unbroken")
+
+
+def test_bad_data_exits_with_1_and_says_so_in_an_event(tmp_path: Path) -> None:
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / IMAGES).write_bytes(b"no IDX file")
+    status, events, _ = execute(tmp_path / "run", "--datasets", str(tmp_path))
+    assert status == 1
+    (failed,) = events
+    assert isinstance(failed, Failed)
+    assert failed.kind == "bad-data"
+    assert f"{tmp_path}/mnist/{IMAGES}: magic number" in failed.detail
+
+
+def test_a_wrong_knob_exits_with_2_and_makes_no_directory(tmp_path: Path) -> None:
+    status, events, errors = execute(tmp_path / "run", "--epochs", "0")
+    assert (status, events) == (2, [])
+    assert errors == "error: epochs = 0: Input should be greater than or equal to 1\n"
+    assert not (tmp_path / "run").exists()
+
+
+def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *more: str) -> str:
+    """What the command says when it exits with 2."""
+    monkeypatch.setattr(sys, "argv", ["worker.training", "--run-dir", "/nonexistent/run", *more])
+    try:
+        status: object = command.main()
+    except SystemExit as exit_:  # argparse
+        status = exit_.code
+    assert status == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("knobs", "words"),
+    [
+        (["--lr-g", "1.5"], ["lr_g = 1.5", "less than or equal to 1"]),
+        (["--epochs", "three"], ["epochs = 'three'", "integer"]),
+        (["--seed", "0.5"], ["seed = 0.5", "integer"]),
+        (["--augment", "flip"], ["augment = 'flip'", "'none', 'translate' or 'cutout'"]),
+        (["--num-images", "100", "--batch-size", "64", "--d-steps", "2"], ["num_images = 100", "num_images >= 128"]),
+        (["--epochs", "0", "--lr-d", "NaN"], ["epochs = 0", "lr_d = nan", "finite number"]),
+        (["--preset", "best"], ["--preset", "'best'", "quality"]),
+        (["--learning-rate", "1"], ["unrecognized arguments: --learning-rate"]),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else None,
+)
+def test_a_refusal_names_what_is_wrong_and_what_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], knobs: list[str], words: list[str]
+) -> None:
+    said = refusal(monkeypatch, capsys, *knobs)
+    assert all(word in said for word in words)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b'{"epochs": 0}', ["epochs = 0"]),
+        (b'{"speed": 1}', ["speed = 1", "unknown field", "lr_g"]),
+        (b"{", ["--recipe", "not a readable JSON file"]),
+        (b"\xff", ["--recipe", "not a readable JSON file"]),
+        (None, ["--recipe", "No such file"]),
+        (b"[1]", ["error: "]),
+        (b"null", ["error: "]),
+    ],
+    ids=str,
+)
+def test_a_recipe_file_that_is_none_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    content: bytes | None,
+    words: list[str],
+) -> None:
+    if content is not None:
+        (tmp_path / "recipe.json").write_bytes(content)
+    said = refusal(monkeypatch, capsys, "--recipe", str(tmp_path / "recipe.json"))
+    assert all(word in said for word in words)
+
+
+@pytest.mark.parametrize("name", ["2024", "null", "true"])
+def test_a_data_set_may_be_called_as_it_likes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    said = refusal(monkeypatch, capsys, "--dataset", name, "--epochs", "0")
+    assert said.startswith("error: epochs = 0")
+
+
+def test_a_trainer_dies_with_its_supervisor(tmp_path: Path, tiny_arguments: list[str]) -> None:
+    trainer = arguments(tmp_path / "run", *tiny_arguments, "--die-with")
+    code = f"import os, subprocess, time\nsubprocess.Popen({trainer!r} + [str(os.getpid())])\ntime.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as supervisor:
+        assert supervisor.stdout is not None
+        assert isinstance(parse_event(supervisor.stdout.readline()), Started)
+        supervisor.kill()
+        rest = supervisor.stdout.read()  # returns when the trainer too has let go of the pipe
+    assert b"finished" not in rest
+
+
+def test_a_trainer_whose_supervisor_is_gone_does_not_start() -> None:
+    code = "import os; from worker.training.process import die_with_parent; die_with_parent(os.getpid())"
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    assert done.returncode == 1
+    assert b"the parent process" in done.stderr

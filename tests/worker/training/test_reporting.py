@@ -1,0 +1,31 @@
+import sys
+
+import pytest
+
+from tests.worker.training.test_events import EVENTS
+from worker.training.events import parse_event
+from worker.training.reporting import reporter
+
+
+def test_a_program_is_told_one_json_line_an_event(capsys: pytest.CaptureFixture[str]) -> None:
+    report = reporter()
+    for event in EVENTS:
+        report(event)
+    assert [parse_event(line) for line in capsys.readouterr().out.splitlines()] == EVENTS
+
+
+def test_a_person_is_told_in_words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    report = reporter()
+    for event in EVENTS:
+        report(event)
+    said = capsys.readouterr().out
+    for words in (
+        "training on cpu: G 10 and D 5 parameters",
+        "epoch 1: loss_d 1.000  loss_g 0.100  D(x) 0.60  D(G(z)) 0.40  1000 images/s  samples/epoch-0001.png",
+        "finished: checkpoints/epoch-0002",
+        "stopped after step 3; the same command goes on from there",
+        "failed: bad-data: ",
+    ):
+        assert words in said
+    assert "{" not in said

@@ -1,0 +1,125 @@
+"""Start is resume: a run that was interrupted ends with the bytes of one that was not."""
+
+import shutil
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from core.run_layout import sample_epochs, sample_path
+from models.card import read_card
+from models.files import sha256_of
+from models.recipe import Recipe
+from tests.tiny import flip_byte, tiny_recipe
+from tests.worker.training.running import digests, last_checkpoint, run
+from worker.training.data import load_dataset
+from worker.training.events import Started, Stopped
+from worker.training.loop import train
+from worker.training.state import TENSORS
+
+# 5 steps an epoch, or 2: every kind of randomness, and every kind of state
+RECIPES: dict[str, dict[str, Any]] = {
+    "plain": {"d_layers": 1},
+    "everything": {
+        "d_steps": 2,
+        "g_steps": 2,
+        "augment": "translate",
+        "dropout": 0.5,
+        "r1_gamma": 0.1,
+        "ema_half_life_kimg": 0.05,
+        "g_hidden_layers": 1,
+        "g_hidden_units": 8,
+    },
+}
+STOPS = {"plain": (0, 1, 4, 5, 9), "everything": (1, 2, 3)}
+
+
+def recipe_named(name: str) -> Recipe:
+    return tiny_recipe(**RECIPES[name])
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory, datasets: Path) -> dict[str, Path]:
+    found = {name: tmp_path_factory.mktemp(name) for name in RECIPES}
+    for name, run_dir in found.items():
+        run(recipe_named(name), datasets, run_dir)
+    return found
+
+
+def assert_same_end(run_dir: Path, other: Path) -> None:
+    assert digests(run_dir) == digests(other)
+    assert read_card(last_checkpoint(run_dir)).losses == read_card(last_checkpoint(other)).losses
+    assert sample_epochs(run_dir) == sample_epochs(other)
+    for epoch in sample_epochs(run_dir):
+        assert sha256_of(sample_path(run_dir, epoch)) == sha256_of(sample_path(other, epoch))
+
+
+@pytest.mark.parametrize(("name", "stop"), [(name, stop) for name, stops in STOPS.items() for stop in stops])
+def test_a_stopped_run_ends_with_the_same_bytes(
+    unbroken: dict[str, Path], datasets: Path, tmp_path: Path, name: str, stop: int
+) -> None:
+    recipe = recipe_named(name)
+    assert run(recipe, datasets, tmp_path, stop_after=stop)[-1] == Stopped(step=stop)
+    started = run(recipe, datasets, tmp_path)[0]
+    assert isinstance(started, Started)
+    assert started.step == stop
+    assert_same_end(tmp_path, unbroken[name])
+
+
+def test_a_run_stopped_after_every_step_ends_with_the_same_bytes(
+    unbroken: dict[str, Path], datasets: Path, tmp_path: Path
+) -> None:
+    recipe = recipe_named("everything")
+    ends = [run(recipe, datasets, tmp_path, stop_after=1)[-1].event for _ in range(5)]
+    assert ends == ["stopped"] * 3 + ["finished"] * 2
+    assert_same_end(tmp_path, unbroken["everything"])
+
+
+class PowerCut(Exception):
+    pass
+
+
+@pytest.mark.parametrize("step", [3, 7])
+def test_a_killed_run_goes_on_from_its_last_epoch(
+    unbroken: dict[str, Path], datasets: Path, tmp_path: Path, step: int
+) -> None:
+    recipe, asked = recipe_named("plain"), count()
+
+    def cut_power() -> bool:
+        if next(asked) == step:
+            raise PowerCut
+        return False
+
+    with pytest.raises(PowerCut):
+        train(recipe, load_dataset(datasets / "tiny"), tmp_path, torch.device("cpu"), lambda _: None, cut_power)
+    started = run(recipe, datasets, tmp_path)[0]
+    assert isinstance(started, Started)
+    assert started.step == step // 5 * 5
+    assert_same_end(tmp_path, unbroken["plain"])
+
+
+def test_a_run_killed_between_checkpoint_and_state_makes_the_checkpoint_again(
+    unbroken: dict[str, Path], datasets: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(unbroken["plain"], tmp_path, dirs_exist_ok=True)
+    shutil.rmtree(tmp_path / "state" / "step-00000010")
+    started = run(recipe_named("plain"), datasets, tmp_path)[0]
+    assert isinstance(started, Started)
+    assert started.step == 5
+    assert_same_end(tmp_path, unbroken["plain"])
+
+
+def test_a_damaged_state_costs_an_epoch_and_not_the_run(
+    unbroken: dict[str, Path], datasets: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(unbroken["plain"], tmp_path, dirs_exist_ok=True)
+    flip_byte(tmp_path / "state" / "step-00000010" / TENSORS, -1)
+    started = run(recipe_named("plain"), datasets, tmp_path)[0]
+    assert isinstance(started, Started)
+    assert started.step == 5
+    assert_same_end(tmp_path, unbroken["plain"])
+    started = run(recipe_named("plain"), datasets, tmp_path)[0]
+    assert isinstance(started, Started)
+    assert started.step == 10  # the damage is mended

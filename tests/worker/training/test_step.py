@@ -1,0 +1,104 @@
+"""The loop's step is the plain one: another implementation, two passes over D and none of the loop's shortcuts."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.checkpoint import load_discriminator, load_generator
+from models.dcgan import Discriminator, Generator
+from models.recipe import Recipe
+from tests.tiny import tiny_recipe
+from tests.worker.training.running import last_checkpoint, run
+from worker.training.augment import augment
+from worker.training.data import load_dataset
+from worker.training.loop import _seed_all  # the same draws are made from the same numbers
+
+# A large adam_eps makes the first updates grow with the gradient, where Adam's would be its sign alone.
+PLAIN: dict[str, Any] = {"dropout": 0.0, "lr_g": 0.01, "lr_d": 0.01, "adam_eps": 0.1, "num_images": 24}
+RECIPES: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "one layer": {"d_layers": 1},
+    "three layers": {"d_layers": 3, "g_hidden_layers": 1, "g_hidden_units": 8},
+    "smoothed": {"label_smoothing": 0.2},
+    "penalised": {"r1_gamma": 0.5},
+    "more D": {"d_steps": 3},
+    "more G": {"g_steps": 3},
+    "augmented": {"augment": "translate"},
+    "all": {"d_steps": 2, "g_steps": 2, "r1_gamma": 0.5, "label_smoothing": 0.1, "augment": "cutout"},
+}
+
+
+def cross_entropy(logits: Tensor, target: float) -> Tensor:
+    return -(target * F.logsigmoid(logits) + (1 - target) * F.logsigmoid(-logits)).mean()
+
+
+def penalty(D: Discriminator, images: Tensor) -> Tensor:
+    """R1, one image after the other."""
+    norms = []
+    for image in images:
+        x = image.unsqueeze(0).clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(D(x).sum(), x, create_graph=True)
+        norms.append(gradient.square().sum())
+    return torch.stack(norms).mean() / 2
+
+
+def train_plainly(recipe: Recipe, images: Tensor) -> tuple[Generator, Discriminator]:
+    """Train as a textbook would; uint8 images [N, 28, 28]."""
+    _seed_all(recipe.seed, "weights", 0)
+    G, D = Generator(recipe), Discriminator(recipe)
+    betas = (recipe.beta1, recipe.beta2)
+    opt_G = torch.optim.Adam(G.parameters(), recipe.lr_g, betas, recipe.adam_eps, foreach=False)
+    opt_D = torch.optim.Adam(D.parameters(), recipe.lr_d, betas, recipe.adam_eps, foreach=False)
+    scaled = images.unsqueeze(1) / 255 * 2 - 1
+    size, step = recipe.batch_size, 0
+    for epoch in range(recipe.epochs):
+        _seed_all(recipe.seed, "shuffle", epoch)
+        shuffled = scaled[torch.randperm(len(scaled))]
+        for start in range(0, len(scaled) - recipe.images_per_step + 1, recipe.images_per_step):
+            _seed_all(recipe.seed, "step", step)
+            for real in torch.split(shuffled[start : start + recipe.images_per_step], size):
+                fake = G(torch.randn(size, recipe.z_dim))
+                seen_real, seen_fake = augment(real, recipe.augment), augment(fake, recipe.augment).detach()
+                loss_D = cross_entropy(D(seen_real), 1 - recipe.label_smoothing) + cross_entropy(D(seen_fake), 0)
+                loss_D = loss_D + recipe.r1_gamma * penalty(D, seen_real)
+                opt_D.zero_grad()
+                torch.autograd.backward(loss_D)
+                opt_D.step()
+            for g_step in range(recipe.g_steps):
+                fake = fake if g_step == 0 else G(torch.randn(size, recipe.z_dim))
+                loss_G = cross_entropy(D(augment(fake, recipe.augment)), 1)
+                opt_G.zero_grad()
+                torch.autograd.backward(loss_G)
+                opt_G.step()
+            step += 1
+    return G, D
+
+
+def assert_same_weights(ours: nn.Module, theirs: nn.Module) -> None:
+    expected = theirs.state_dict()
+    for name, tensor in ours.state_dict().items():
+        torch.testing.assert_close(tensor, expected[name], rtol=1e-3, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_loop_trains_as_the_plain_one_does(datasets: Path, tmp_path: Path, name: str) -> None:
+    recipe = tiny_recipe(**PLAIN, **RECIPES[name])
+    G, D = train_plainly(recipe, load_dataset(datasets / "tiny", recipe.num_images).images)
+    run(recipe, datasets, tmp_path)
+    assert_same_weights(load_generator(last_checkpoint(tmp_path)), G)
+    assert_same_weights(load_discriminator(last_checkpoint(tmp_path)), D)
+
+
+def test_the_average_follows_the_plain_weights(datasets: Path, tmp_path: Path) -> None:
+    knobs = {**PLAIN, "num_images": 8, "epochs": 1}
+    _seed_all(0, "weights", 0)
+    start = Generator(tiny_recipe())
+    trained, _ = train_plainly(tiny_recipe(**knobs), load_dataset(datasets / "tiny", 8).images)
+    run(tiny_recipe(**knobs, ema_half_life_kimg=0.004), datasets, tmp_path)  # two half-lives in a step of 8 images
+    average = load_generator(last_checkpoint(tmp_path))
+    for ours, before, after in zip(average.parameters(), start.parameters(), trained.parameters(), strict=True):
+        torch.testing.assert_close(ours, 0.25 * before + 0.75 * after, rtol=1e-3, atol=2e-5)
