@@ -22,7 +22,7 @@ ID_LENGTH = 16
 class Provenance(BaseModel):
     """Where, when and from what a checkpoint was trained."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     recipe: Recipe
     dataset_sha256: str
@@ -56,8 +56,8 @@ def read_card(folder: Path) -> Card:
     path = folder / CARD
     try:
         card = Card.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: no such file; a checkpoint folder holds a {CARD}") from error
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror}; a checkpoint folder holds a {CARD}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -43,6 +43,8 @@ def new_folder(path: Path) -> Iterator[Path]:
         for file in temporary.iterdir():
             _fsync(file)
         _fsync(temporary)
+        if path.exists():  # a rename would take the place of an empty folder
+            raise FileExistsError(f"{path} exists already")
         try:
             temporary.rename(path)
         except OSError as error:  # a rename onto a folder that holds files: ENOTEMPTY, on some systems EEXIST

@@ -39,7 +39,7 @@ class Recipe(BaseModel):
     lr_d: float = Field(4e-4, gt=0, le=1, description="Adam's learning rate for D.")
     beta1: float = Field(0.5, ge=0, lt=1, description="Adam's decay of the gradient's mean.")
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam's decay of the gradient's square.")
-    adam_eps: float = Field(1e-8, gt=0, le=0.1, description="Adam's term against division by zero.")
+    adam_eps: float = Field(1e-8, ge=1e-12, le=0.1, description="Adam's term against division by zero.")
 
     z_dim: int = Field(100, ge=1, le=1024, description="Dimensions of the latent z.")
     g_filters: int = Field(64, ge=1, le=512, description="Channels of G at 14x14; at 7x7 it has twice as many.")
@@ -54,7 +54,7 @@ class Recipe(BaseModel):
 
     augment: Augment = Field("none", description="Augmentation of real and generated images alike before D.")
     label_smoothing: float = Field(0.0, ge=0, le=0.5, description="D's target for real images is 1 minus this.")
-    r1_gamma: float = Field(0.1, ge=0, le=1000, description="Weight of the R1 gradient penalty on D; 0 is off.")
+    r1_gamma: float = Field(0.05, ge=0, le=1000, description="Weight of the R1 gradient penalty on D; 0 is off.")
     ema_half_life_kimg: float = Field(
         20.0, ge=0, le=10_000, description="Half-life of the average of G's weights, in thousand images; 0 is off."
     )

@@ -52,7 +52,7 @@ class Shelf:
             if MODEL_ID.fullmatch(model_id):
                 try:
                     cards.append(self.card(model_id))
-                except CheckpointError as error:
+                except (CheckpointError, ModelNotFound) as error:
                     logger.error("left out of the shelf's list: %s", error)
         return sorted(cards, key=lambda card: (card.created_at, card.model_id), reverse=True)
 
@@ -76,11 +76,16 @@ class Shelf:
         return card
 
     def active(self) -> str:
-        """The id of the active model."""
+        """The id of the active model: the embedded one where none was made active, or where that one is gone."""
         try:
-            return self._pointer.read_text(encoding="ascii").strip()
+            model_id = self._pointer.read_text(encoding="ascii").strip()
+            self.folder(model_id)
         except FileNotFoundError:
             return self._embedded_id
+        except ModelNotFound as error:
+            logger.error("the active model is gone, the embedded one takes its place: %s", error)
+            return self._embedded_id
+        return model_id
 
     def activate(self, model_id: str) -> Card:
         """Make a model the active one, after verifying its files.

@@ -4,11 +4,11 @@
 """
 
 import os
-import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from core.run_layout import attempt_dir
-from models.files import TEMPORARY_PREFIX
+from models.files import TEMPORARY_PREFIX, new_folder
 
 TRAINER_LOG = "trainer.log"
 
@@ -16,14 +16,29 @@ TRAINER_LOG = "trainer.log"
 def open_attempt(runs_dir: Path, job_id: str, attempt: int) -> Path:
     """Make the directory of an attempt, filled with what the one before left: its state, samples and checkpoints.
 
-    Files are linked, not copied: all of them are replaced as a whole and never changed in place.
+    Files are linked, not copied: all of them are replaced as a whole and never changed in place. The directory appears
+    whole, so a crash half way leaves no attempt that a later one would start from.
     """
     folder = attempt_dir(runs_dir, job_id, attempt)
     earlier = [attempt_dir(runs_dir, job_id, number) for number in range(attempt - 1, 0, -1)]
     previous = next((path for path in earlier if path.is_dir()), None)
-    if previous is None:
-        folder.mkdir(parents=True, exist_ok=True)
-    else:
-        ignore = shutil.ignore_patterns(f"{TEMPORARY_PREFIX}*", TRAINER_LOG)
-        shutil.copytree(previous, folder, copy_function=os.link, ignore=ignore, dirs_exist_ok=True)
+    with new_folder(folder) as temporary:
+        if previous is not None:
+            _link_tree(previous, temporary)
     return folder
+
+
+def _link_tree(source: Path, target: Path) -> None:
+    """Link every file below `source`, but no temporary ones and no log. What vanishes meanwhile is left out.
+
+    A worker that was given up may still write there: a training state that is linked in part does not verify, and the
+    one before it is taken.
+    """
+    for name, folders, files in os.walk(source):
+        folders[:] = [folder for folder in folders if not folder.startswith(TEMPORARY_PREFIX)]
+        copy = target / Path(name).relative_to(source)
+        copy.mkdir(exist_ok=True)
+        for file in files:
+            if file != TRAINER_LOG and not file.startswith(TEMPORARY_PREFIX):
+                with suppress(FileNotFoundError):
+                    os.link(Path(name) / file, copy / file)

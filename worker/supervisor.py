@@ -19,7 +19,7 @@ from worker.run_dirs import TRAINER_LOG, open_attempt
 from worker.trainer import TrainerProcess
 from worker.training.events import EpochDone, Event, Failed, Finished, Progress, Started
 
-RETRYABLE = {"oom", "trainer-crashed"}
+RETRYABLE = {"disk-full", "io-error", "oom", "trainer-crashed"}
 REDIS_RETRY_S = 1.0
 
 T = TypeVar("T")
@@ -47,6 +47,8 @@ class Supervisor:
             self._carry_out(claim)
         except LeaseLost:
             logger.warning("job %s: lost to another worker; what this one did does not count", job_id)
+        except RedisError as error:
+            logger.warning("job %s: Redis is away; it goes on elsewhere once the lease is over: %s", job_id, error)
         except Exception as error:
             logger.exception("job %s: the worker failed", job_id)
             detail = f"{type(error).__name__}: {error}"
@@ -114,7 +116,7 @@ class Supervisor:
                 return transition()
             except RedisError as error:
                 if self._draining():
-                    raise
+                    raise  # the worker has to end; the lease will expire
                 logger.warning("Redis is away, trying again: %s", error)
                 time.sleep(REDIS_RETRY_S)
 
@@ -155,7 +157,6 @@ class _Watch:
             self._beat()
 
     def _beat(self) -> None:
-        self._beat_at = time.monotonic() + self._heartbeat_s
         device = self._started.device if self._started else None
         try:
             order = self._store.beat(
@@ -165,6 +166,7 @@ class _Watch:
             logger.warning("job %s: beat missed, the trainer goes on: %s", self._claim.job.id, error)
         else:
             self.order, self._checkpointed = order, False
+        self._beat_at = time.monotonic() + self._heartbeat_s  # from the answer on, however late it came
 
     def _to_progress(self, event: Progress | EpochDone) -> JobProgress:
         assert self._started is not None

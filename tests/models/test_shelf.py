@@ -132,3 +132,10 @@ def test_what_else_lies_on_the_shelf_is_no_model(shelf: Shelf, checkpoint: Path,
     for name in (".tmp-crashed", "notes", card.model_id + "0"):
         shutil.copytree(root / card.model_id, root / name)
     assert sorted(found.model_id for found in shelf.cards()) == sorted([card.model_id, shelf.active()])
+
+
+def test_the_embedded_model_takes_the_place_of_one_that_is_gone(shelf: Shelf, checkpoint: Path, root: Path) -> None:
+    before, card = shelf.active(), shelf.add(checkpoint)
+    shelf.activate(card.model_id)
+    shutil.rmtree(root / card.model_id)
+    assert shelf.active() == before

@@ -4,6 +4,7 @@ Exit status: 0 finished, 1 failed, 2 wrong arguments, 3 stopped on request with 
 """
 
 import argparse
+import errno
 import json
 import shlex
 import signal
@@ -41,6 +42,9 @@ def main() -> int:
     except (OSError, ValueError) as error:
         print(f"error: --recipe: not a readable JSON file: {error}", file=sys.stderr)
         return EXIT_USAGE
+    if arguments.device == "cuda" and not torch.cuda.is_available():
+        print("error: --device: torch sees no CUDA device here; allowed: cpu", file=sys.stderr)
+        return EXIT_USAGE
     torch.set_flush_denormal(True)
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -63,6 +67,9 @@ def main() -> int:
     except TrainingError as error:
         report(Failed(kind=error.kind, detail=str(error)))
         return EXIT_FAILED
+    except OSError as error:
+        report(Failed(kind="disk-full" if error.errno == errno.ENOSPC else "io-error", detail=str(error)))
+        return EXIT_FAILED
     except torch.OutOfMemoryError as error:
         report(Failed(kind="oom", detail=f"the device ran out of memory: {error}"))
         return EXIT_FAILED
@@ -78,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--datasets", type=Path, default=EMBEDDED, metavar="DIR", help="folder of data set folders")
     parser.add_argument("--device", choices=["cpu", "cuda"], help="default: cuda where there is one, else cpu")
     parser.add_argument("--die-with", type=int, metavar="PID", help="end when this parent process ends")
-    parser.add_argument("--threads", type=int, help="CPU threads; default: one a core")
+    parser.add_argument("--threads", type=_positive, help="CPU threads; default: one a core")
     knobs = parser.add_argument_group("knobs of the recipe")
     for name, field in Recipe.model_fields.items():
         knobs.add_argument(f"--{name.replace('_', '-')}", dest=f"knob_{name}", metavar="V", help=field.description)
@@ -87,14 +94,20 @@ def _parser() -> argparse.ArgumentParser:
 
 def _recipe(arguments: argparse.Namespace) -> Recipe:
     knobs = {
-        name: _json_or_text(text)
-        for name in Recipe.model_fields
+        name: text if field.annotation is str else _json_or_text(text)
+        for name, field in Recipe.model_fields.items()
         if (text := getattr(arguments, f"knob_{name}")) is not None
     }
     if arguments.recipe is not None:
-        base: dict[str, Any] = json.loads(arguments.recipe.read_bytes())
-        return Recipe.model_validate({**base, **knobs})
+        base = json.loads(arguments.recipe.read_bytes())
+        return Recipe.model_validate({**base, **knobs} if isinstance(base, dict) else base)
     return Recipe.model_validate(with_preset(arguments.preset, knobs))
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"allowed: 1 or more, not {text!r}")
+    return int(text)
 
 
 def _json_or_text(text: str) -> Any:

@@ -41,6 +41,7 @@ def _cutout(images: Tensor) -> Tensor:
     b, _, h, w = images.shape
     cy = torch.randint(0, h, (b, 1, 1, 1), device=images.device)
     cx = torch.randint(0, w, (b, 1, 1, 1), device=images.device)
-    near_y = (torch.arange(h, device=images.device).view(1, 1, h, 1) - cy).abs() < CUTOUT_SIZE // 2
-    near_x = (torch.arange(w, device=images.device).view(1, 1, 1, w) - cx).abs() < CUTOUT_SIZE // 2
-    return images.masked_fill(near_y & near_x, BLACK)
+    dy = torch.arange(h, device=images.device).view(1, 1, h, 1) - cy + CUTOUT_SIZE // 2
+    dx = torch.arange(w, device=images.device).view(1, 1, 1, w) - cx + CUTOUT_SIZE // 2
+    inside = (dy >= 0) & (dy < CUTOUT_SIZE) & (dx >= 0) & (dx < CUTOUT_SIZE)
+    return images.masked_fill(inside, BLACK)

@@ -16,7 +16,7 @@ class BadData(TrainingError):
 
 
 class BadRunDirectory(TrainingError):
-    """A run directory that belongs to another recipe, or whose training state is damaged."""
+    """A run directory that belongs to another recipe or to other images."""
 
     kind = "bad-run-directory"
 

@@ -1,6 +1,7 @@
 """The training loop. Recipe and data in, run directory out; who watches and who may stop it are passed in.
 
-    <run_dir>/recipe.json                 what this run is
+    <run_dir>/recipe.json                 what this run is,
+    <run_dir>/dataset.sha256              and the digest of the images that it is on
     <run_dir>/samples/epoch-0001.png      64 images at fixed latents after each epoch; epoch 0 is before the first
     <run_dir>/checkpoints/epoch-0001/     see models/checkpoint.py
     <run_dir>/state/                      see worker/training/state.py
@@ -58,7 +59,7 @@ def train(
     `command` is written into the cards. Raises TrainingError: BadData when the data set holds less than one step
     takes, BadRunDirectory when the directory belongs to another recipe, Diverged when a loss is no longer finite.
     """
-    _claim_run_dir(run_dir, recipe)
+    _claim_run_dir(run_dir, recipe, dataset)
     steps_per_epoch = len(dataset) // recipe.images_per_step
     if steps_per_epoch == 0:
         raise BadData(
@@ -159,6 +160,7 @@ def train(
         # Close the epoch: a sample grid, a checkpoint and a state to resume from.
         if index == steps_per_epoch - 1:
             means = _finite(epoch_means.take(), done)
+            _insist_on_finite_weights(G, done)
             rate = epoch_clock.restart(done) * recipe.images_per_step
             _finish_average(G, G_ema, decay)
             sample = _save_sample(run_dir, epoch + 1, G_ema, recipe.seed)
@@ -213,20 +215,28 @@ class _Clock:
         return rate
 
 
-def _claim_run_dir(run_dir: Path, recipe: Recipe) -> None:
-    """Write the recipe into a fresh run directory; in a used one, insist that it is the same."""
-    path = run_dir / "recipe.json"
+def _claim_run_dir(run_dir: Path, recipe: Recipe, dataset: Dataset) -> None:
+    """Write recipe and data set's digest into a fresh run directory; in a used one, insist that they are the same."""
+    path, digest = run_dir / "recipe.json", run_dir / "dataset.sha256"
     run_dir.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
+    if path.exists():
+        _insist_on_same_recipe(path, recipe)
+    else:
         write_file(path, (recipe.model_dump_json(indent=2) + "\n").encode())
-        return
+    if not digest.exists():
+        write_file(digest, f"{dataset.sha256}\n".encode())
+    elif digest.read_text().strip() != dataset.sha256:
+        raise BadRunDirectory(f"{run_dir}: holds a run on other images; dataset {recipe.dataset!r} has changed since")
+
+
+def _insist_on_same_recipe(path: Path, recipe: Recipe) -> None:
     try:
         found = Recipe.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise BadRunDirectory(f"{path}: not a recipe") from error
     differing = [name for name in Recipe.model_fields if getattr(found, name) != getattr(recipe, name)]
     if differing:
-        raise BadRunDirectory(f"{run_dir}: holds a run of another recipe; they differ in {', '.join(differing)}")
+        raise BadRunDirectory(f"{path.parent}: holds a run of another recipe; they differ in {', '.join(differing)}")
 
 
 def _seed_all(seed: int, purpose: str, index: int) -> None:
@@ -244,6 +254,13 @@ def _finite(means: dict[str, float], step: int) -> dict[str, float]:
         if not math.isfinite(value):
             raise Diverged(f"{name} is {value} at step {step}; a lower lr_g and lr_d, or a larger adam_eps, may help")
     return means
+
+
+def _insist_on_finite_weights(G: Generator, step: int) -> None:
+    """The last update of an epoch comes after its losses were measured."""
+    for name, parameter in G.named_parameters():
+        if not parameter.isfinite().all():
+            raise Diverged(f"G's weights {name} are not finite at step {step}; a lower lr_g and lr_d may help")
 
 
 def _finish_average(G: Generator, G_ema: Generator, decay: float) -> None:

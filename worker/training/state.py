@@ -50,6 +50,7 @@ def restore_state(run_dir: Path, live: Restorable) -> int:
         if step is not None:
             _unflatten(load_file(folder / TENSORS), live)
             return step
+        shutil.rmtree(folder)  # or it would stand in the way of the state that is saved in its place
     return 0
 
 
@@ -89,4 +90,9 @@ def _unflatten(flat: dict[str, Tensor], live: Restorable) -> None:
             if key.startswith(f"optimizer/{name}/"):
                 _, _, index, slot = key.split("/")
                 slots.setdefault(int(index), {})[slot] = flat[key]
+        parameters: list[Tensor] = [p for group in optimizer.param_groups for p in group["params"]]
+        for position, values in slots.items():
+            for slot, value in values.items():
+                if value.shape == parameters[position].shape:
+                    values[slot] = torch.empty_like(parameters[position]).copy_(value)
         optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})

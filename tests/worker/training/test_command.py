@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from models.card import verify_checkpoint
 from models.recipe import PRESETS
@@ -181,3 +182,32 @@ def test_a_trainer_whose_supervisor_is_gone_does_not_start() -> None:
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
     assert done.returncode == 1
     assert b"the parent process" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [("--threads", "0", "argument --threads: allowed: 1 or more, not '0'"), ("--device", "tpu", "'cpu', 'cuda'")],
+)
+def test_a_wrong_option_is_named_with_its_value(tmp_path: Path, option: str, value: str, message: str) -> None:
+    status, events, errors = execute(tmp_path / "run", option, value)
+    assert (status, events) == (2, [])
+    assert message in errors
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    status, events, errors = execute(tmp_path / "run", "--device", "cuda")
+    assert (status, events) == (2, [])
+    assert "no CUDA device here; allowed: cpu" in errors
+
+
+def test_a_run_directory_that_is_a_file_fails_the_run_with_the_reason(
+    tmp_path: Path, tiny_arguments: list[str]
+) -> None:
+    (tmp_path / "run").write_text("in the way")
+    status, events, errors = execute(tmp_path / "run", *tiny_arguments)
+    assert (status, errors) == (1, "")
+    assert isinstance(events[-1], Failed)
+    assert events[-1].kind == "io-error"
+    assert str(tmp_path / "run") in events[-1].detail

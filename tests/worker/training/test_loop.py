@@ -1,3 +1,4 @@
+import math
 from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
@@ -80,7 +81,13 @@ def test_a_card_tells_where_its_checkpoint_comes_from(trained: Trained, datasets
 
 def test_the_directory_holds_what_its_description_names(trained: Trained) -> None:
     run_dir, _ = trained
-    assert {path.name for path in run_dir.iterdir()} == {"recipe.json", "samples", "checkpoints", "state"}
+    assert {path.name for path in run_dir.iterdir()} == {
+        "recipe.json",
+        "dataset.sha256",
+        "samples",
+        "checkpoints",
+        "state",
+    }
     assert Recipe.model_validate_json((run_dir / "recipe.json").read_text()) == RECIPE
     assert {path.name for path in (run_dir / "checkpoints").iterdir()} == {"epoch-0001", "epoch-0002"}
     assert not list(run_dir.rglob(".tmp-*"))
@@ -130,6 +137,20 @@ def test_a_directory_of_another_recipe_is_refused_and_left_alone(trained: Traine
     assert {path: path.stat().st_mtime_ns for path in run_dir.rglob("*")} == before
 
 
+def test_a_directory_of_a_run_on_other_images_is_refused(datasets: Path, tmp_path: Path) -> None:
+    run(RECIPE, datasets, tmp_path, stop_after=1)
+    (tmp_path / "dataset.sha256").write_text(f"{'0' * 64}\n")
+    with pytest.raises(BadRunDirectory, match="holds a run on other images"):
+        run(RECIPE, datasets, tmp_path)
+
+
+def test_weights_that_leave_the_numbers_in_the_last_update_make_no_checkpoint(datasets: Path, tmp_path: Path) -> None:
+    recipe = tiny_recipe(num_images=8, epochs=1).model_copy(update={"lr_g": math.inf})  # one step; its losses are fine
+    with pytest.raises(Diverged, match=r"G's weights .* are not finite at step 1"):
+        run(recipe, datasets, tmp_path)
+    assert not (tmp_path / "checkpoints").exists()
+
+
 def test_a_directory_whose_recipe_cannot_be_read_is_refused(datasets: Path, tmp_path: Path) -> None:
     (tmp_path / "recipe.json").write_text('{"epochs": ')
     with pytest.raises(BadRunDirectory, match=r"recipe\.json: not a recipe"):
@@ -137,7 +158,8 @@ def test_a_directory_whose_recipe_cannot_be_read_is_refused(datasets: Path, tmp_
 
 
 def test_a_run_that_leaves_the_numbers_says_so_and_keeps_what_was_good(datasets: Path, tmp_path: Path) -> None:
-    recipe = tiny_recipe(lr_g=1.0, lr_d=1.0, adam_eps=1e-300, epochs=5)  # 0 in float32: a gradient of 0 makes 0/0
+    recipe = tiny_recipe(lr_g=1.0, lr_d=1.0, epochs=5)
+    recipe = recipe.model_copy(update={"adam_eps": 1e-300})  # not allowed; 0 in float32, so a gradient of 0 makes 0/0
     with pytest.raises(Diverged, match=r"loss_[dg] is nan at step \d+; a lower lr_g and lr_d"):
         run(recipe, datasets, tmp_path)
     for checkpoint in (tmp_path / "checkpoints").glob("*"):
