@@ -64,6 +64,12 @@ class Service:
         path = self.folder / "logs" / f"{name}.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
+    def worker(self) -> int:
+        """Process id of the worker's main process."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        (worker,) = [pid for pid in children if b"-m\0worker\0" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return int(worker)
+
     def trainers(self) -> list[int]:
         """Process ids of the trainers that work in this service's folder."""
         marker = f"--run-dir\0{self.folder}".encode()

@@ -170,6 +170,19 @@ def test_digits_are_drawn_while_redis_is_away(own_service: Service) -> None:
         wait_until(lambda: http.get("/jobs").status_code == 200)
 
 
+def test_a_worker_drains_while_redis_is_away(own_service: Service) -> None:
+    with own_service, httpx.Client(base_url=own_service.base, timeout=30) as http:
+        job_id = submit(http, LONG)
+        first_checkpoint(http, job_id)
+        with Redis.from_url(redis_url(own_service)) as redis:
+            redis.execute_command("CLIENT", "PAUSE", 60_000, "ALL")
+        os.kill(own_service.worker(), signal.SIGTERM)
+        wait_until(lambda: own_service.process.poll() is not None, timeout_s=60)
+    assert "it goes on elsewhere once the lease is over" in own_service.log("worker")
+    assert "Traceback" not in own_service.log("worker")
+    assert own_service.trainers() == []
+
+
 def redis_url(service: Service) -> str:
     config = dict(
         line.split(" ", 1) for line in (service.folder / "redis" / "redis.conf").read_text().splitlines() if " " in line
