@@ -66,6 +66,7 @@ class Supervisor:
                 watch.see(event)
                 if watch.order != "ok" or self._draining():
                     trainer.stop()
+        watch.beat()  # the last of the progress
         self._conclude(claim, watch, trainer, run_dir)
 
     def _conclude(self, claim: Claim, watch: "_Watch", trainer: TrainerProcess, run_dir: Path) -> None:
@@ -153,10 +154,11 @@ class _Watch:
             case Progress() | EpochDone():
                 self._progress = self._to_progress(event)
                 self._checkpointed |= isinstance(event, EpochDone)
-        if time.monotonic() >= self._beat_at or isinstance(event, Started | EpochDone):
-            self._beat()
+        if time.monotonic() >= self._beat_at:
+            self.beat()
 
-    def _beat(self) -> None:
+    def beat(self) -> None:
+        """Renew the lease, save the progress and hear what is asked for. Redis being away is only logged."""
         device = self._started.device if self._started else None
         try:
             order = self._store.beat(
