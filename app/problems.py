@@ -198,7 +198,9 @@ async def _on_redis_away(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_crash(request: Request, error: Exception) -> JSONResponse:
     logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return problem_response(500, "internal", "the server failed on this request; its log has the reason")
+    detail = "the server failed on this request; its log has the reason"
+    # Starlette raises again after the answer, and uvicorn then ends the connection: the client should not use it again.
+    return problem_response(500, "internal", detail, headers={"Connection": "close"})
 
 
 class _RefuseLargeBodies:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import DirectoryPath, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -16,7 +16,7 @@ class Settings(BaseSettings):
 
     redis_url: str = Field("redis://127.0.0.1:6379/0", description="Broker and job store.")
     data_dir: Path = Field(_ROOT / "var", description="Root of run directories and of the shelf of models.")
-    datasets_dir: Path = Field(_ROOT / "datasets", description="Folder whose folders are the data sets.")
+    datasets_dir: DirectoryPath = Field(_ROOT / "datasets", description="Folder whose folders are the data sets.")
     host: str = Field("127.0.0.1", description="Address that `make up` serves on.")
     port: int = Field(8000, ge=0, le=65535, description="Port that `make up` serves on; 0 takes a free one.")
 

@@ -170,6 +170,30 @@ def test_digits_are_drawn_while_redis_is_away(own_service: Service) -> None:
         wait_until(lambda: http.get("/jobs").status_code == 200)
 
 
+def test_a_damaged_shelf_is_a_problem_and_not_the_end(own_service: Service) -> None:
+    with own_service, httpx.Client(base_url=own_service.base, timeout=30) as http:
+        model = follow(http, submit(http, {"preset": "smoke", "publish": "never"}), "succeeded")["model"]
+        weights = own_service.folder / "shelf" / model / "generator.safetensors"
+        weights.write_bytes(weights.read_bytes()[:-1])
+        refused = http.get(f"/generate?model={model}")
+        assert (refused.status_code, refused.json()["type"]) == (503, "model-not-ready")
+        assert http.put("/models/active", json={"model": model}).status_code == 503
+        assert str(weights) in own_service.log("app")
+        assert http.get("/generate").status_code == 200
+
+        (own_service.folder / "shelf" / "active").mkdir()  # nothing that the code foresees
+        crashed = http.get("/generate")
+        assert (crashed.status_code, crashed.json()["type"]) == (500, "internal")
+        assert crashed.headers["content-type"] == "application/problem+json"
+        assert http.get("/healthz").status_code == 200
+
+
+def test_a_wrong_setting_is_named_at_the_start(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(AssertionError, match="did not start"), Service(tmp_path, datasets_dir=str(tmp_path / "none")):
+        pass
+    assert "DIGITFORGE_DATASETS_DIR" in capfd.readouterr().err
+
+
 def test_a_worker_drains_while_redis_is_away(own_service: Service) -> None:
     with own_service, httpx.Client(base_url=own_service.base, timeout=30) as http:
         job_id = submit(http, LONG)
