@@ -1,8 +1,11 @@
 """The two networks of the DCGAN (Radford et al., 2015, arXiv:1511.06434), for 28x28 grey images in [-1, 1].
 
 With the `faithful` recipe G has 846,272 trainable parameters and D has 4,801. Both follow Keras where it differs
-from torch: "same" padding of a 5x5 kernel at stride 2 is one pixel before and two after, weights start Glorot
-uniform, BatchNorm averages with momentum 0.99 (0.01 in torch's terms) and eps 1e-3.
+from torch: "same" padding of a 5x5 kernel at stride 2 is one pixel before and two after, dense layers number the
+values of an image by row, column, channel, weights start Glorot uniform, BatchNorm averages with momentum 0.99
+(0.01 in torch's terms) and eps 1e-3.
+
+The modules say what the networks are, and draw. On a CPU they are trained by `worker/training/cpu.py`.
 """
 
 from collections import OrderedDict
@@ -40,11 +43,37 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         return super().forward(x, output_size)[..., :-1, :-1]
 
 
+class ToImages(nn.Module):
+    """The end of a dense layer: its values become an image, by row, column, channel."""
+
+    def __init__(self, channels: int, size: int) -> None:
+        super().__init__()
+        self.channels, self.size = channels, size
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, size * size * C] -> [B, C, size, size]."""
+        return x.view(-1, self.size, self.size, self.channels).permute(0, 3, 1, 2)
+
+
+class FromImages(nn.Module):
+    """The transpose of `ToImages`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, H, W] -> [B, H * W * C]."""
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
 class Generator(nn.Sequential):
     """G: latents z [B, z_dim] -> images [B, 1, 28, 28] in [-1, 1].
 
     Widths come from `g_filters`, `g_hidden_layers`, `g_hidden_units` and `z_dim` of the recipe.
     """
+
+    to_images: ToImages
+    up14: SameConvTranspose2d
+    up14_norm: nn.BatchNorm2d
+    up14_act: nn.LeakyReLU
+    up28: SameConvTranspose2d
 
     def __init__(self, recipe: Recipe) -> None:
         f, width = recipe.g_filters, recipe.z_dim
@@ -52,15 +81,15 @@ class Generator(nn.Sequential):
         for i in range(recipe.g_hidden_layers):
             layers[f"hidden{i}"] = nn.Linear(width, recipe.g_hidden_units, bias=False)  # [B, g_hidden_units]
             layers[f"hidden{i}_norm"] = _batch_norm(nn.BatchNorm1d, recipe.g_hidden_units)
-            layers[f"hidden{i}_act"] = nn.LeakyReLU(recipe.leaky_slope)
+            layers[f"hidden{i}_act"] = nn.LeakyReLU(recipe.leaky_slope, inplace=True)
             width = recipe.g_hidden_units
         layers["dense"] = nn.Linear(width, 7 * 7 * 2 * f, bias=False)  # [B, 7*7*2f]
         layers["dense_norm"] = _batch_norm(nn.BatchNorm1d, 7 * 7 * 2 * f)
-        layers["dense_act"] = nn.LeakyReLU(recipe.leaky_slope)
-        layers["unflatten"] = nn.Unflatten(1, (2 * f, 7, 7))  # [B, 2f, 7, 7]
+        layers["dense_act"] = nn.LeakyReLU(recipe.leaky_slope, inplace=True)
+        layers["to_images"] = ToImages(2 * f, 7)  # [B, 2f, 7, 7]
         layers["up14"] = SameConvTranspose2d(2 * f, f)  # [B, f, 14, 14]
         layers["up14_norm"] = _batch_norm(nn.BatchNorm2d, f)
-        layers["up14_act"] = nn.LeakyReLU(recipe.leaky_slope)
+        layers["up14_act"] = nn.LeakyReLU(recipe.leaky_slope, inplace=True)
         layers["up28"] = SameConvTranspose2d(f, 1)  # [B, 1, 28, 28]
         layers["tanh"] = nn.Tanh()
         super().__init__(layers)
@@ -75,11 +104,19 @@ class Discriminator(nn.Sequential):
     seed document, which halves once more by a max-pool.
     """
 
+    down14: SameConv2d
+    down14_act: nn.LeakyReLU
+    down14_drop: nn.Dropout
+    pool: nn.MaxPool2d  # with one layer
+    down7: SameConv2d  # with more
+    down7_act: nn.LeakyReLU
+    down7_drop: nn.Dropout
+
     def __init__(self, recipe: Recipe) -> None:
         f, side = recipe.d_filters, 14
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         layers["down14"] = SameConv2d(1, f)  # [B, f, 14, 14]
-        layers["down14_act"] = nn.LeakyReLU(recipe.leaky_slope)
+        layers["down14_act"] = nn.LeakyReLU(recipe.leaky_slope, inplace=True)
         if recipe.d_layers == 1:
             layers["pool"] = nn.MaxPool2d(2)  # [B, f, 7, 7]
             side = 7
@@ -87,10 +124,10 @@ class Discriminator(nn.Sequential):
         for _ in range(1, recipe.d_layers):
             side = (side + 1) // 2
             layers[f"down{side}"] = SameConv2d(f, 2 * f)  # [B, 2f, 7, 7], then [B, 4f, 4, 4]
-            layers[f"down{side}_act"] = nn.LeakyReLU(recipe.leaky_slope)
+            layers[f"down{side}_act"] = nn.LeakyReLU(recipe.leaky_slope, inplace=True)
             layers[f"down{side}_drop"] = nn.Dropout(recipe.dropout)
             f = 2 * f
-        layers["flatten"] = nn.Flatten()  # [B, f*side*side]
+        layers["from_images"] = FromImages()  # [B, side*side*f]
         layers["logit"] = nn.Linear(f * side * side, 1)  # [B, 1]
         super().__init__(layers)
         _glorot_uniform(self)

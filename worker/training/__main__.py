@@ -21,7 +21,7 @@ from worker.training.data import EMBEDDED, load_dataset
 from worker.training.errors import TrainingError
 from worker.training.events import Failed, Finished
 from worker.training.loop import train
-from worker.training.process import die_with_parent
+from worker.training.process import die_with_parent, keep_freed_memory
 from worker.training.reporting import reporter
 
 EXIT_FINISHED, EXIT_FAILED, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 3
@@ -45,6 +45,7 @@ def main() -> int:
     if arguments.device == "cuda" and not torch.cuda.is_available():
         print("error: --device: torch sees no CUDA device here; allowed: cpu", file=sys.stderr)
         return EXIT_USAGE
+    keep_freed_memory()
     torch.set_flush_denormal(True)
     if arguments.threads:
         torch.set_num_threads(arguments.threads)

@@ -36,6 +36,7 @@ from worker.training.data import Dataset, to_unit_range
 from worker.training.ema import copy_network, decay_per_step, refresh_batch_norm, update_average
 from worker.training.errors import BadData, BadRunDirectory, Diverged
 from worker.training.events import EpochDone, Event, Finished, Progress, Started, Stopped
+from worker.training.forward import prepare, runners
 from worker.training.losses import discriminator_loss, generator_loss, gradient_penalty
 from worker.training.means import RunningMeans
 from worker.training.state import Restorable, restore_state, save_state
@@ -73,7 +74,8 @@ def train(
     G, D, G_ema = Generator(recipe), Discriminator(recipe), Generator(recipe).requires_grad_(False)
     networks: dict[str, nn.Module] = {"G": G, "D": D, "G_ema": G_ema}
     for network in networks.values():
-        network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in torch's stub
+        prepare(network, device)
+    run_G, run_D = runners(G, D, recipe, device)
     copy_network(G, G_ema)
     betas = (recipe.beta1, recipe.beta2)
     opt_G = torch.optim.Adam(G.parameters(), recipe.lr_g, betas, recipe.adam_eps, fused=True)
@@ -123,14 +125,13 @@ def train(
             real = to_unit_range(images[order[first : first + recipe.batch_size]])  # [B, 1, 28, 28]
             last = d_step == recipe.d_steps - 1
             with torch.set_grad_enabled(last):  # the last batch of G serves its own update too
-                fake = G(_noise(recipe, device))  # [B, 1, 28, 28]
-            seen = torch.cat([augment(real, recipe.augment), augment(fake.detach(), recipe.augment)])  # [2B, 1, 28, 28]
-            seen.requires_grad_(recipe.r1_gamma > 0)
-            real_logits, fake_logits = D(seen).chunk(2)  # [B, 1] each
+                fake = run_G(_noise(recipe, device))  # [B, 1, 28, 28]
+            real = augment(real, recipe.augment).requires_grad_(recipe.r1_gamma > 0)
+            real_logits, fake_logits = run_D(real), run_D(augment(fake.detach(), recipe.augment))  # [B, 1] each
             loss_d = discriminator_loss(real_logits, fake_logits, recipe.label_smoothing)
             objective_d = loss_d
             if recipe.r1_gamma > 0:
-                objective_d = loss_d + recipe.r1_gamma * gradient_penalty(real_logits, seen)
+                objective_d = loss_d + recipe.r1_gamma * gradient_penalty(real_logits, real)
             opt_D.zero_grad()
             torch.autograd.backward(objective_d, inputs=list(D.parameters()))
             opt_D.step()
@@ -138,8 +139,8 @@ def train(
         # Update G through the new D: minimise -log D(G(z)).
         for g_step in range(recipe.g_steps):
             if g_step > 0:
-                fake = G(_noise(recipe, device))
-            loss_g = generator_loss(D(augment(fake, recipe.augment)))
+                fake = run_G(_noise(recipe, device))
+            loss_g = generator_loss(run_D(augment(fake, recipe.augment)))
             opt_G.zero_grad()
             torch.autograd.backward(loss_g, inputs=list(G.parameters()))
             opt_G.step()

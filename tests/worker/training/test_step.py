@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from models.checkpoint import load_discriminator, load_generator
 from models.dcgan import Discriminator, Generator
-from models.recipe import Recipe
+from models.recipe import PRESETS, Recipe
 from tests.tiny import tiny_recipe
 from tests.worker.training.running import last_checkpoint, run
 from worker.training.augment import augment
@@ -25,6 +25,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "three layers": {"d_layers": 3, "g_hidden_layers": 1, "g_hidden_units": 8},
     "smoothed": {"label_smoothing": 0.2},
     "penalised": {"r1_gamma": 0.5},
+    "one layer, penalised": {"d_layers": 1, "r1_gamma": 0.5},
     "more D": {"d_steps": 3},
     "more G": {"g_steps": 3},
     "augmented": {"augment": "translate"},
@@ -91,6 +92,21 @@ def test_the_loop_trains_as_the_plain_one_does(datasets: Path, tmp_path: Path, n
     run(recipe, datasets, tmp_path)
     assert_same_weights(load_generator(last_checkpoint(tmp_path)), G)
     assert_same_weights(load_discriminator(last_checkpoint(tmp_path)), D)
+
+
+def test_fifty_steps_of_the_seeds_networks_lead_to_the_plain_weights(datasets: Path, tmp_path: Path) -> None:
+    knobs: dict[str, Any] = {"epochs": 25, "num_images": 16, "dropout": 0.0, "adam_eps": 1e-3}
+    recipe = PRESETS["faithful"].model_copy(update={"dataset": "tiny", "batch_size": 8, **knobs})
+    _seed_all(recipe.seed, "weights", 0)
+    start = Generator(recipe), Discriminator(recipe)
+    plain = train_plainly(recipe, load_dataset(datasets / "tiny", recipe.num_images).images)
+    run(recipe, datasets, tmp_path)
+    ours = load_generator(last_checkpoint(tmp_path)), load_discriminator(last_checkpoint(tmp_path))
+    for before, expected, found in zip(start, plain, ours, strict=True):
+        way = before.state_dict()
+        for name, tensor in expected.state_dict().items():
+            if tensor.is_floating_point():
+                assert torch.dist(found.state_dict()[name], tensor) <= 1e-2 * torch.dist(tensor, way[name]), name
 
 
 def test_the_average_follows_the_plain_weights(datasets: Path, tmp_path: Path) -> None:

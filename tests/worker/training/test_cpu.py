@@ -1,0 +1,143 @@
+"""The networks as the CPU runs them are the networks: same values, same gradients, of first and second order."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from models.dcgan import Discriminator, Generator
+from tests.tiny import networks, tiny_recipe
+from worker.training.cpu import DiscriminatorOnCPU, GeneratorOnCPU, dropout, store_for_products
+from worker.training.forward import Runner
+
+BATCH = 5
+WIDTHS: dict[str, dict[str, Any]] = {
+    "one layer": {"d_layers": 1},
+    "two layers": {"d_layers": 2},
+    "three layers": {"d_layers": 3},
+    "deep and narrow": {"g_filters": 1, "g_hidden_layers": 2, "d_filters": 1},
+    "no slope": {"leaky_slope": 0.0, "d_layers": 2},
+}
+
+
+def both(name: str) -> tuple[Generator, Discriminator]:
+    G, D = networks(tiny_recipe(dropout=0.0, **WIDTHS[name]))
+    return G.double(), D.double()
+
+
+def latents_and_images() -> tuple[Tensor, Tensor]:
+    torch.manual_seed(1)
+    return torch.randn(BATCH, 8, dtype=torch.double), torch.rand(BATCH, 1, 28, 28, dtype=torch.double) * 2 - 1
+
+
+def values_and_gradients(network: nn.Module, run: Runner, x: Tensor) -> list[Tensor]:
+    x = x.clone().requires_grad_()
+    y = run(x)
+    return [y, *torch.autograd.grad(y.square().sum(), [x, *network.parameters()])]
+
+
+@pytest.mark.parametrize("name", WIDTHS)
+def test_g_on_a_cpu_is_g(name: str) -> None:
+    G, _ = both(name)
+    z, _ = latents_and_images()
+    expected = values_and_gradients(G, G, z)
+    statistics = {key: value.clone() for key, value in G.named_buffers()}
+    fresh, _ = both(name)
+    store_for_products(fresh)
+    torch.testing.assert_close(values_and_gradients(fresh, GeneratorOnCPU(fresh), z), expected)
+    torch.testing.assert_close(dict(fresh.named_buffers()), statistics)
+
+
+@pytest.mark.parametrize("name", WIDTHS)
+def test_d_on_a_cpu_is_d(name: str) -> None:
+    _, D = both(name)
+    _, images = latents_and_images()
+    expected = values_and_gradients(D, D, images)
+    store_for_products(D)
+    torch.testing.assert_close(values_and_gradients(D, DiscriminatorOnCPU(D), images), expected)
+
+
+@pytest.mark.parametrize("name", ["two layers", "three layers", "no slope"])
+def test_the_gradient_of_a_gradient_is_that_of_d(name: str) -> None:
+    _, D = both(name)
+    _, images = latents_and_images()
+
+    def penalty_gradients(run: Runner) -> tuple[Tensor, ...]:
+        x = images.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(run(x).square().sum(), x, create_graph=True)
+        return torch.autograd.grad(gradient.square().sum(), list(D.parameters()), materialize_grads=True)
+
+    expected = penalty_gradients(D)
+    store_for_products(D)
+    torch.testing.assert_close(penalty_gradients(DiscriminatorOnCPU(D)), expected)
+
+
+def test_a_pooled_d_refuses_a_second_derivative() -> None:
+    _, D = both("one layer")
+    x = latents_and_images()[1].requires_grad_()
+    (gradient,) = torch.autograd.grad(DiscriminatorOnCPU(D)(x).sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        torch.autograd.backward(gradient.sum())
+
+
+def test_equal_pixels_give_the_gradient_to_the_first_of_a_pool() -> None:
+    _, D = both("one layer")
+    black = torch.full((BATCH, 1, 28, 28), -1.0, dtype=torch.double)
+    expected = values_and_gradients(D, D, black)
+    torch.testing.assert_close(values_and_gradients(D, DiscriminatorOnCPU(D), black), expected)
+
+
+def test_store_for_products_changes_no_value() -> None:
+    G, D = both("three layers")
+    before = {
+        **{f"G.{k}": v.clone() for k, v in G.state_dict().items()},
+        **{k: v.clone() for k, v in D.state_dict().items()},
+    }
+    store_for_products(G)
+    store_for_products(D)
+    after = {**{f"G.{k}": v for k, v in G.state_dict().items()}, **D.state_dict()}
+    assert all(torch.equal(after[key], value) for key, value in before.items())
+    assert G.up14.weight.permute(2, 0, 3, 1).is_contiguous()
+
+
+@pytest.mark.parametrize("p", [0.3, 0.5, 0.95])
+def test_dropout_drops_its_share_and_keeps_the_mean(p: float) -> None:
+    torch.manual_seed(0)
+    x = torch.ones(1_000_003)
+    y = dropout(x, p)
+    kept = y != 0
+    assert kept.float().mean().item() == pytest.approx(1 - p, abs=4 * (p * (1 - p) / len(x)) ** 0.5 + 2**-16)
+    scale = y[kept][0].item()
+    assert scale == pytest.approx(1 / (1 - p), rel=1e-3)
+    assert (y[kept] == scale).all()
+
+
+def test_dropout_draws_each_value_on_its_own() -> None:
+    torch.manual_seed(0)
+    kept = (dropout(torch.ones(1_000_000), 0.5) != 0).double() - 0.5
+    for shift in (1, 2, 3, 4, 5, 64):
+        assert abs((kept[shift:] * kept[:-shift]).mean().item()) < 4 * 0.25 / 1_000_000**0.5
+
+
+def test_dropout_is_a_function_of_the_seed() -> None:
+    def draw(seed: int) -> Tensor:
+        torch.manual_seed(seed)
+        return torch.cat([dropout(torch.ones(10), 0.5), dropout(torch.ones(10), 0.5)])
+
+    assert torch.equal(draw(3), draw(3))
+    assert not torch.equal(draw(3), draw(4))
+    first, second = draw(3).chunk(2)
+    assert not torch.equal(first, second)
+
+
+def test_dropout_of_nothing_is_nothing() -> None:
+    x = torch.randn(4)
+    assert dropout(x, 0.0) is x
+
+
+def test_the_gradient_goes_where_dropout_kept() -> None:
+    x = torch.randn(100, requires_grad=True)
+    y = dropout(x, 0.5)
+    (gradient,) = torch.autograd.grad(y.sum(), x)
+    torch.testing.assert_close(gradient, torch.where(y != 0, torch.tensor(2.0), torch.tensor(0.0)))
