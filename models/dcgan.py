@@ -63,9 +63,26 @@ class FromImages(nn.Module):
         return x.permute(0, 2, 3, 1).flatten(1)
 
 
+class Logit(nn.Linear):
+    """The last layer of D, with a projection by class (Miyato & Koyama, 2018, arXiv:1802.05637)."""
+
+    def __init__(self, features: int, classes: int) -> None:
+        super().__init__(features, 1)
+        if classes:
+            self.by_class = nn.Parameter(torch.zeros(classes, features))
+
+    def forward(self, features: Tensor, classes: Tensor | None = None) -> Tensor:
+        """Features [B, F] and one-hot classes [B, classes] -> logits [B, 1]."""
+        logits = super().forward(features)
+        if classes is not None:
+            logits = logits + (features * (classes @ self.by_class)).sum(1, keepdim=True)
+        return logits
+
+
 class Generator(nn.Sequential):
     """G: latents z [B, z_dim] -> images [B, 1, 28, 28] in [-1, 1].
 
+    With `classes` in the recipe, z is followed by the one-hot class of the image: [B, z_dim + classes].
     Widths come from `g_filters`, `g_hidden_layers`, `g_hidden_units` and `z_dim` of the recipe.
     """
 
@@ -76,7 +93,7 @@ class Generator(nn.Sequential):
     up28: SameConvTranspose2d
 
     def __init__(self, recipe: Recipe) -> None:
-        f, width = recipe.g_filters, recipe.z_dim
+        f, width = recipe.g_filters, recipe.z_dim + recipe.classes
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         for i in range(recipe.g_hidden_layers):
             layers[f"hidden{i}"] = nn.Linear(width, recipe.g_hidden_units, bias=False)  # [B, g_hidden_units]
@@ -93,7 +110,7 @@ class Generator(nn.Sequential):
         layers["up28"] = SameConvTranspose2d(f, 1)  # [B, 1, 28, 28]
         layers["tanh"] = nn.Tanh()
         super().__init__(layers)
-        self.z_dim = recipe.z_dim
+        self.z_dim, self.classes = recipe.z_dim, recipe.classes
         _glorot_uniform(self)
 
 
@@ -101,7 +118,7 @@ class Discriminator(nn.Sequential):
     """D: images [B, 1, 28, 28] in [-1, 1] -> logits [B, 1]; a positive logit says "real".
 
     `d_layers` convolutions of `d_filters`, twice, four times as many channels. With one layer it is the D of the
-    seed document, which halves once more by a max-pool.
+    seed document, which halves once more by a max-pool. With `classes` it judges an image as one of its class.
     """
 
     down14: SameConv2d
@@ -109,8 +126,10 @@ class Discriminator(nn.Sequential):
     down14_drop: nn.Dropout
     pool: nn.MaxPool2d  # with one layer
     down7: SameConv2d  # with more
+    down7_norm: nn.BatchNorm2d  # with d_norm
     down7_act: nn.LeakyReLU
     down7_drop: nn.Dropout
+    logit: Logit
 
     def __init__(self, recipe: Recipe) -> None:
         f, side = recipe.d_filters, 14
@@ -124,13 +143,22 @@ class Discriminator(nn.Sequential):
         for _ in range(1, recipe.d_layers):
             side = (side + 1) // 2
             layers[f"down{side}"] = SameConv2d(f, 2 * f)  # [B, 2f, 7, 7], then [B, 4f, 4, 4]
+            if recipe.d_norm == "batch":
+                layers[f"down{side}_norm"] = _batch_norm(nn.BatchNorm2d, 2 * f)
             layers[f"down{side}_act"] = nn.LeakyReLU(recipe.leaky_slope, inplace=True)
             layers[f"down{side}_drop"] = nn.Dropout(recipe.dropout)
             f = 2 * f
         layers["from_images"] = FromImages()  # [B, side*side*f]
-        layers["logit"] = nn.Linear(f * side * side, 1)  # [B, 1]
+        layers["logit"] = Logit(f * side * side, recipe.classes)  # [B, 1]
         super().__init__(layers)
         _glorot_uniform(self)
+
+    def forward(self, images: Tensor, classes: Tensor | None = None) -> Tensor:
+        """Images [B, 1, 28, 28] and, where the recipe has classes, those of the images, one-hot [B, classes]."""
+        *layers, logit = self
+        for layer in layers:
+            images = layer(images)
+        return logit(images, classes)  # type: ignore[no-any-return]
 
 
 def trainable_parameters(network: nn.Module) -> int:

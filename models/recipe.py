@@ -13,6 +13,7 @@ MAX_SEED = 2**53 - 1  # the largest integer that JSON carries exactly
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Augment = Literal["none", "translate", "cutout"]
+Norm = Literal["none", "batch"]
 PresetName = Literal["faithful", "quality", "fast", "smoke"]
 
 
@@ -30,13 +31,20 @@ class Recipe(BaseModel):
     )
     seed: Seed = Field(0, description="Seed of the initial weights, the shuffles and all noise.")
 
-    epochs: int = Field(16, ge=1, le=10_000, description="Passes over the images.")
+    classes: int = Field(
+        10, ge=0, le=1000, description="Tell D and G the class of each image: how many labels there are; 0 is off."
+    )
+
+    epochs: int = Field(8, ge=1, le=10_000, description="Passes over the images.")
     batch_size: int = Field(64, ge=2, le=8192, description="Real images per update of D.")
     d_steps: int = Field(1, ge=1, le=16, description="Updates of D per step, each on a fresh batch.")
     g_steps: int = Field(1, ge=1, le=16, description="Updates of G per step.")
 
-    lr_g: float = Field(4e-4, gt=0, le=1, description="Adam's learning rate for G.")
-    lr_d: float = Field(4e-4, gt=0, le=1, description="Adam's learning rate for D.")
+    lr_g: float = Field(8e-4, gt=0, le=1, description="Adam's learning rate for G.")
+    lr_d: float = Field(8e-4, gt=0, le=1, description="Adam's learning rate for D.")
+    lr_decay: float = Field(
+        0.5, ge=0, le=1, description="Last share of the run, over which both learning rates fall to 0 in a line."
+    )
     beta1: float = Field(0.5, ge=0, lt=1, description="Adam's decay of the gradient's mean.")
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam's decay of the gradient's square.")
     adam_eps: float = Field(1e-8, ge=1e-12, le=0.1, description="Adam's term against division by zero.")
@@ -49,14 +57,15 @@ class Recipe(BaseModel):
         32, ge=1, le=512, description="Channels of D's first convolution; each next one doubles them."
     )
     d_layers: int = Field(2, ge=1, le=3, description="Convolutions of D; with 1 a max-pool follows, as in the seed.")
+    d_norm: Norm = Field("batch", description="Normalisation in D, after each convolution but the first.")
     dropout: float = Field(0.0, ge=0, le=0.95, description="Share of D's activations set to zero.")
     leaky_slope: float = Field(0.2, ge=0, lt=1, description="Slope of LeakyReLU below zero.")
 
     augment: Augment = Field("none", description="Augmentation of real and generated images alike before D.")
     label_smoothing: float = Field(0.0, ge=0, le=0.5, description="D's target for real images is 1 minus this.")
-    r1_gamma: float = Field(0.05, ge=0, le=1000, description="Weight of the R1 gradient penalty on D; 0 is off.")
+    r1_gamma: float = Field(0.0, ge=0, le=1000, description="Weight of the R1 gradient penalty on D; 0 is off.")
     ema_half_life_kimg: float = Field(
-        20.0, ge=0, le=10_000, description="Half-life of the average of G's weights, in thousand images; 0 is off."
+        10.0, ge=0, le=10_000, description="Half-life of the average of G's weights, in thousand images; 0 is off."
     )
 
     @model_validator(mode="after")
@@ -71,6 +80,17 @@ class Recipe(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _no_penalty_through_batch_norm(self) -> Self:
+        if self.r1_gamma > 0 and self.d_norm == "batch":
+            raise PydanticCustomError(
+                "penalty_through_batch_norm",
+                "R1 needs a D that treats each image by itself, which d_norm = batch does not; "
+                "allowed: r1_gamma = 0, or d_norm = none",
+                {"r1_gamma": self.r1_gamma, "field": "r1_gamma"},
+            )
+        return self
+
     @property
     def images_per_step(self) -> int:
         """Real images that one step shows to D."""
@@ -78,24 +98,26 @@ class Recipe(BaseModel):
 
 
 _SEED_DOCUMENT: dict[str, Any] = {
+    "classes": 0,
     "epochs": 30,
     "batch_size": 256,
     "lr_g": 1e-4,
     "lr_d": 1e-4,
+    "lr_decay": 0.0,
     "beta1": 0.9,
     "adam_eps": 1e-7,
     "d_filters": 64,
     "d_layers": 1,
+    "d_norm": "none",
     "dropout": 0.3,
     "leaky_slope": 0.3,
-    "r1_gamma": 0.0,
     "ema_half_life_kimg": 0.0,
 }
 
 PRESETS: dict[PresetName, Recipe] = {
     "faithful": Recipe(**_SEED_DOCUMENT),
     "quality": Recipe(),
-    "fast": Recipe(epochs=1, ema_half_life_kimg=5.0),
+    "fast": Recipe(epochs=2, g_filters=32, ema_half_life_kimg=5.0),
     "smoke": Recipe(epochs=2, num_images=512, g_filters=8, d_filters=8, ema_half_life_kimg=0.25),
 }
 

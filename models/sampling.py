@@ -14,19 +14,20 @@ from models.dcgan import IMAGE_SIZE, Generator
 BATCH = 16
 
 
-def latents(seed: int, start: int, n: int, z_dim: int) -> Tensor:
-    """The latents of images `start` to `start + n - 1` of a seed: [n, z_dim] float32, standard normal.
+def latents(seed: int, start: int, n: int, z_dim: int, classes: int = 0) -> Tensor:
+    """The latents of images `start` to `start + n - 1` of a seed: [n, z_dim + classes] float32.
 
-    Each row comes from a Philox generator (Salmon et al., 2011, "Parallel random numbers: as easy as 1, 2, 3") of
-    its own. `seed` and `start + n` must lie in 0..2**53 - 1.
+    They are standard normal. Behind them stands, where there are `classes`, that of the image, one-hot; each is as
+    likely as any other. Each row comes from a Philox generator (Salmon et al., 2011, "Parallel random numbers: as easy
+    as 1, 2, 3") of its own. `seed` and `start + n` must lie in 0..2**53 - 1.
     """
-    rows = [
-        np.random.Generator(np.random.Philox(key=np.array([seed, k], dtype=np.uint64))).standard_normal(
-            z_dim, dtype=np.float32
-        )
-        for k in range(start, start + n)
-    ]
-    return torch.from_numpy(np.stack(rows))
+    rows = np.zeros((n, z_dim + classes), dtype=np.float32)
+    for k, row in enumerate(rows, start):
+        generator = np.random.Generator(np.random.Philox(key=np.array([seed, k], dtype=np.uint64)))
+        generator.standard_normal(out=row[:z_dim], dtype=np.float32)
+        if classes:
+            row[z_dim + generator.integers(classes)] = 1.0
+    return torch.from_numpy(rows)
 
 
 def to_pixels(images: Tensor) -> Tensor:
@@ -46,8 +47,8 @@ def draw(G: Generator, seed: int, start: int, n: int) -> np.ndarray:
     pixels = np.empty((n, IMAGE_SIZE, IMAGE_SIZE), dtype=np.uint8)
     for first in range(0, n, BATCH):
         rows = min(BATCH, n - first)
-        z = torch.zeros(BATCH, G.z_dim)
-        z[:rows] = latents(seed, start + first, rows, G.z_dim)
+        z = torch.zeros(BATCH, G.z_dim + G.classes)
+        z[:rows] = latents(seed, start + first, rows, G.z_dim, G.classes)
         images = to_pixels(G(z.to(device)))  # [BATCH, 1, 28, 28]
         pixels[first : first + rows] = images[:rows, 0].cpu().numpy()
     return pixels

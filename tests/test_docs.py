@@ -34,7 +34,17 @@ def test_every_knob_is_documented_with_the_value_of_each_preset() -> None:
     for name in Recipe.model_fields:
         values = [getattr(recipe, name) for recipe in PRESETS.values()]
         if len(set(values)) > 1:
-            assert shown[name] == " | ".join("all" if value is None else f"{value:g}" for value in values), name
+            assert shown[name] == " | ".join(_as_shown(value) for value in values), name
+
+
+def _as_shown(value: object) -> str:
+    match value:
+        case None:
+            return "all"
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)
 
 
 def test_the_tree_in_the_readme_is_the_tree() -> None:

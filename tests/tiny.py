@@ -15,20 +15,24 @@ from models.card import Card, Provenance
 from models.checkpoint import save_checkpoint
 from models.dcgan import Discriminator, Generator
 from models.recipe import Recipe
-from worker.training.data import IMAGES
+from worker.training.data import IMAGES, LABELS
 
 # All that a test may depend on: the defaults of a recipe are free to follow the experiments.
 KNOBS: dict[str, Any] = {
     "dataset": "tiny",
+    "classes": 0,
     "epochs": 2,
     "batch_size": 8,
     "lr_g": 2e-4,
     "lr_d": 2e-4,
+    "lr_decay": 0.0,
+    "beta1": 0.5,
     "z_dim": 8,
     "g_filters": 4,
     "g_hidden_units": 8,
     "d_filters": 4,
     "d_layers": 2,
+    "d_norm": "none",
     "dropout": 0.3,
     "leaky_slope": 0.2,
     "r1_gamma": 0.0,
@@ -84,8 +88,10 @@ def idx_bytes(array: np.ndarray) -> bytes:
     return header + array.astype(np.uint8).tobytes()
 
 
-def write_dataset(folder: Path, images: np.ndarray, *, packed: bool = False) -> Path:
+def write_dataset(folder: Path, images: np.ndarray, labels: np.ndarray | None = None, *, packed: bool = False) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
+    if labels is not None:
+        (folder / LABELS).write_bytes(idx_bytes(labels))
     data = idx_bytes(images)
     name, data = (f"{IMAGES}.gz", gzip.compress(data)) if packed else (IMAGES, data)
     (folder / name).write_bytes(data)

@@ -20,7 +20,7 @@ def modules(network: nn.Module, *kinds: type[nn.Module]) -> list[Any]:
 
 def generator_parameters(recipe: Recipe) -> int:
     """Dense and BatchNorm pairs, then two 5x5 kernels with one BatchNorm between them; no biases."""
-    f, width, total = recipe.g_filters, recipe.z_dim, 0
+    f, width, total = recipe.g_filters, recipe.z_dim + recipe.classes, 0
     for _ in range(recipe.g_hidden_layers):
         total += (width + 2) * recipe.g_hidden_units
         width = recipe.g_hidden_units
@@ -28,16 +28,26 @@ def generator_parameters(recipe: Recipe) -> int:
 
 
 def discriminator_parameters(recipe: Recipe) -> int:
-    """5x5 kernels with biases, and one logit over what is left."""
+    """5x5 kernels with biases, BatchNorm from the second on, and one logit over what is left, with one more a class."""
     f, pixels = recipe.d_filters, {1: 7 * 7, 2: 7 * 7, 3: 4 * 4}[recipe.d_layers]
     widths = [1, f, 2 * f, 4 * f][: recipe.d_layers + 1]
     kernels = sum((25 * a + 1) * b for a, b in pairwise(widths))
-    return kernels + widths[-1] * pixels + 1
+    norms = 2 * sum(widths[2:]) if recipe.d_norm == "batch" else 0
+    return kernels + norms + widths[-1] * pixels * (1 + recipe.classes) + 1
 
 
 def test_the_faithful_networks_have_the_seed_documents_sizes() -> None:
     assert trainable_parameters(Generator(PRESETS["faithful"])) == 846_272
     assert trainable_parameters(Discriminator(PRESETS["faithful"])) == 4_801
+
+
+def test_d_judges_an_image_as_one_of_its_class() -> None:
+    D = Discriminator(tiny_recipe(classes=3, dropout=0.0))
+    nn.init.normal_(D.logit.by_class)
+    images, classes = torch.rand(3, 1, 28, 28), torch.eye(3)
+    with_class, without = D(images, classes), D(images)
+    features = nn.Sequential(*list(D)[:-1])(images)
+    torch.testing.assert_close(with_class - without, (features * D.logit.by_class).sum(1, keepdim=True))
 
 
 @pytest.mark.parametrize(
@@ -50,6 +60,8 @@ def test_the_faithful_networks_have_the_seed_documents_sizes() -> None:
         {"d_filters": 3},
         {"d_layers": 1},
         {"d_layers": 3},
+        {"classes": 3},
+        {"d_norm": "batch", "d_layers": 3},
     ],
     ids=str,
 )

@@ -55,7 +55,7 @@ def test_every_number_is_bounded_on_both_sides() -> None:
 def test_a_number_may_lie_on_its_bounds_and_not_beyond(name: str) -> None:
     allowed, refused = extremes(name)
     for value in allowed:
-        knobs: dict[str, Any] = {"batch_size": 2, name: value}
+        knobs: dict[str, Any] = {"batch_size": 2, "d_norm": "none", name: value}
         assert getattr(Recipe(**knobs), name) == value
     for value in refused:
         assert error_of(**{name: value})["loc"] == (name,)
@@ -91,6 +91,12 @@ def test_a_recipe_cannot_be_changed() -> None:
         Recipe().epochs = 3  # type: ignore[misc]
 
 
+def test_a_penalty_through_batch_norm_is_refused() -> None:
+    error = error_of(r1_gamma=0.1, d_norm="batch")
+    assert "allowed: r1_gamma = 0, or d_norm = none" in error["msg"]
+    assert Recipe(r1_gamma=0.0, d_norm="batch").d_norm == "batch"
+
+
 @pytest.mark.parametrize(("batch_size", "d_steps", "num_images"), [(8, 1, 7), (8, 3, 23)])
 def test_fewer_images_than_one_step_takes_are_refused(batch_size: int, d_steps: int, num_images: int) -> None:
     error = error_of(batch_size=batch_size, d_steps=d_steps, num_images=num_images)
@@ -120,12 +126,14 @@ def test_the_faithful_preset_is_the_seed_document() -> None:
     stated = {
         "dataset": "mnist",
         "num_images": None,
+        "classes": 0,
         "epochs": 30,
         "batch_size": 256,
         "d_steps": 1,
         "g_steps": 1,
         "lr_g": 1e-4,
         "lr_d": 1e-4,
+        "lr_decay": 0.0,
         "beta1": 0.9,
         "beta2": 0.999,
         "adam_eps": 1e-7,
@@ -134,6 +142,7 @@ def test_the_faithful_preset_is_the_seed_document() -> None:
         "g_hidden_layers": 0,
         "d_filters": 64,
         "d_layers": 1,
+        "d_norm": "none",
         "dropout": 0.3,
         "leaky_slope": 0.3,
         "augment": "none",

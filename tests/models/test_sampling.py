@@ -76,6 +76,15 @@ def test_latents_are_standard_normal() -> None:
     assert z.mean(dim=0).abs().max() < 0.12
 
 
+def test_a_class_stands_behind_the_same_latent_and_each_is_as_likely() -> None:
+    rows = latents(3, 0, 3000, 8, 5)
+    assert torch.equal(rows[:, :8], latents(3, 0, 3000, 8))
+    classes = rows[:, 8:]
+    assert set(classes.unique().tolist()) == {0.0, 1.0}  # type: ignore[no-untyped-call]
+    assert (classes.sum(1) == 1).all()
+    assert classes.mean(0).tolist() == pytest.approx([0.2] * 5, abs=0.03)
+
+
 @pytest.mark.parametrize("start", [0, 5, 2**32 - 1, MAX_SEED - 4])
 @pytest.mark.parametrize("seed", [0, 2**32, MAX_SEED])
 def test_a_latent_is_a_function_of_seed_and_number_alone(seed: int, start: int) -> None:

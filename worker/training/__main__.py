@@ -60,7 +60,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, request_stop)
     report = reporter()
     try:
-        dataset = load_dataset(arguments.datasets / recipe.dataset, recipe.num_images)
+        dataset = load_dataset(arguments.datasets / recipe.dataset, recipe.num_images, recipe.classes)
         device = torch.device(arguments.device or ("cuda" if torch.cuda.is_available() else "cpu"))
         by_hand = arguments.die_with is None
         command = f"python -m worker.training {shlex.join(sys.argv[1:])}" if by_hand else None

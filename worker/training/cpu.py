@@ -30,7 +30,7 @@ class GeneratorOnCPU:
         self._dense = _between(G, None, G.to_images)
 
     def __call__(self, z: Tensor) -> Tensor:
-        """[B, z_dim] -> [B, 1, 28, 28]."""
+        """[B, z_dim + classes] -> [B, 1, 28, 28]."""
         G, b = self._G, len(z)
         c, d = G.up14.weight.shape[:2]
         h = self._dense(z)  # [B, 7 * 7 * c]
@@ -49,11 +49,11 @@ class DiscriminatorOnCPU:
         self._D = D
         pooled = hasattr(D, "pool")
         self._front = self._pooled if pooled else self._convolved
-        self._rest = _between(D, D.down14_drop if pooled else D.down7_drop, None)
+        self._middle = _between(D, D.down14_drop if pooled else D.down7_drop, D.logit)
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """[B, 1, 28, 28] -> logits [B, 1]."""
-        return self._rest(self._front(images))  # type: ignore[no-any-return]
+    def __call__(self, images: Tensor, classes: Tensor | None = None) -> Tensor:
+        """Images [B, 1, 28, 28] and one-hot classes [B, classes] -> logits [B, 1]."""
+        return self._D.logit(self._middle(self._front(images)), classes)  # type: ignore[no-any-return]
 
     def _pooled(self, images: Tensor) -> Tensor:
         """The first convolution and the max-pool: [B, f, 7, 7].
@@ -71,8 +71,10 @@ class DiscriminatorOnCPU:
         h = patches(images).t() @ _first_kernel(D)  # [14 * B * 14, f]
         h = dropout(D.down14_act(h.add_(_bias(D.down14))), D.down14_drop.p)
         h = down(h.view(2, 7, len(images), 14, -1), _kernel(D.down7.weight))
-        h = dropout(D.down7_act(h.add_(_bias(D.down7))), D.down7_drop.p)  # [7, B, 7, 2f]
-        return h.permute(1, 3, 0, 2)
+        h = h.add_(_bias(D.down7)).permute(0, 3, 1, 2)  # [7, 2f, B, 7]
+        if hasattr(D, "down7_norm"):
+            h = D.down7_norm(h)
+        return dropout(D.down7_act(h), D.down7_drop.p).permute(2, 1, 0, 3)
 
 
 def dropout(x: Tensor, p: float) -> Tensor:

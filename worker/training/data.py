@@ -28,19 +28,20 @@ UNSIGNED_BYTE = 0x08
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images as one resident tensor."""
+    """Images as one resident tensor, and their labels where they are trained on."""
 
     images: Tensor  # uint8 [N, 28, 28], 0 is black
-    sha256: str  # of the images' bytes
+    labels: Tensor | None  # int64 [N]
+    sha256: str  # of the images' bytes and the labels'
 
     def __len__(self) -> int:
         return len(self.images)
 
 
-def load_dataset(folder: Path, num_images: int | None = None) -> Dataset:
-    """Load the training images of a folder, or the first `num_images` of them.
+def load_dataset(folder: Path, num_images: int | None = None, classes: int = 0) -> Dataset:
+    """Load the training images of a folder, or the first `num_images` of them, with labels where there are `classes`.
 
-    Labels are not needed; where they are present there must be one for each image.
+    Without classes no labels are needed; where they are present there must be one for each image.
     Raises BadData with the file's name and what is wrong with it.
     """
     if not folder.is_dir():
@@ -49,6 +50,9 @@ def load_dataset(folder: Path, num_images: int | None = None) -> Dataset:
     if images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
         height, width = images.shape[1:]
         raise BadData(f"{folder / IMAGES}: images are {height}x{width}; allowed: {IMAGE_SIZE}x{IMAGE_SIZE}")
+    labels = np.empty(0, np.uint8)
+    if classes and _find(folder, LABELS) is None:
+        raise BadData(f"{folder / LABELS}: no such file, raw or .gz; classes={classes} needs it, classes=0 does not")
     if _find(folder, LABELS) is not None:
         labels = read_idx(folder, LABELS, rank=1)
         if len(labels) != len(images):
@@ -56,8 +60,13 @@ def load_dataset(folder: Path, num_images: int | None = None) -> Dataset:
     if num_images is not None:
         if num_images > len(images):
             raise BadData(f"{folder / IMAGES}: holds {len(images)} images; the recipe asks for num_images={num_images}")
-        images = images[:num_images]
-    return Dataset(torch.from_numpy(images.copy()), sha256(images.tobytes()).hexdigest())
+        images, labels = images[:num_images], labels[:num_images]
+    if not classes:
+        return Dataset(torch.from_numpy(images.copy()), None, sha256(images.tobytes()).hexdigest())
+    if labels.max() >= classes:
+        raise BadData(f"{folder / LABELS}: holds the label {labels.max()}; classes={classes} allows 0 to {classes - 1}")
+    digest = sha256(images.tobytes() + labels.tobytes()).hexdigest()
+    return Dataset(torch.from_numpy(images.copy()), torch.from_numpy(labels.astype(np.int64)), digest)
 
 
 def read_idx(folder: Path, name: str, rank: int) -> np.ndarray:

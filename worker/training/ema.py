@@ -23,7 +23,7 @@ def update_average(G_ema: Generator, G: Generator, decay: float) -> None:
 
 
 @torch.no_grad()
-def refresh_batch_norm(G_ema: Generator) -> None:
+def refresh_batch_norm(G_ema: Generator, batches: int = REFRESH_BATCHES) -> None:
     """Measure G_ema's BatchNorm statistics anew, over fixed latents, and leave it in evaluation mode.
 
     Averaged weights have statistics of their own: neither G's nor an average of G's fit them.
@@ -35,8 +35,9 @@ def refresh_batch_norm(G_ema: Generator) -> None:
         norm.momentum = None  # a plain mean over the batches
     G_ema.train()
     device = next(G_ema.parameters()).device
-    for i in range(REFRESH_BATCHES):
-        G_ema(latents(REFRESH_SEED, i * REFRESH_BATCH_SIZE, REFRESH_BATCH_SIZE, G_ema.z_dim).to(device))
+    for i in range(batches):
+        z = latents(REFRESH_SEED, i * REFRESH_BATCH_SIZE, REFRESH_BATCH_SIZE, G_ema.z_dim, G_ema.classes)
+        G_ema(z.to(device))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     G_ema.eval()

@@ -9,7 +9,8 @@ from models.dcgan import Discriminator, Generator
 from models.recipe import Recipe
 from worker.training.cpu import DiscriminatorOnCPU, GeneratorOnCPU, store_for_products
 
-Runner = Callable[[Tensor], Tensor]
+RunG = Callable[[Tensor], Tensor]
+RunD = Callable[[Tensor, Tensor | None], Tensor]
 
 
 def prepare(network: nn.Module, device: torch.device) -> None:
@@ -21,8 +22,8 @@ def prepare(network: nn.Module, device: torch.device) -> None:
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in torch's stub
 
 
-def runners(G: Generator, D: Discriminator, recipe: Recipe, device: torch.device) -> tuple[Runner, Runner]:
-    """The two networks as functions, in training mode: z [B, z_dim] -> images, and images -> logits [B, 1]."""
+def runners(G: Generator, D: Discriminator, recipe: Recipe, device: torch.device) -> tuple[RunG, RunD]:
+    """The two networks as functions, in training mode: latents to images, and images and classes to logits."""
     if device.type != "cpu":
         return G, D
     penalised_pool = recipe.d_layers == 1 and recipe.r1_gamma > 0  # is differentiated twice

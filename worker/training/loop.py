@@ -23,6 +23,7 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from models.card import Provenance
 from models.checkpoint import save_checkpoint
@@ -31,9 +32,10 @@ from models.files import write_file
 from models.grid import tile, to_png
 from models.recipe import Recipe
 from models.sampling import draw
+from worker.training.adam import Adam
 from worker.training.augment import augment
 from worker.training.data import Dataset, to_unit_range
-from worker.training.ema import copy_network, decay_per_step, refresh_batch_norm, update_average
+from worker.training.ema import REFRESH_BATCHES, copy_network, decay_per_step, refresh_batch_norm, update_average
 from worker.training.errors import BadData, BadRunDirectory, Diverged
 from worker.training.events import EpochDone, Event, Finished, Progress, Started, Stopped
 from worker.training.forward import prepare, runners
@@ -78,10 +80,10 @@ def train(
     run_G, run_D = runners(G, D, recipe, device)
     copy_network(G, G_ema)
     betas = (recipe.beta1, recipe.beta2)
-    opt_G = torch.optim.Adam(G.parameters(), recipe.lr_g, betas, recipe.adam_eps, fused=True)
-    opt_D = torch.optim.Adam(D.parameters(), recipe.lr_d, betas, recipe.adam_eps, fused=True)
+    opt_G = Adam(G.parameters(), recipe.lr_g, betas, recipe.adam_eps)
+    opt_D = Adam(D.parameters(), recipe.lr_d, betas, recipe.adam_eps)
     decay = decay_per_step(recipe.ema_half_life_kimg, recipe.images_per_step)
-    images = dataset.images.to(device)
+    images, labels = dataset.images.to(device), None if dataset.labels is None else dataset.labels.to(device)
     epoch_means, recent_means = RunningMeans(device), RunningMeans(device)
 
     # Go on from the newest state, if there is one.
@@ -98,7 +100,7 @@ def train(
         )
     )
     if first_step == 0:
-        _finish_average(G, G_ema, decay)
+        _finish_average(G, G_ema, decay, refresh_batches=1)  # noise, and the first step waits for it
         _save_sample(run_dir, 0, G_ema, recipe.seed)
 
     order = torch.empty(0, dtype=torch.long)
@@ -117,17 +119,23 @@ def train(
             _seed_all(recipe.seed, "shuffle", epoch)
             order = torch.randperm(len(images)).to(device)
         _seed_all(recipe.seed, "step", step)
+        left = _decayed(recipe.lr_decay, step / total_steps)
+        opt_G.lr, opt_D.lr = recipe.lr_g * left, recipe.lr_d * left
 
         # Update D on real and generated images: minimise -log D(x) - log(1 - D(G(z))).
         G.train()
         for d_step in range(recipe.d_steps):
             first = index * recipe.images_per_step + d_step * recipe.batch_size
-            real = to_unit_range(images[order[first : first + recipe.batch_size]])  # [B, 1, 28, 28]
+            chosen = order[first : first + recipe.batch_size]
+            real = to_unit_range(images[chosen])  # [B, 1, 28, 28]
+            real_classes = None if labels is None else F.one_hot(labels[chosen], recipe.classes).float()  # [B, classes]
             last = d_step == recipe.d_steps - 1
             with torch.set_grad_enabled(last):  # the last batch of G serves its own update too
-                fake = run_G(_noise(recipe, device))  # [B, 1, 28, 28]
+                z, fake_classes = _latents(recipe, device)
+                fake = run_G(z)  # [B, 1, 28, 28]
             real = augment(real, recipe.augment).requires_grad_(recipe.r1_gamma > 0)
-            real_logits, fake_logits = run_D(real), run_D(augment(fake.detach(), recipe.augment))  # [B, 1] each
+            real_logits = run_D(real, real_classes)  # [B, 1]
+            fake_logits = run_D(augment(fake.detach(), recipe.augment), fake_classes)  # [B, 1]
             loss_d = discriminator_loss(real_logits, fake_logits, recipe.label_smoothing)
             objective_d = loss_d
             if recipe.r1_gamma > 0:
@@ -139,8 +147,9 @@ def train(
         # Update G through the new D: minimise -log D(G(z)).
         for g_step in range(recipe.g_steps):
             if g_step > 0:
-                fake = run_G(_noise(recipe, device))
-            loss_g = generator_loss(run_D(augment(fake, recipe.augment)))
+                z, fake_classes = _latents(recipe, device)
+                fake = run_G(z)
+            loss_g = generator_loss(run_D(augment(fake, recipe.augment), fake_classes))
             opt_G.zero_grad()
             torch.autograd.backward(loss_g, inputs=list(G.parameters()))
             opt_G.step()
@@ -246,8 +255,19 @@ def _seed_all(seed: int, purpose: str, index: int) -> None:
     torch.manual_seed(int.from_bytes(digest[:8], "big", signed=True))
 
 
-def _noise(recipe: Recipe, device: torch.device) -> Tensor:
-    return torch.randn(recipe.batch_size, recipe.z_dim, device=device)  # [B, z_dim]
+def _decayed(share: float, done: float) -> float:
+    """What is left of the learning rates when `done` of the run is over: 1, and over its last `share` down to 0."""
+    return min(1.0, (1.0 - done) / share) if share > 0 else 1.0
+
+
+def _latents(recipe: Recipe, device: torch.device) -> tuple[Tensor, Tensor | None]:
+    """What G draws a batch from, [B, z_dim + classes], and the classes in it, one-hot [B, classes]."""
+    z = torch.randn(recipe.batch_size, recipe.z_dim, device=device)
+    if not recipe.classes:
+        return z, None
+    labels = torch.randint(recipe.classes, (recipe.batch_size,), device=device)
+    classes = F.one_hot(labels, recipe.classes).float()
+    return torch.cat([z, classes], 1), classes
 
 
 def _finite(means: dict[str, float], step: int) -> dict[str, float]:
@@ -264,10 +284,10 @@ def _insist_on_finite_weights(G: Generator, step: int) -> None:
             raise Diverged(f"G's weights {name} are not finite at step {step}; a lower lr_g and lr_d may help")
 
 
-def _finish_average(G: Generator, G_ema: Generator, decay: float) -> None:
+def _finish_average(G: Generator, G_ema: Generator, decay: float, refresh_batches: int = REFRESH_BATCHES) -> None:
     """Make G_ema ready to draw: with its own BatchNorm statistics, or, without averaging, with G's."""
     if decay > 0:
-        refresh_batch_norm(G_ema)
+        refresh_batch_norm(G_ema, refresh_batches)
     else:
         copy_network(G, G_ema)
         G_ema.eval()

@@ -11,11 +11,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from models.files import new_folder, sha256_of
+from worker.training.adam import Adam
 
 TENSORS = "tensors.safetensors"
 MANIFEST = "manifest.json"
@@ -27,7 +27,7 @@ class Restorable:
     """The live objects whose tensors make up the state."""
 
     networks: dict[str, nn.Module]
-    optimizers: dict[str, torch.optim.Optimizer]
+    optimizers: dict[str, Adam]
     tensors: dict[str, Tensor]
 
 
@@ -73,8 +73,7 @@ def _flatten(live: Restorable) -> dict[str, Tensor]:
     for name, network in live.networks.items():
         flat |= {f"network/{name}/{key}": tensor for key, tensor in network.state_dict().items()}
     for name, optimizer in live.optimizers.items():
-        for index, slots in optimizer.state_dict()["state"].items():
-            flat |= {f"optimizer/{name}/{index}/{slot}": tensor for slot, tensor in slots.items()}
+        flat |= {f"optimizer/{name}/{key}": tensor for key, tensor in optimizer.tensors.items()}
     return {name: tensor.detach().cpu().contiguous() for name, tensor in flat.items()}
 
 
@@ -85,14 +84,5 @@ def _unflatten(flat: dict[str, Tensor], live: Restorable) -> None:
         prefix = f"network/{name}/"
         network.load_state_dict({key.removeprefix(prefix): flat[key] for key in flat if key.startswith(prefix)})
     for name, optimizer in live.optimizers.items():
-        slots: dict[int, dict[str, Tensor]] = {}
-        for key in flat:
-            if key.startswith(f"optimizer/{name}/"):
-                _, _, index, slot = key.split("/")
-                slots.setdefault(int(index), {})[slot] = flat[key]
-        parameters: list[Tensor] = [p for group in optimizer.param_groups for p in group["params"]]
-        for position, values in slots.items():
-            for slot, value in values.items():
-                if value.shape == parameters[position].shape:
-                    values[slot] = torch.empty_like(parameters[position]).copy_(value)
-        optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
+        for key, tensor in optimizer.tensors.items():
+            tensor.copy_(flat[f"optimizer/{name}/{key}"])

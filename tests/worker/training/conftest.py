@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.tiny import digit_like, one_thread, write_dataset
@@ -14,8 +15,8 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of data sets: `tiny` and `other` of 40 images each."""
+    """A folder of data sets: `tiny` and `other` of 40 images of four classes each."""
     root = tmp_path_factory.mktemp("datasets")
     for seed, name in enumerate(("tiny", "other")):
-        write_dataset(root / name, digit_like(40, seed))
+        write_dataset(root / name, digit_like(40, seed), np.arange(40) % 4)
     return root

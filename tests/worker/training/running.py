@@ -17,7 +17,7 @@ def run(recipe: Recipe, datasets: Path, run_dir: Path, stop_after: int | None = 
     """Train as the command does, and give what was reported. Asks to stop after `stop_after` steps of this call."""
     events: list[Event] = []
     asked = count()
-    dataset = load_dataset(datasets / recipe.dataset, recipe.num_images)
+    dataset = load_dataset(datasets / recipe.dataset, recipe.num_images, recipe.classes)
     end = train(
         recipe, dataset, run_dir, torch.device("cpu"), events.append, lambda: next(asked) == stop_after, "as typed"
     )

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from models.dcgan import Discriminator, Generator
 from tests.tiny import networks, tiny_recipe
 from worker.training.cpu import DiscriminatorOnCPU, GeneratorOnCPU, dropout, store_for_products
-from worker.training.forward import Runner
+from worker.training.forward import RunG as Runner
 
 BATCH = 5
 WIDTHS: dict[str, dict[str, Any]] = {

@@ -111,6 +111,28 @@ def write_packed(data: bytes) -> Callable[[Path], object]:
     return fault
 
 
+def test_labels_are_loaded_where_there_are_classes(folder: Path) -> None:
+    (folder / LABELS).write_bytes(idx_bytes(np.arange(5)))
+    assert load_dataset(folder).labels is None
+    dataset = load_dataset(folder, 3, classes=5)
+    assert dataset.labels is not None
+    assert dataset.labels.tolist() == [0, 1, 2]
+    (folder / LABELS).write_bytes(idx_bytes(np.array([0, 2, 1, 3, 4])))
+    assert load_dataset(folder, 3, classes=5).sha256 != dataset.sha256
+    assert load_dataset(folder, 3).sha256 == load_dataset(folder, 3).sha256
+
+
+def test_a_label_beyond_the_classes_is_refused(folder: Path) -> None:
+    (folder / LABELS).write_bytes(idx_bytes(np.arange(5)))
+    with pytest.raises(BadData, match="holds the label 4; classes=4 allows 0 to 3"):
+        load_dataset(folder, classes=4)
+
+
+def test_classes_need_labels(folder: Path) -> None:
+    with pytest.raises(BadData, match=f"{LABELS}: no such file"):
+        load_dataset(folder, classes=4)
+
+
 def write_labels(data: bytes) -> Callable[[Path], object]:
     return lambda folder: (folder / LABELS).write_bytes(data)
 

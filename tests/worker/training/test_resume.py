@@ -32,8 +32,9 @@ RECIPES: dict[str, dict[str, Any]] = {
         "g_hidden_layers": 1,
         "g_hidden_units": 8,
     },
+    "of classes": {"classes": 4, "d_norm": "batch", "lr_decay": 0.5, "ema_half_life_kimg": 0.05},
 }
-STOPS = {"plain": (0, 1, 4, 5, 9), "everything": (1, 2, 3)}
+STOPS = {"plain": (0, 1, 4, 5, 9), "everything": (1, 2, 3), "of classes": (3, 7)}
 
 
 def recipe_named(name: str) -> Recipe:

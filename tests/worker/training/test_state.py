@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.tiny import flip_byte, largest_file, networks, tiny_recipe
+from worker.training.adam import Adam
 from worker.training.state import KEPT, MANIFEST, TENSORS, Restorable, restore_state, save_state
 
 
@@ -14,9 +15,7 @@ def live_objects(seed: int, memory_format: torch.memory_format = torch.contiguou
     nets: dict[str, nn.Module] = {"G": G, "D": D}
     for network in nets.values():
         network.to(memory_format=memory_format)  # type: ignore[call-overload]
-    optimizers: dict[str, torch.optim.Optimizer] = {
-        f"opt_{name}": torch.optim.Adam(network.parameters(), 1e-2, fused=True) for name, network in nets.items()
-    }
+    optimizers = {f"opt_{name}": Adam(network.parameters(), 1e-2, (0.9, 0.999), 1e-8) for name, network in nets.items()}
     return Restorable(nets, optimizers, {"sums": torch.full((3,), float(seed))})
 
 
@@ -37,8 +36,7 @@ def everything(live: Restorable) -> dict[str, Tensor]:
     for name, network in live.networks.items():
         found |= {f"{name}.{key}": tensor for key, tensor in network.state_dict().items()}
     for name, optimizer in live.optimizers.items():
-        for index, slots in optimizer.state_dict()["state"].items():
-            found |= {f"{name}.{index}.{slot}": tensor for slot, tensor in slots.items()}
+        found |= {f"{name}.{key}": tensor for key, tensor in optimizer.tensors.items()}
     return {name: tensor.detach().clone() for name, tensor in found.items()}
 
 
