@@ -26,12 +26,11 @@ class Overloaded(Exception):
 class Studio:
     """Draws from the active model, or from any other on the shelf."""
 
-    def __init__(self, shelf: Shelf, threads: int | None) -> None:
+    def __init__(self, shelf: Shelf, threads: int) -> None:
         self._shelf = shelf
         self._loaded: OrderedDict[str, Generator] = OrderedDict()  # least recently used first
         self._waiting = 0
-        initializer = (lambda: torch.set_num_threads(threads)) if threads else None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="studio", initializer=initializer)
+        self._thread = ThreadPoolExecutor(1, "studio", torch.set_num_threads, (threads,))
 
     async def draw(self, model_id: str, seed: int, start: int, n: int) -> np.ndarray:
         """Images `start` to `start + n - 1` of a seed from a model: uint8 [n, 28, 28].

@@ -24,7 +24,7 @@ class Settings(BaseSettings):
         None, description="Where trainers run; unset is cuda where there is one, else cpu."
     )
     trainer_threads: int | None = Field(None, ge=1, description="CPU threads of a trainer; unset is one a core.")
-    draw_threads: int | None = Field(None, ge=1, description="CPU threads of the API's drawing; unset is one a core.")
+    draw_threads: int = Field(1, ge=1, description="CPU threads of the API's drawing.")
     max_body_bytes: int = Field(65536, ge=1024, description="Largest request body.")
 
     lease_s: float = Field(30.0, gt=0, description="How long a worker may be silent before its job is given away.")
