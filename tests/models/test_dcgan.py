@@ -7,7 +7,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.dcgan import Discriminator, Generator, SameConv2d, SameConvTranspose2d, trainable_parameters
+from models.dcgan import (
+    Discriminator,
+    FromImages,
+    Generator,
+    SameConv2d,
+    SameConvTranspose2d,
+    ToImages,
+    trainable_parameters,
+)
 from models.recipe import PRESETS, Recipe
 from tests.tiny import tiny_recipe
 
@@ -39,6 +47,15 @@ def discriminator_parameters(recipe: Recipe) -> int:
 def test_the_faithful_networks_have_the_seed_documents_sizes() -> None:
     assert trainable_parameters(Generator(PRESETS["faithful"])) == 846_272
     assert trainable_parameters(Discriminator(PRESETS["faithful"])) == 4_801
+
+
+def test_dense_layers_number_an_image_by_row_column_channel() -> None:
+    values = torch.arange(2 * 3 * 3 * 4).view(2, 36)
+    images = ToImages(channels=4, size=3)(values)
+    assert images.shape == (2, 4, 3, 3)
+    for channel, row, column in [(0, 0, 1), (3, 0, 0), (1, 2, 1)]:
+        assert torch.equal(images[:, channel, row, column], values[:, (row * 3 + column) * 4 + channel])
+    assert torch.equal(FromImages()(images), values)
 
 
 def test_d_judges_an_image_as_one_of_its_class() -> None:

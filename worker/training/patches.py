@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from models.dcgan import IMAGE_SIZE
+from worker.training.products import TAPS
 
-TAPS = 5
 HALF = IMAGE_SIZE // 2
 PADDED = IMAGE_SIZE + 4  # one pixel before and two after as in Keras, and one more to make it even
 

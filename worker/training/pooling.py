@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from models.dcgan import IMAGE_SIZE
+from worker.training.products import TAPS
 
-TAPS = 5
 PADDED = IMAGE_SIZE + 3  # one pixel before and two after, as in Keras
 COLUMNS = IMAGE_SIZE // 2
 PAIRS = COLUMNS // 2  # of rows, and of columns

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-TAPS = 5
+TAPS = 5  # of a kernel, in both directions
 
 
 def up(small: Tensor, kernel: Tensor) -> Tensor:

@@ -78,6 +78,7 @@ def test_any_layout_in_memory_will_do(face: str) -> None:
     function: Callable[[Tensor, Tensor], Tensor]
     function, *names = FACES[face]
     inputs = [operands(3)[name] for name in names]
-    scattered = [x.detach().movedim(0, -1).contiguous().movedim(-1, 0) for x in inputs]
+    scattered = [x.detach().permute(*reversed(range(x.dim()))).contiguous() for x in inputs]
+    scattered = [x.permute(*reversed(range(x.dim()))) for x in scattered]
     assert not any(x.is_contiguous() for x in scattered)
     torch.testing.assert_close(function(*scattered), function(*inputs))
