@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from core.jobs import Job, JobError, JobProgress, JobSpec, JobStatus, Publish
+from core.jobs import Job, JobError, JobProgress, JobSpec, JobStatus, Publication, Publish
 from models.card import Card
 from models.recipe import MAX_SEED, PRESETS, PresetName, Recipe, Seed, with_preset
 
@@ -22,7 +22,10 @@ class TrainRequest(Recipe):
     )
 
     preset: PresetName = Field("quality", description="The recipe to start from.")
-    publish: Publish = Field("always", description="Whether the finished model becomes the active one.")
+    publish: Publish = Field(
+        "auto",
+        description="Whether the finished model becomes the active one; `auto`: unless it is worse by its scores.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -86,6 +89,7 @@ class JobView(BaseModel):
     progress: JobProgress | None
     error: JobError | None
     model: str | None = Field(description="The id of the model that came of it.")
+    publication: Publication | None = Field(description="Whether the model became the active one, and why.")
     links: JobLinks
 
     @classmethod
@@ -148,14 +152,17 @@ class ModelList(BaseModel):
 
     data: list[ModelView]
     active: str
+    previous: str | None = Field(description="The one that was active before; `PUT /models/active` goes back to it.")
 
 
 class ActivateRequest(BaseModel):
     """Which model `/generate` draws from."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"model": "0011223344556677"}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"model": "0011223344556677"}, {"model": "previous"}]}
+    )
 
-    model: str = Field(max_length=64)
+    model: str = Field(max_length=64, description="A model's id, or `previous`: the one that was active before.")
 
 
 class Health(BaseModel):

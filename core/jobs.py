@@ -7,8 +7,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.recipe import PresetName, Recipe
+from models.scores import ScoreSheet
 
-Publish = Literal["always", "never"]
+Publish = Literal["auto", "always", "never"]
 
 
 class JobStatus(StrEnum):
@@ -36,7 +37,23 @@ class JobSpec(_Record):
 
     preset: PresetName
     recipe: Recipe
-    publish: Publish = Field("always", description="Whether the finished model becomes the active one.")
+    publish: Publish
+
+
+class HealthWarning(_Record):
+    """Something that looks wrong with a run, and what may help."""
+
+    kind: str
+    step: int = Field(description="When it was last seen.")
+    detail: str
+    hint: str = Field(description="Which knob may help.")
+
+
+class BestEpoch(_Record):
+    """The epoch whose checkpoint becomes the job's model, unless a better one follows."""
+
+    epoch: int
+    frechet_digits: float
 
 
 class JobProgress(_Record):
@@ -50,6 +67,9 @@ class JobProgress(_Record):
     images_per_s: float
     eta_s: float | None = Field(description="Seconds to the end at the present rate.")
     losses: dict[str, float] = Field(description="loss_d, loss_g, and mean D(x) and D(G(z)) as d_real and d_fake.")
+    scores: ScoreSheet | None = Field(None, description="Of the newest checkpoint that was scored.")
+    best: BestEpoch | None = Field(None, description="The epoch with the best frechet_digits so far.")
+    warnings: list[HealthWarning] = Field(default_factory=list, description="The newest of each kind.")
 
 
 class JobError(_Record):
@@ -59,6 +79,13 @@ class JobError(_Record):
     detail: str
     retryable: bool = Field(description="Whether the same request may succeed another time.")
     log: str = Field("", description="The end of the trainer's log.")
+
+
+class Publication(_Record):
+    """Whether a job's model became the active one, and why."""
+
+    active: bool
+    reason: str
 
 
 class Job(_Record):
@@ -76,6 +103,7 @@ class Job(_Record):
     progress: JobProgress | None
     error: JobError | None
     model_id: str | None
+    publication: Publication | None
 
 
 class Claim(_Record):

@@ -20,7 +20,7 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from core.errors import JobNotFound, JobStateConflict, LeaseLost
-from core.jobs import Claim, Job, JobError, JobProgress, JobSpec, JobStatus
+from core.jobs import Claim, Job, JobError, JobProgress, JobSpec, JobStatus, Publication
 
 MAX_STRIKES = 3
 SCAN_PAGE = 200
@@ -106,9 +106,10 @@ class JobStore:
         keys = [self._key(claim.job.id), self._leases]
         return self._run("beat", keys, claim.job.id, claim.owner, self._lease_ms, int(checkpointed), *_flat(fields))
 
-    def succeed(self, claim: Claim, model_id: str) -> None:
+    def succeed(self, claim: Claim, model_id: str, publication: Publication) -> None:
         """Running -> succeeded. Raises LeaseLost."""
-        self._finish(claim, JobStatus.SUCCEEDED, {"model_id": model_id})
+        fields = {"model_id": model_id, "publication": publication.model_dump_json()}
+        self._finish(claim, JobStatus.SUCCEEDED, fields)
 
     def fail(self, claim: Claim, error: JobError) -> None:
         """Running -> failed. Raises LeaseLost."""
@@ -208,16 +209,17 @@ def _to_job(fields: dict[str, str]) -> Job:
             "spec": JobSpec.model_validate_json(fields["spec"]),
             "attempt": fields["attempt"],
             "request": fields["request"] or None,
-            "created_at": _to_time(fields["created_ms"]),
+            "created_at": _to_time(int(fields["created_us"]) // 1000),
             "started_at": _to_time(fields["started_ms"]) if "started_ms" in fields else None,
             "finished_at": _to_time(fields["finished_ms"]) if "finished_ms" in fields else None,
             "device": fields.get("device"),
             "progress": JobProgress.model_validate_json(fields["progress"]) if "progress" in fields else None,
             "error": JobError.model_validate_json(fields["error"]) if "error" in fields else None,
             "model_id": fields.get("model_id"),
+            "publication": Publication.model_validate_json(fields["publication"]) if "publication" in fields else None,
         }
     )
 
 
-def _to_time(milliseconds: str) -> datetime:
+def _to_time(milliseconds: str | int) -> datetime:
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.errors import CheckpointError
 from models.recipe import Recipe
+from models.scores import ScoreSheet
 
 CARD = "card.json"
 GENERATOR = "generator.safetensors"
@@ -30,7 +31,10 @@ class Provenance(BaseModel):
     step: int
     kimg: float = Field(description="Thousand real images shown.")
     losses: dict[str, float] = Field(description="Means over the last epoch.")
-    scores: dict[str, float] = Field(default_factory=dict, description="Measured quality; empty when not scored.")
+    scores: ScoreSheet | None = Field(None, description="Measured quality; null when its data set has no judge.")
+    rolled_back_at: int | None = Field(
+        None, description="Step with a number that was not finite; the run went back, and on at half the rates."
+    )
     device: str
     versions: dict[str, str]
     command: str | None = Field(None, description="What was typed to train it; null for a job.")
@@ -74,21 +78,21 @@ def verify_checkpoint(folder: Path) -> Card:
     """
     card = read_card(folder)
     for name in card.sha256:
-        read_verified(folder, name, card)
+        read_verified(folder, name, card.sha256)
     return card
 
 
-def read_verified(folder: Path, name: str, card: Card) -> bytes:
-    """One file of a checkpoint, verified. Raises CheckpointError as `verify_checkpoint` does."""
+def read_verified(folder: Path, name: str, digests: dict[str, str]) -> bytes:
+    """One file of a folder, verified against its card's digests. Raises CheckpointError as `verify_checkpoint` does."""
     path = folder / name
     try:
         data = path.read_bytes()
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
     found = sha256(data).hexdigest()
-    if found != card.sha256[name]:
+    if found != digests[name]:
         raise CheckpointError(
             f"{path}: truncated or altered: its SHA-256 is {found[:ID_LENGTH]}..., "
-            f"the card says {card.sha256[name][:ID_LENGTH]}..."
+            f"the card says {digests[name][:ID_LENGTH]}..."
         )
     return data

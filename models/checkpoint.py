@@ -52,7 +52,7 @@ def _serialise(network: nn.Module) -> bytes:
 
 def _load(folder: Path, name: str, kind: type[N]) -> N:
     card = read_card(folder)
-    data = read_verified(folder, name, card)
+    data = read_verified(folder, name, card.sha256)
     network = kind(card.recipe)
     try:
         network.load_state_dict(parse_tensors(data))

@@ -6,7 +6,7 @@ class DigitforgeError(Exception):
 
 
 class CheckpointError(DigitforgeError):
-    """A checkpoint folder that cannot be trusted: missing, truncated, altered, or not a checkpoint."""
+    """A folder of weights that cannot be trusted: missing, truncated, altered, or not what its card says."""
 
 
 class ModelNotFound(DigitforgeError):

@@ -1,20 +1,25 @@
 """The shelf: the finished models on disk, and which one of them is active.
 
     <root>/<model id>/   one immutable checkpoint each
-    <root>/active        the id of the active model
+    <root>/active        the id of the active model, and below it the one that was active before
+    <root>/.lock         held by whoever changes which one is active
 
 Folders appear by one rename and the pointer changes by one rename, so any number of processes can read and write
 the shelf at once. The model that ships with the project stands on every shelf and is active until another is.
 """
 
+import fcntl
 import logging
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from models.card import CARD, ID_LENGTH, Card, read_card, verify_checkpoint
 from models.errors import CheckpointError, ModelNotFound
 from models.files import new_folder, write_file
+from models.gate import Verdict, compare
 
 logger = logging.getLogger(__name__)
 
@@ -77,21 +82,56 @@ class Shelf:
 
     def active(self) -> str:
         """The id of the active model: the embedded one where none was made active, or where that one is gone."""
+        model_id = self._pointed_at(0) or self._embedded_id
         try:
-            model_id = self._pointer.read_text(encoding="ascii").strip()
             self.folder(model_id)
-        except FileNotFoundError:
-            return self._embedded_id
         except ModelNotFound as error:
             logger.error("the active model is gone, the embedded one takes its place: %s", error)
             return self._embedded_id
         return model_id
+
+    def previous(self) -> str | None:
+        """The id of the model that was active before, to go back to. None where the active one is the first."""
+        return self._pointed_at(1)
 
     def activate(self, model_id: str) -> Card:
         """Make a model the active one, after verifying its files.
 
         Raises ModelNotFound or CheckpointError; the active model is unchanged then.
         """
+        with self._locked():
+            return self._activate(model_id)
+
+    def activate_unless_worse(self, model_id: str) -> Verdict:
+        """Make a model the active one where the gate lets it pass. Raises as `activate` does."""
+        with self._locked():
+            candidate = self.card(model_id)
+            try:
+                verdict = compare(candidate, self.card(self.active()))
+            except CheckpointError as error:
+                verdict = Verdict(True, f"the active model cannot be read: {error}")
+            if verdict.accepted:
+                self._activate(model_id)
+        return verdict
+
+    def _activate(self, model_id: str) -> Card:
         card = verify_checkpoint(self.folder(model_id))
-        write_file(self._pointer, f"{model_id}\n".encode("ascii"))
+        active = self.active()
+        if model_id != active:
+            write_file(self._pointer, f"{model_id}\n{active}\n".encode("ascii"))
         return card
+
+    def _pointed_at(self, line: int) -> str | None:
+        """A line of the pointer, or None where there is none."""
+        try:
+            lines = self._pointer.read_text(encoding="ascii").split()
+        except FileNotFoundError:
+            return None
+        return lines[line] if line < len(lines) else None
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Let no other process change the pointer meanwhile."""
+        with (self._root / ".lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield

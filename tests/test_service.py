@@ -29,7 +29,8 @@ def first_checkpoint(http: httpx.Client, job_id: str) -> None:
 
 def test_a_job_trains_and_its_model_is_drawn_from(http: httpx.Client) -> None:
     before = http.get("/models").json()["active"]
-    job = follow(http, submit(http, {"preset": "smoke", "seed": 11}), "succeeded")
+    job = follow(http, submit(http, {"preset": "smoke", "seed": 11, "publish": "always"}), "succeeded")
+    assert job["publication"] == {"active": True, "reason": "the job said publish = always"}
     assert job["progress"]["epoch"] == job["progress"]["epochs"] == 2
     assert job["progress"]["step"] == job["progress"]["total_steps"] == 16
     assert job["progress"]["images_per_s"] > 0
@@ -60,14 +61,43 @@ def test_a_job_that_is_not_to_be_published_leaves_the_active_model(http: httpx.C
     before = http.get("/models").json()["active"]
     job = follow(http, submit(http, {"preset": "smoke", "seed": 12, "publish": "never"}), "succeeded")
     assert http.get("/models").json()["active"] == before
+    assert job["publication"] == {"active": False, "reason": "the job said publish = never"}
     assert http.get(f"/generate?model={job['model']}").status_code == 200
+
+
+def test_a_worse_model_does_not_go_live_and_a_better_one_does(http: httpx.Client) -> None:
+    shipped = http.get("/models").json()["active"]
+    worse = follow(http, submit(http, {"preset": "smoke", "seed": 13}), "succeeded")
+    assert not worse["publication"]["active"]
+    assert f"it is worse than the active model {shipped}: frechet_digits" in worse["publication"]["reason"]
+    assert http.get("/models").json()["active"] == shipped
+    assert http.get("/generate").headers["x-model-id"] == shipped
+    assert http.get(f"/models/{worse['model']}").json()["card"]["scores"] == worse["progress"]["scores"]
+    assert worse["progress"]["best"] == {
+        "epoch": 2,
+        "frechet_digits": worse["progress"]["scores"]["frechet_digits"],
+    }
+
+    assert http.put("/models/active", json={"model": worse["model"]}).json()["active"]
+    better = follow(http, submit(http, {"preset": "smoke", "seed": 13, "epochs": 12}), "succeeded")
+    assert better["publication"] == {
+        "active": True,
+        "reason": f"it is no worse than {worse['model']}, which was active before",
+    }
+    assert http.get("/generate").headers["x-model-id"] == better["model"]
+
+    for expected in (worse["model"], better["model"]):  # one call goes back, the next one forth again
+        assert http.put("/models/active", json={"model": "previous"}).json()["id"] == expected
+        assert http.get("/generate").headers["x-model-id"] == expected
+    assert http.get("/models").json()["previous"] == worse["model"]
+    http.put("/models/active", json={"model": shipped})
 
 
 def test_an_empty_body_trains_the_default(http: httpx.Client) -> None:
     response = http.post("/train")
     assert response.status_code == 202
     job = response.json()
-    assert (job["preset"], job["publish"]) == ("quality", "always")
+    assert (job["preset"], job["publish"]) == ("quality", "auto")
     assert http.post(job["links"]["cancel"]).status_code == 202
     follow(http, job["id"], "cancelled")
 

@@ -15,7 +15,9 @@ from models.card import Card, Provenance
 from models.checkpoint import save_checkpoint
 from models.dcgan import Discriminator, Generator
 from models.recipe import Recipe
-from worker.training.data import IMAGES, LABELS
+from models.scores import Scores, ScoreSheet
+
+IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 
 # All that a test may depend on: the defaults of a recipe are free to follow the experiments.
 KNOBS: dict[str, Any] = {
@@ -66,10 +68,32 @@ def provenance(recipe: Recipe, created_at: datetime = datetime(2026, 1, 1, tzinf
     )
 
 
-def save_tiny(folder: Path, seed: int = 0, created_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> Card:
+def score_sheet(**changes: Any) -> ScoreSheet:
+    """Scores of a fair model, with `changes`."""
+    scores: dict[str, Any] = {
+        "frechet_digits": 10.0,
+        "coverage": 0.8,
+        "density": 0.9,
+        "digit_score": 9.8,
+        "label_kl": 0.001,
+        "smallest_class": 0.09,
+        "class_coverage": [0.8] * 10,
+    }
+    floor = Scores(**{**scores, "frechet_digits": 2.0, "coverage": 0.9})
+    return ScoreSheet(**{**scores, "judge": "0123456789abcdef", "images": 10_000, "floor": floor, **changes})
+
+
+def save_tiny(
+    folder: Path,
+    seed: int = 0,
+    created_at: datetime = datetime(2026, 1, 1, tzinfo=UTC),
+    scores: ScoreSheet | None = None,
+    **knobs: Any,
+) -> Card:
     """A real checkpoint; another seed gives another model id."""
-    recipe = tiny_recipe(seed=seed)
-    return save_checkpoint(folder, *networks(recipe, seed), provenance(recipe, created_at))
+    recipe = tiny_recipe(seed=seed, **knobs)
+    told = provenance(recipe, created_at).model_copy(update={"scores": scores})
+    return save_checkpoint(folder, *networks(recipe, seed), told)
 
 
 def digit_like(n: int, seed: int = 0) -> np.ndarray:
@@ -88,12 +112,15 @@ def idx_bytes(array: np.ndarray) -> bytes:
     return header + array.astype(np.uint8).tobytes()
 
 
-def write_dataset(folder: Path, images: np.ndarray, labels: np.ndarray | None = None, *, packed: bool = False) -> Path:
+def write_dataset(
+    folder: Path, images: np.ndarray, labels: np.ndarray | None = None, *, split: str = "train", packed: bool = False
+) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     if labels is not None:
-        (folder / LABELS).write_bytes(idx_bytes(labels))
-    data = idx_bytes(images)
-    name, data = (f"{IMAGES}.gz", gzip.compress(data)) if packed else (IMAGES, data)
+        (folder / f"{split}-labels-idx1-ubyte").write_bytes(idx_bytes(labels))
+    name, data = f"{split}-images-idx3-ubyte", idx_bytes(images)
+    if packed:
+        name, data = f"{name}.gz", gzip.compress(data)
     (folder / name).write_bytes(data)
     return folder
 

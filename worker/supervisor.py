@@ -9,7 +9,7 @@ from typing import TypeVar
 from redis import RedisError
 
 from core.errors import LeaseLost
-from core.jobs import Claim, JobError, JobProgress
+from core.jobs import BestEpoch, Claim, HealthWarning, JobError, JobProgress, Publication, Publish
 from core.settings import Settings
 from core.store import JobStore
 from models.errors import CheckpointError
@@ -17,7 +17,7 @@ from models.files import write_file
 from models.shelf import Shelf
 from worker.run_dirs import TRAINER_LOG, open_attempt
 from worker.trainer import TrainerProcess
-from worker.training.events import EpochDone, Event, Failed, Finished, Progress, Started
+from worker.training.events import EpochDone, Event, Failed, Finished, Progress, Started, Warned
 
 RETRYABLE = {"disk-full", "io-error", "oom", "trainer-crashed"}
 REDIS_RETRY_S = 1.0
@@ -97,13 +97,22 @@ class Supervisor:
                 return
             if order == "lost":
                 raise LeaseLost
-            if claim.job.spec.publish == "always":
-                self._shelf.activate(model_id)
+            publication = self._activate(model_id, claim.job.spec.publish)
         except CheckpointError as error:
             self._fail(claim, "bad-checkpoint", str(error), "")
             return
-        self._insist(lambda: self._store.succeed(claim, model_id))
-        logger.info("job %s: succeeded with model %s", claim.job.id, model_id)
+        self._insist(lambda: self._store.succeed(claim, model_id, publication))
+        logger.info("job %s: succeeded with model %s; active: %s", claim.job.id, model_id, publication)
+
+    def _activate(self, model_id: str, publish: Publish) -> Publication:
+        """Make a model on the shelf the active one, if `publish` says so."""
+        match publish:
+            case "auto":
+                verdict = self._shelf.activate_unless_worse(model_id)
+                return Publication(active=verdict.accepted, reason=verdict.reason)
+            case "always":
+                self._shelf.activate(model_id)
+        return Publication(active=publish == "always", reason=f"the job said publish = {publish}")
 
     def _fail(self, claim: Claim, kind: str, detail: str, log: str) -> None:
         error = JobError(type=kind, detail=detail, retryable=kind in RETRYABLE, log=log)
@@ -139,6 +148,10 @@ class _Watch:
         self._store, self._claim, self._heartbeat_s = store, claim, heartbeat_s
         self._started: Started | None = None
         self._progress: JobProgress | None = None
+        earlier = claim.job.progress  # scores and warnings of an earlier attempt hold on
+        self._scores = earlier.scores if earlier else None
+        self._best = earlier.best if earlier else None
+        self._warnings = {warning.kind: warning for warning in earlier.warnings} if earlier else {}
         self._checkpointed = False
         self._beat_at = 0.0
         self.last: Event | None = None  # the latest event
@@ -151,9 +164,14 @@ class _Watch:
         match event:
             case Started():
                 self._started = event
-            case Progress() | EpochDone():
+            case EpochDone():
+                self._checkpointed = True
+                self._take_scores(event)
                 self._progress = self._to_progress(event)
-                self._checkpointed |= isinstance(event, EpochDone)
+            case Progress():
+                self._progress = self._to_progress(event)
+            case Warned():
+                self._take_warning(event)
         if time.monotonic() >= self._beat_at:
             self.beat()
 
@@ -170,6 +188,20 @@ class _Watch:
             self.order, self._checkpointed = order, False
         self._beat_at = time.monotonic() + self._heartbeat_s  # from the answer on, however late it came
 
+    def _take_scores(self, event: EpochDone) -> None:
+        if event.scores is None:
+            return
+        self._scores = event.scores
+        distance = event.scores.frechet_digits
+        if self._best is None or distance < self._best.frechet_digits:
+            self._best = BestEpoch(epoch=event.epoch, frechet_digits=distance)
+
+    def _take_warning(self, event: Warned) -> None:
+        warning = HealthWarning(**event.model_dump(exclude={"event"}))
+        self._warnings[event.kind] = warning
+        if self._progress is not None:
+            self._progress = self._progress.model_copy(update={"warnings": list(self._warnings.values())})
+
     def _to_progress(self, event: Progress | EpochDone) -> JobProgress:
         assert self._started is not None
         total = self._started.total_steps
@@ -183,4 +215,7 @@ class _Watch:
             images_per_s=event.images_per_s,
             eta_s=images_left / event.images_per_s if event.images_per_s > 0 else None,
             losses=event.means(),
+            scores=self._scores,
+            best=self._best,
+            warnings=list(self._warnings.values()),
         )

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path
 from app.deps import ShelfDep, StudioDep, require_json
 from app.problems import documented
 from app.schemas import ActivateRequest, ModelList, ModelView
+from models.errors import ModelNotFound
 
 router = APIRouter(prefix="/models", tags=["models"], responses=documented(404, 422))
 
@@ -17,15 +18,23 @@ ModelId = Annotated[str, Path(max_length=64, description="The first 16 hex digit
 def list_models(shelf: ShelfDep) -> ModelList:
     """The models on the shelf, newest first, with their cards."""
     active = shelf.active()
-    return ModelList(data=[ModelView.from_card(card, active) for card in shelf.cards()], active=active)
+    return ModelList(
+        data=[ModelView.from_card(card, active) for card in shelf.cards()], active=active, previous=shelf.previous()
+    )
 
 
 @router.put("/active", dependencies=[Depends(require_json)], responses=documented(503))
 async def activate(request: ActivateRequest, shelf: ShelfDep, studio: StudioDep) -> ModelView:
-    """Make a model the one that `/generate` draws from. Answers once it is loaded and warm."""
-    shelf.folder(request.model)
-    await studio.warm_up(request.model)
-    return ModelView.from_card(shelf.activate(request.model), request.model)
+    """Make a model the one that `/generate` draws from. Answers once it is loaded and warm.
+
+    It asks no gate: whoever calls it has decided.
+    """
+    model_id = shelf.previous() if request.model == "previous" else request.model
+    if model_id is None:
+        raise ModelNotFound("no model was active before the one that is")
+    shelf.folder(model_id)
+    await studio.warm_up(model_id)
+    return ModelView.from_card(shelf.activate(model_id), model_id)
 
 
 @router.get("/{model_id}")

@@ -1,6 +1,6 @@
 -- running -> queued without a strike, or to what was asked for meanwhile: paused or cancelled.
 -- KEYS: job, queued, leases. ARGV: id, owner. Answers the new status, or 'lost'.
-local status, owner, request, created = unpack(redis.call('HMGET', KEYS[1], 'status', 'owner', 'request', 'created_ms'))
+local status, owner, request, created = unpack(redis.call('HMGET', KEYS[1], 'status', 'owner', 'request', 'created_us'))
 if owner ~= ARGV[2] then return 'lost' end
 if status == 'queued' or status == 'paused' or status == 'cancelled' then return status end
 if status ~= 'running' then return 'lost' end

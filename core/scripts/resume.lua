@@ -1,6 +1,6 @@
 -- paused -> queued; running: take back a pause that was not carried out yet. KEYS: job, queued. ARGV: id.
 -- Answers the status found, or 'pausing' for the latter.
-local status, request, created = unpack(redis.call('HMGET', KEYS[1], 'status', 'request', 'created_ms'))
+local status, request, created = unpack(redis.call('HMGET', KEYS[1], 'status', 'request', 'created_us'))
 if status == 'running' and request == 'pause' then
   redis.call('HSET', KEYS[1], 'request', '')
   return 'pausing'

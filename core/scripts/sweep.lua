@@ -5,7 +5,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local expiry = redis.call('ZSCORE', KEYS[3], ARGV[1])
 if not expiry or tonumber(expiry) > now then return 'kept' end
 redis.call('ZREM', KEYS[3], ARGV[1])
-local request, created = unpack(redis.call('HMGET', KEYS[1], 'request', 'created_ms'))
+local request, created = unpack(redis.call('HMGET', KEYS[1], 'request', 'created_us'))
 local strikes = redis.call('HINCRBY', KEYS[1], 'strikes', 1)
 redis.call('HSET', KEYS[1], 'owner', '', 'request', '')
 if request == 'cancel' then

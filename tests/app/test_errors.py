@@ -33,7 +33,7 @@ def job_count(http: httpx.Client) -> int:
         ({"lr_g": 2}, "/lr_g", 2, "less than or equal to 1"),
         ({"dropout": None}, "/dropout", None, "valid number"),
         ({"preset": "best"}, "/preset", "best", "'faithful', 'quality', 'fast' or 'smoke'"),
-        ({"publish": "sometimes"}, "/publish", "sometimes", "'always' or 'never'"),
+        ({"publish": "sometimes"}, "/publish", "sometimes", "'auto', 'always' or 'never'"),
         ({"augment": "flip"}, "/augment", "flip", "'none', 'translate' or 'cutout'"),
         ({"num_images": 50}, "/num_images", 50, "num_images >= 64"),
         ({"dataset": "../mnist"}, "/dataset", "../mnist", "match pattern"),

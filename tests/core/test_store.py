@@ -6,11 +6,12 @@ import pytest
 from redis import Redis
 
 from core.errors import JobNotFound, JobStateConflict, LeaseLost
-from core.jobs import Claim, JobError, JobProgress, JobSpec, JobStatus
+from core.jobs import Claim, JobError, JobProgress, JobSpec, JobStatus, Publication
 from core.store import MAX_STRIKES, JobStore
 from models.recipe import PRESETS
 
-SPEC = JobSpec(preset="smoke", recipe=PRESETS["smoke"])
+SPEC = JobSpec(preset="smoke", recipe=PRESETS["smoke"], publish="auto")
+PUBLICATION = Publication(active=False, reason="worse")
 ERROR = JobError(type="oom", detail="too large", retryable=True)
 PROGRESS = JobProgress(
     epoch=1, epochs=2, step=3, total_steps=16, kimg=0.2, images_per_s=100.0, eta_s=8.3, losses={"loss_d": 1.3}
@@ -69,7 +70,7 @@ def test_only_the_owner_moves_a_running_job(store: JobStore) -> None:
     stranger = Claim(job=claim.job, owner="stranger")
     assert store.beat(stranger) == "lost"
     for call in (
-        lambda: store.succeed(stranger, "0" * 16),
+        lambda: store.succeed(stranger, "0" * 16, PUBLICATION),
         lambda: store.fail(stranger, ERROR),
         lambda: store.acknowledge_cancel(stranger),
         lambda: store.release(stranger),
@@ -81,12 +82,12 @@ def test_only_the_owner_moves_a_running_job(store: JobStore) -> None:
 
 def test_an_end_is_final_and_saying_it_twice_changes_nothing(store: JobStore, redis: Redis) -> None:
     claim = claimed(store)
-    store.succeed(claim, "0123456789abcdef")
+    store.succeed(claim, "0123456789abcdef", PUBLICATION)
     ended = store.get(claim.job.id)
     assert (ended.status, ended.model_id) == (JobStatus.SUCCEEDED, "0123456789abcdef")
     assert indexes(redis, claim.job.id) == (False, False)
 
-    store.succeed(claim, "another")
+    store.succeed(claim, "another", PUBLICATION)
     with pytest.raises(LeaseLost):
         store.fail(claim, ERROR)
     with pytest.raises(LeaseLost):

@@ -7,7 +7,7 @@ import pytest
 from models.card import CARD, DISCRIMINATOR, GENERATOR, read_card, verify_checkpoint
 from models.errors import CheckpointError, ModelNotFound
 from models.shelf import PRETRAINED, Shelf
-from tests.tiny import flip_byte, save_tiny
+from tests.tiny import flip_byte, save_tiny, score_sheet
 
 
 @pytest.fixture
@@ -139,3 +139,45 @@ def test_the_embedded_model_takes_the_place_of_one_that_is_gone(shelf: Shelf, ch
     shelf.activate(card.model_id)
     shutil.rmtree(root / card.model_id)
     assert shelf.active() == before
+
+
+def test_the_model_that_was_active_before_is_remembered(
+    shelf: Shelf, root: Path, embedded: Path, tmp_path: Path
+) -> None:
+    shipped = read_card(embedded).model_id
+    assert shelf.previous() is None
+    first, second = (shelf.add(save_to(tmp_path / str(seed), seed)).model_id for seed in (1, 2))
+    shelf.activate(first)
+    assert (shelf.active(), shelf.previous()) == (first, shipped)
+    shelf.activate(second)
+    shelf.activate(second)  # once more changes nothing
+    assert (Shelf(root, embedded).active(), Shelf(root, embedded).previous()) == (second, first)
+
+
+def test_the_gate_keeps_a_worse_model_on_the_shelf(shelf: Shelf, tmp_path: Path) -> None:
+    good, worse, better = (
+        shelf.add(save_to(tmp_path / str(seed), seed, frechet_digits=distance)).model_id
+        for seed, distance in ((1, 10.0), (2, 20.0), (3, 5.0))
+    )
+    assert shelf.activate_unless_worse(good).accepted  # the embedded one has no scores
+    refused = shelf.activate_unless_worse(worse)
+    assert (refused.accepted, shelf.active()) == (False, good)
+    assert "frechet_digits 20.00 against 10.00" in refused.reason
+    assert shelf.folder(worse)
+    assert shelf.activate_unless_worse(better).accepted
+    assert (shelf.active(), shelf.previous()) == (better, good)
+
+
+def test_an_active_model_that_cannot_be_read_keeps_nobody_out(shelf: Shelf, root: Path, tmp_path: Path) -> None:
+    active, new = (shelf.add(save_to(tmp_path / str(seed), seed, frechet_digits=seed)).model_id for seed in (1, 2))
+    shelf.activate(active)
+    (root / active / CARD).write_text("{")
+    verdict = shelf.activate_unless_worse(new)
+    assert verdict.accepted
+    assert "cannot be read" in verdict.reason
+    assert shelf.active() == new
+
+
+def save_to(folder: Path, seed: int, **scores: float) -> Path:
+    save_tiny(folder, seed, scores=score_sheet(**scores) if scores else None)
+    return folder

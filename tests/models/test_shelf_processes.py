@@ -40,4 +40,4 @@ def test_a_reader_never_meets_a_half_or_unknown_model(tmp_path: Path) -> None:
     assert [writer.exitcode for writer in writers] == [0, 0]
     assert seen <= ids
     assert {card.model_id for card in shelf.cards()} == ids
-    assert {path.name for path in root.iterdir()} == ids - {shelf.add(embedded).model_id} | {"active"}
+    assert {path.name for path in root.iterdir()} == ids - {shelf.add(embedded).model_id} | {"active", ".lock"}

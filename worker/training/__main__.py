@@ -23,6 +23,7 @@ from worker.training.events import Failed, Finished
 from worker.training.loop import train
 from worker.training.process import die_with_parent, keep_freed_memory
 from worker.training.reporting import reporter
+from worker.training.scoring import Scorer, has_judge
 
 EXIT_FINISHED, EXIT_FAILED, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 3
 
@@ -60,11 +61,13 @@ def main() -> int:
     signal.signal(signal.SIGINT, request_stop)
     report = reporter()
     try:
-        dataset = load_dataset(arguments.datasets / recipe.dataset, recipe.num_images, recipe.classes)
+        folder = arguments.datasets / recipe.dataset
+        dataset = load_dataset(folder, recipe.num_images, recipe.classes)
+        score = Scorer(folder, dataset).score if has_judge(folder) else None
         device = torch.device(arguments.device or ("cuda" if torch.cuda.is_available() else "cpu"))
         by_hand = arguments.die_with is None
         command = f"python -m worker.training {shlex.join(sys.argv[1:])}" if by_hand else None
-        end = train(recipe, dataset, arguments.run_dir, device, report, lambda: stop_requested, command)
+        end = train(recipe, dataset, arguments.run_dir, device, report, lambda: stop_requested, command, score)
     except TrainingError as error:
         report(Failed(kind=error.kind, detail=str(error)))
         return EXIT_FAILED

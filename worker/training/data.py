@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from math import prod
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -20,10 +21,10 @@ from models.dcgan import IMAGE_SIZE
 from worker.training.errors import BadData
 
 EMBEDDED = Path(__file__).resolve().parents[2] / "datasets"
-IMAGES = "train-images-idx3-ubyte"
-LABELS = "train-labels-idx1-ubyte"
 DIGESTS = "digests.json"
 UNSIGNED_BYTE = 0x08
+
+Split = Literal["train", "t10k"]  # as MNIST's files are called
 
 
 @dataclass(frozen=True)
@@ -38,33 +39,35 @@ class Dataset:
         return len(self.images)
 
 
-def load_dataset(folder: Path, num_images: int | None = None, classes: int = 0) -> Dataset:
-    """Load the training images of a folder, or the first `num_images` of them, with labels where there are `classes`.
+def load_dataset(folder: Path, num_images: int | None = None, classes: int = 0, split: Split = "train") -> Dataset:
+    """Load the images of a folder, or the first `num_images` of them, with labels where there are `classes`.
 
-    Without classes no labels are needed; where they are present there must be one for each image.
-    Raises BadData with the file's name and what is wrong with it.
+    Without classes no labels are needed; where they are present there must be one for each image. `t10k` is the split
+    for tests. Raises BadData with the file's name and what is wrong with it.
     """
+    images_file, labels_file = f"{split}-images-idx3-ubyte", f"{split}-labels-idx1-ubyte"
     if not folder.is_dir():
-        raise BadData(f"{folder}: no such folder; a data set is a folder that holds {IMAGES}[.gz]")
-    images = read_idx(folder, IMAGES, rank=3)
+        raise BadData(f"{folder}: no such folder; a data set is a folder that holds {images_file}[.gz]")
+    images_path, labels_path = folder / images_file, folder / labels_file
+    images = read_idx(folder, images_file, rank=3)
     if images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
         height, width = images.shape[1:]
-        raise BadData(f"{folder / IMAGES}: images are {height}x{width}; allowed: {IMAGE_SIZE}x{IMAGE_SIZE}")
+        raise BadData(f"{images_path}: images are {height}x{width}; allowed: {IMAGE_SIZE}x{IMAGE_SIZE}")
     labels = np.empty(0, np.uint8)
-    if classes and _find(folder, LABELS) is None:
-        raise BadData(f"{folder / LABELS}: no such file, raw or .gz; classes={classes} needs it, classes=0 does not")
-    if _find(folder, LABELS) is not None:
-        labels = read_idx(folder, LABELS, rank=1)
+    if classes and _find(folder, labels_file) is None:
+        raise BadData(f"{labels_path}: no such file, raw or .gz; classes={classes} needs it, classes=0 does not")
+    if _find(folder, labels_file) is not None:
+        labels = read_idx(folder, labels_file, rank=1)
         if len(labels) != len(images):
-            raise BadData(f"{folder / LABELS}: {len(labels)} labels for {len(images)} images")
+            raise BadData(f"{labels_path}: {len(labels)} labels for {len(images)} images")
     if num_images is not None:
         if num_images > len(images):
-            raise BadData(f"{folder / IMAGES}: holds {len(images)} images; the recipe asks for num_images={num_images}")
+            raise BadData(f"{images_path}: holds {len(images)} images; the recipe asks for num_images={num_images}")
         images, labels = images[:num_images], labels[:num_images]
     if not classes:
         return Dataset(torch.from_numpy(images.copy()), None, sha256(images.tobytes()).hexdigest())
     if labels.max() >= classes:
-        raise BadData(f"{folder / LABELS}: holds the label {labels.max()}; classes={classes} allows 0 to {classes - 1}")
+        raise BadData(f"{labels_path}: holds the label {labels.max()}; classes={classes} allows 0 to {classes - 1}")
     digest = sha256(images.tobytes() + labels.tobytes()).hexdigest()
     return Dataset(torch.from_numpy(images.copy()), torch.from_numpy(labels.astype(np.int64)), digest)
 

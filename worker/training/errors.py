@@ -22,6 +22,10 @@ class BadRunDirectory(TrainingError):
 
 
 class Diverged(TrainingError):
-    """A loss became NaN or infinite."""
+    """A loss or a weight became NaN or infinite at `step`."""
 
     kind = "diverged"
+
+    def __init__(self, detail: str, step: int) -> None:
+        super().__init__(f"{detail} at step {step}; a lower lr_g and lr_d, or a larger adam_eps, may help")
+        self.step = step

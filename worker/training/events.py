@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from models.scores import ScoreSheet
+
 
 class _Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -51,6 +53,17 @@ class EpochDone(_Means):
     event: Literal["epoch"] = "epoch"
     sample: str
     checkpoint: str
+    scores: ScoreSheet | None = Field(description="Of its checkpoint; null when it was not scored.")
+
+
+class Warned(_Event):
+    """Something looks wrong, and the run goes on."""
+
+    event: Literal["warning"] = "warning"
+    kind: str
+    step: int
+    detail: str
+    hint: str = Field(description="Which knob may help.")
 
 
 class Finished(_Event):
@@ -58,7 +71,7 @@ class Finished(_Event):
 
     event: Literal["finished"] = "finished"
     step: int
-    checkpoint: str
+    checkpoint: str = Field(description="The one with the best scores; without scores the last.")
 
 
 class Stopped(_Event):
@@ -76,7 +89,7 @@ class Failed(_Event):
     detail: str
 
 
-Event = Started | Progress | EpochDone | Finished | Stopped | Failed
+Event = Started | Progress | EpochDone | Warned | Finished | Stopped | Failed
 _ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 
 

@@ -5,15 +5,14 @@
     <run_dir>/samples/epoch-0001.png      64 images at fixed latents after each epoch; epoch 0 is before the first
     <run_dir>/checkpoints/epoch-0001/     see models/checkpoint.py
     <run_dir>/state/                      see worker/training/state.py
+    <run_dir>/rollback.json               see worker/training/rollback.py
 
 Start is resume: the loop begins with the newest state in the run directory, if there is one. The random numbers of a
 step depend on (seed, step) alone, so a resumed run ends with the same bytes as an unbroken one.
 """
 
 import math
-import platform
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -25,27 +24,32 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.card import Provenance
+from models.card import Provenance, read_card
 from models.checkpoint import save_checkpoint
 from models.dcgan import Discriminator, Generator, trainable_parameters
 from models.files import write_file
 from models.grid import tile, to_png
 from models.recipe import Recipe
 from models.sampling import draw
+from models.scores import ScoreSheet
+from worker.training import health
 from worker.training.adam import Adam
 from worker.training.augment import augment
 from worker.training.data import Dataset, to_unit_range
 from worker.training.ema import REFRESH_BATCHES, copy_network, decay_per_step, refresh_batch_norm, update_average
 from worker.training.errors import BadData, BadRunDirectory, Diverged
-from worker.training.events import EpochDone, Event, Finished, Progress, Started, Stopped
+from worker.training.events import EpochDone, Event, Finished, Progress, Started, Stopped, Warned
 from worker.training.forward import prepare, runners
 from worker.training.losses import discriminator_loss, generator_loss, gradient_penalty
 from worker.training.means import RunningMeans
+from worker.training.process import versions
+from worker.training.rollback import HALVED, roll_back, rolled_back_at
 from worker.training.state import Restorable, restore_state, save_state
 
 REPORT_EVERY_S = 1.0
 SAMPLE_IMAGES = 64
 SAMPLE_COLUMNS = 8
+SCORE_EVERY = 50_000  # real images
 
 
 def train(
@@ -56,13 +60,38 @@ def train(
     report: Callable[[Event], None],
     should_stop: Callable[[], bool],
     command: str | None = None,
+    score: Callable[[Generator], ScoreSheet] | None = None,
 ) -> Finished | Stopped:
     """Train to the end of the recipe, or until `should_stop()` is true between two steps.
 
-    `command` is written into the cards. Raises TrainingError: BadData when the data set holds less than one step
-    takes, BadRunDirectory when the directory belongs to another recipe, Diverged when a loss is no longer finite.
+    `command` is written into the cards. `score` is asked after every `SCORE_EVERY` real images, and at the end; the
+    checkpoint with the best `frechet_digits` is the one that `Finished` names, or without scores the last.
+
+    Raises TrainingError: BadData when the data set holds less than one step takes, BadRunDirectory when the directory
+    belongs to another recipe, Diverged when a number is no longer finite a second time. The first time the run goes
+    back to its newest state, and on at half the learning rates.
     """
     _claim_run_dir(run_dir, recipe, dataset)
+    try:
+        return _train(recipe, dataset, run_dir, device, report, should_stop, command, score)
+    except Diverged as error:
+        if rolled_back_at(run_dir) is not None:
+            raise
+        report(Warned(kind="not-finite", step=error.step, detail=str(error), hint="half the learning rates from here"))
+        roll_back(run_dir, error.step)
+    return _train(recipe, dataset, run_dir, device, report, should_stop, command, score)
+
+
+def _train(
+    recipe: Recipe,
+    dataset: Dataset,
+    run_dir: Path,
+    device: torch.device,
+    report: Callable[[Event], None],
+    should_stop: Callable[[], bool],
+    command: str | None,
+    score: Callable[[Generator], ScoreSheet] | None,
+) -> Finished | Stopped:
     steps_per_epoch = len(dataset) // recipe.images_per_step
     if steps_per_epoch == 0:
         raise BadData(
@@ -89,6 +118,8 @@ def train(
     # Go on from the newest state, if there is one.
     live = Restorable(networks, {"opt_G": opt_G, "opt_D": opt_D}, {"epoch_means": epoch_means.sums})
     first_step = restore_state(run_dir, live)
+    went_back_at = rolled_back_at(run_dir)
+    full_rate = 1.0 if went_back_at is None else HALVED
     report(
         Started(
             device=_device_name(device),
@@ -99,15 +130,17 @@ def train(
             parameters_d=trainable_parameters(D),
         )
     )
+    drawn: Tensor | None = None
     if first_step == 0:
         _finish_average(G, G_ema, decay, refresh_batches=1)  # noise, and the first step waits for it
-        _save_sample(run_dir, 0, G_ema, recipe.seed)
+        drawn = _save_sample(run_dir, 0, G_ema, recipe.seed)
 
     order = torch.empty(0, dtype=torch.long)
     epoch_clock, report_clock = _Clock(first_step), _Clock(first_step)
     for step in range(first_step, total_steps):
         # Stop here if asked to, with everything on disk.
         if should_stop():
+            _insist_on_finite_weights(networks, step)
             save_state(run_dir, step, live)
             stopped = Stopped(step=step)
             report(stopped)
@@ -119,8 +152,8 @@ def train(
             _seed_all(recipe.seed, "shuffle", epoch)
             order = torch.randperm(len(images)).to(device)
         _seed_all(recipe.seed, "step", step)
-        left = _decayed(recipe.lr_decay, step / total_steps)
-        opt_G.lr, opt_D.lr = recipe.lr_g * left, recipe.lr_d * left
+        rate = full_rate * _decayed(recipe.lr_decay, step / total_steps)
+        opt_G.lr, opt_D.lr = recipe.lr_g * rate, recipe.lr_d * rate
 
         # Update D on real and generated images: minimise -log D(x) - log(1 - D(G(z))).
         G.train()
@@ -164,16 +197,19 @@ def train(
         kimg = done * recipe.images_per_step / 1000
         if report_clock.seconds >= REPORT_EVERY_S:
             means = _finite(recent_means.take(), done)
-            rate = report_clock.restart(done) * recipe.images_per_step
-            report(Progress(step=done, epoch=epoch + 1, kimg=kimg, images_per_s=rate, **means))
+            images_per_s = report_clock.restart(done) * recipe.images_per_step
+            report(Progress(step=done, epoch=epoch + 1, kimg=kimg, images_per_s=images_per_s, **means))
 
-        # Close the epoch: a sample grid, a checkpoint and a state to resume from.
+        # Close the epoch: a sample grid, scores, a checkpoint and a state to resume from.
         if index == steps_per_epoch - 1:
             means = _finite(epoch_means.take(), done)
-            _insist_on_finite_weights(G, done)
-            rate = epoch_clock.restart(done) * recipe.images_per_step
+            _insist_on_finite_weights(networks, done)
+            images_per_s = epoch_clock.restart(done) * recipe.images_per_step
             _finish_average(G, G_ema, decay)
-            sample = _save_sample(run_dir, epoch + 1, G_ema, recipe.seed)
+            drawn_before, drawn = drawn, _save_sample(run_dir, epoch + 1, G_ema, recipe.seed)
+            shown, before = done * recipe.images_per_step, (done - steps_per_epoch) * recipe.images_per_step
+            due = shown // SCORE_EVERY > before // SCORE_EVERY or done == total_steps
+            scores = score(G_ema) if score is not None and due else None
             provenance = Provenance(
                 recipe=recipe,
                 dataset_sha256=dataset.sha256,
@@ -181,8 +217,10 @@ def train(
                 step=done,
                 kimg=kimg,
                 losses=means,
+                scores=scores,
+                rolled_back_at=went_back_at,
                 device=_device_name(device),
-                versions=_versions(),
+                versions=versions(),
                 command=command,
                 created_at=datetime.now(UTC),
             )
@@ -195,16 +233,21 @@ def train(
                     step=done,
                     epoch=epoch + 1,
                     kimg=kimg,
-                    images_per_s=rate,
+                    images_per_s=images_per_s,
                     **means,
-                    sample=str(sample.relative_to(run_dir)),
+                    sample=str(_sample_path(run_dir, epoch + 1).relative_to(run_dir)),
                     checkpoint=str(checkpoint.relative_to(run_dir)),
+                    scores=scores,
                 )
             )
+            if kimg >= health.MATURE_KIMG:
+                seen = health.Epoch(means, drawn, drawn_before, dataset.images[:SAMPLE_IMAGES], rate, scores)
+                for sign in health.signs(seen):
+                    report(Warned(step=done, **sign._asdict()))
             epoch_clock.restart(done)
 
-    last_checkpoint = _checkpoint_folder(run_dir, recipe.epochs)
-    finished = Finished(step=total_steps, checkpoint=str(last_checkpoint.relative_to(run_dir)))
+    best = _best_checkpoint(run_dir, recipe.epochs) if score else _checkpoint_folder(run_dir, recipe.epochs)
+    finished = Finished(step=total_steps, checkpoint=str(best.relative_to(run_dir)))
     report(finished)
     return finished
 
@@ -273,15 +316,15 @@ def _latents(recipe: Recipe, device: torch.device) -> tuple[Tensor, Tensor | Non
 def _finite(means: dict[str, float], step: int) -> dict[str, float]:
     for name, value in means.items():
         if not math.isfinite(value):
-            raise Diverged(f"{name} is {value} at step {step}; a lower lr_g and lr_d, or a larger adam_eps, may help")
+            raise Diverged(f"{name} is {value}", step)
     return means
 
 
-def _insist_on_finite_weights(G: Generator, step: int) -> None:
-    """The last update of an epoch comes after its losses were measured."""
-    for name, parameter in G.named_parameters():
+def _insist_on_finite_weights(networks: dict[str, nn.Module], step: int) -> None:
+    """The last update comes after its losses were measured, and what is saved must be worth going back to."""
+    for network, name, parameter in ((n, *found) for n in networks for found in networks[n].named_parameters()):
         if not parameter.isfinite().all():
-            raise Diverged(f"G's weights {name} are not finite at step {step}; a lower lr_g and lr_d may help")
+            raise Diverged(f"weights {name} of {network} are not finite", step)
 
 
 def _finish_average(G: Generator, G_ema: Generator, decay: float, refresh_batches: int = REFRESH_BATCHES) -> None:
@@ -293,12 +336,23 @@ def _finish_average(G: Generator, G_ema: Generator, decay: float, refresh_batche
         G_ema.eval()
 
 
-def _save_sample(run_dir: Path, epoch: int, G_ema: Generator, seed: int) -> Path:
-    path = run_dir / "samples" / f"epoch-{epoch:04d}.png"
+def _save_sample(run_dir: Path, epoch: int, G_ema: Generator, seed: int) -> Tensor:
+    path = _sample_path(run_dir, epoch)
     path.parent.mkdir(exist_ok=True)
     pixels = draw(G_ema, seed, 0, SAMPLE_IMAGES)
     write_file(path, to_png(tile(pixels, SAMPLE_COLUMNS, pad=2, scale=1)))
-    return path
+    return torch.from_numpy(pixels)  # uint8 [SAMPLE_IMAGES, 28, 28]
+
+
+def _sample_path(run_dir: Path, epoch: int) -> Path:
+    return run_dir / "samples" / f"epoch-{epoch:04d}.png"
+
+
+def _best_checkpoint(run_dir: Path, epochs: int) -> Path:
+    """The checkpoint with the best `frechet_digits` of those that were scored, the earlier of equals."""
+    folders = [_checkpoint_folder(run_dir, epoch) for epoch in range(1, epochs + 1)]
+    scores = [(read_card(folder).scores, folder) for folder in folders]
+    return min((found.frechet_digits, folder) for found, folder in scores if found is not None)[1]
 
 
 def _checkpoint_folder(run_dir: Path, epoch: int) -> Path:
@@ -307,7 +361,3 @@ def _checkpoint_folder(run_dir: Path, epoch: int) -> Path:
 
 def _device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-
-
-def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), "torch": torch.__version__, "platform": sys.platform}

@@ -1,9 +1,12 @@
-"""What a trainer process arranges with its system: who it dies with, and how it keeps its memory."""
+"""A trainer process and its system: who it dies with, how it keeps its memory, what it runs on."""
 
 import ctypes
 import os
+import platform
 import signal
 import sys
+
+import torch
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # mallopt(3)
@@ -31,3 +34,8 @@ def keep_freed_memory() -> None:
     if hasattr(libc, "mallopt"):
         libc.mallopt(M_MMAP_MAX, 0)
         libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def versions() -> dict[str, str]:
+    """What the numbers that a process computes may depend on."""
+    return {"python": platform.python_version(), "torch": torch.__version__, "platform": sys.platform}

@@ -6,7 +6,8 @@ from typing import Never
 
 from tqdm import tqdm
 
-from worker.training.events import EpochDone, Event, Failed, Finished, Progress, Started, Stopped
+from models.scores import ScoreSheet
+from worker.training.events import EpochDone, Event, Failed, Finished, Progress, Started, Stopped, Warned
 
 
 def reporter() -> Callable[[Event], None]:
@@ -25,6 +26,8 @@ class _Bar:
     def __call__(self, event: Event) -> None:
         match event:
             case Started():
+                if self._bar is not None:
+                    self._bar.close()  # of the run that went back
                 print(f"training on {event.device}: G {event.parameters_g:,} and D {event.parameters_d:,} parameters")
                 self._bar = tqdm(total=event.total_steps, initial=event.step, unit="step", dynamic_ncols=True)
             case Progress():
@@ -36,6 +39,10 @@ class _Bar:
                     f"D(x) {event.d_real:.2f}  D(G(z)) {event.d_fake:.2f}  {event.images_per_s:.0f} images/s  "
                     f"{event.sample}"
                 )
+                if event.scores is not None:
+                    tqdm.write(_in_words(event.scores))
+            case Warned():
+                tqdm.write(f"warning: {event.kind}: {event.detail}; {event.hint}")
             case Finished():
                 self._close(f"finished: {event.checkpoint}")
             case Stopped():
@@ -55,3 +62,11 @@ class _Bar:
         if self._bar is not None:
             self._bar.close()
         print(message)
+
+
+def _in_words(scores: ScoreSheet) -> str:
+    return (
+        f"  frechet_digits {scores.frechet_digits:.2f} ({scores.frechet_over_floor:.1f} times its floor)  "
+        f"coverage {scores.coverage:.3f}  density {scores.density:.3f}  digit_score {scores.digit_score:.2f}  "
+        f"smallest class {scores.smallest_class:.1%}"
+    )

@@ -10,10 +10,9 @@ import torch
 
 from models.card import verify_checkpoint
 from models.recipe import PRESETS
-from tests.tiny import tiny_recipe
+from tests.tiny import IMAGES, tiny_recipe
 from tests.worker.training.running import digests
 from worker.training import __main__ as command
-from worker.training.data import IMAGES
 from worker.training.events import Event, Failed, Finished, Started, Stopped, parse_event
 
 TIMEOUT_S = 300

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.tiny import digit_like, flip_byte, idx_bytes, write_dataset
-from worker.training.data import DIGESTS, EMBEDDED, IMAGES, LABELS, Dataset, load_dataset, read_idx, to_unit_range
+from tests.tiny import IMAGES, LABELS, digit_like, flip_byte, idx_bytes, write_dataset
+from worker.training.data import DIGESTS, EMBEDDED, Dataset, load_dataset, read_idx, to_unit_range
 from worker.training.errors import BadData
 
 PIXELS = digit_like(5)

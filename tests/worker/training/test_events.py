@@ -5,7 +5,8 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from worker.training.events import EpochDone, Event, Failed, Finished, Progress, Started, Stopped, parse_event
+from tests.tiny import score_sheet
+from worker.training.events import EpochDone, Event, Failed, Finished, Progress, Started, Stopped, Warned, parse_event
 
 EVENTS: list[Event] = [
     Started(device="cpu", epochs=2, total_steps=16, step=0, parameters_g=10, parameters_d=5),
@@ -21,12 +22,14 @@ EVENTS: list[Event] = [
         d_fake=0.4,
         sample="samples/epoch-0001.png",
         checkpoint="checkpoints/epoch-0001",
+        scores=score_sheet(),
     ),
+    Warned(kind="stuck", step=8, detail="images changed by 0.1", hint="raise lr_g"),
     Finished(step=16, checkpoint="checkpoints/epoch-0002"),
     Stopped(step=3),
     Failed(kind="bad-data", detail='a "quoted"\nline'),
 ]
-STOPPED = json.loads(EVENTS[4].model_dump_json())
+STOPPED = json.loads(EVENTS[5].model_dump_json())
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.event)

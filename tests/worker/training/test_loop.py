@@ -5,20 +5,23 @@ from typing import TypeVar
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from core.run_layout import sample_epochs, sample_path
-from models.card import verify_checkpoint
+from models.card import read_card, verify_checkpoint
 from models.checkpoint import load_discriminator, load_generator
-from models.dcgan import trainable_parameters
+from models.dcgan import Generator, trainable_parameters
 from models.grid import tile
 from models.recipe import Recipe
 from models.sampling import draw
-from tests.tiny import tiny_recipe
+from models.scores import ScoreSheet
+from tests.tiny import score_sheet, tiny_recipe
 from tests.worker.training.running import digests, last_checkpoint, run
 from worker.training.data import load_dataset
 from worker.training.errors import BadData, BadRunDirectory, Diverged
 from worker.training.events import EpochDone, Event, Finished, Progress, Started, Stopped
+from worker.training.loop import train
 
 RECIPE = tiny_recipe(seed=3)  # 5 steps in each of 2 epochs
 E = TypeVar("E", bound=Event)
@@ -146,7 +149,7 @@ def test_a_directory_of_a_run_on_other_images_is_refused(datasets: Path, tmp_pat
 
 def test_weights_that_leave_the_numbers_in_the_last_update_make_no_checkpoint(datasets: Path, tmp_path: Path) -> None:
     recipe = tiny_recipe(num_images=8, epochs=1).model_copy(update={"lr_g": math.inf})  # one step; its losses are fine
-    with pytest.raises(Diverged, match=r"G's weights .* are not finite at step 1"):
+    with pytest.raises(Diverged, match=r"weights .* of G are not finite at step 1"):
         run(recipe, datasets, tmp_path)
     assert not (tmp_path / "checkpoints").exists()
 
@@ -181,3 +184,39 @@ def test_a_finished_run_is_finished_again_at_once(trained: Trained, datasets: Pa
     assert again[-1] == events[-1]
     assert {path: path.stat().st_mtime_ns for path in run_dir.rglob("*")} == before
     assert last_checkpoint(run_dir).name == "epoch-0002"
+
+
+def test_the_best_checkpoint_is_named_and_not_the_last(
+    datasets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.training.loop.SCORE_EVERY", 40)  # an epoch
+    distances = iter([9.0, 3.0, 5.0, 3.0])
+    dataset = load_dataset(datasets / "tiny")
+    events: list[Event] = []
+
+    def score(G: Generator) -> ScoreSheet:
+        assert not G.training
+        return score_sheet(frechet_digits=next(distances))
+
+    recipe, cpu = tiny_recipe(epochs=4), torch.device("cpu")
+    end = train(recipe, dataset, tmp_path, cpu, events.append, lambda: False, None, score)
+    assert isinstance(end, Finished)
+    assert end.checkpoint == "checkpoints/epoch-0002"
+    told = [event.scores.frechet_digits for event in of_kind(events, EpochDone) if event.scores]
+    written = [read_card(tmp_path / event.checkpoint).scores for event in of_kind(events, EpochDone)]
+    assert told == [9.0, 3.0, 5.0, 3.0] == [scores.frechet_digits for scores in written if scores]
+
+
+def test_scores_are_taken_after_so_many_images_and_at_the_end(
+    datasets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.training.loop.SCORE_EVERY", 100)  # two epochs and a half
+    dataset = load_dataset(datasets / "tiny")
+    events: list[Event] = []
+    recipe, cpu = tiny_recipe(epochs=7), torch.device("cpu")
+    train(recipe, dataset, tmp_path, cpu, events.append, lambda: False, None, lambda _: score_sheet())
+    assert [event.epoch for event in of_kind(events, EpochDone) if event.scores] == [3, 5, 7]
+    sparse = tmp_path / "sparse"
+    train(tiny_recipe(epochs=2), dataset, sparse, cpu, events.append, lambda: False, None, lambda _: score_sheet())
+    assert read_card(sparse / "checkpoints" / "epoch-0002").scores == score_sheet()
+    assert read_card(sparse / "checkpoints" / "epoch-0001").scores is None

@@ -1,0 +1,45 @@
+"""The gate: whether a model may take the active one's place. It compares scores of one judge, and says why."""
+
+from typing import NamedTuple
+
+from models.card import Card
+
+DISTANCE_SLACK = 1.05  # times the active model's; two draws of one model differ by less
+SHARE_SLACK = 0.02
+
+
+class Verdict(NamedTuple):
+    """Whether a model may become active, and the reason in a sentence."""
+
+    accepted: bool
+    reason: str
+
+
+def compare(candidate: Card, active: Card) -> Verdict:
+    """Compare a candidate's card with the active model's.
+
+    Worse is: a `frechet_digits` over 1.05 times the active one's, or less `coverage` or a rarer `smallest_class` by
+    more than 0.02. What cannot be compared is refused, because nobody knows that it is not worse: a model of another
+    data set, one without scores where the active model has some, and one that another judge has scored.
+    """
+    if candidate.model_id == active.model_id:
+        return Verdict(True, "it is the active model already")
+    if candidate.recipe.dataset != active.recipe.dataset:
+        return Verdict(False, f"it was trained on {candidate.recipe.dataset!r}, the active model on other images")
+    new, old = candidate.scores, active.scores
+    if old is None:
+        return Verdict(True, f"the active model {active.model_id} has no scores to beat")
+    if new is None:
+        return Verdict(False, f"it has no scores to compare with those of the active model {active.model_id}")
+    if new.judge != old.judge:
+        return Verdict(False, f"judge {new.judge} scored it, but judge {old.judge} the active model {active.model_id}")
+    worse = []
+    if new.frechet_digits > DISTANCE_SLACK * old.frechet_digits:
+        worse.append(f"frechet_digits {new.frechet_digits:.2f} against {old.frechet_digits:.2f}")
+    if new.coverage < old.coverage - SHARE_SLACK:
+        worse.append(f"coverage {new.coverage:.3f} against {old.coverage:.3f}")
+    if new.smallest_class < old.smallest_class - SHARE_SLACK:
+        worse.append(f"smallest_class {new.smallest_class:.3f} against {old.smallest_class:.3f}")
+    if worse:
+        return Verdict(False, f"it is worse than the active model {active.model_id}: {', '.join(worse)}")
+    return Verdict(True, f"it is no worse than {active.model_id}, which was active before")

@@ -1,0 +1,71 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.card import Card
+from models.gate import compare
+from tests.tiny import save_tiny, score_sheet
+
+
+def card(folder: Path, seed: int, knobs: dict[str, Any] | None = None, **scores: Any) -> Card:
+    return save_tiny(folder / str(seed), seed, scores=score_sheet(**scores), **(knobs or {}))
+
+
+@pytest.mark.parametrize(
+    ("scores", "words"),
+    [
+        ({"frechet_digits": 10.6}, "frechet_digits 10.60 against 10.00"),
+        ({"coverage": 0.77, "frechet_digits": 2.0}, "coverage 0.770 against 0.800"),
+        ({"smallest_class": 0.06, "frechet_digits": 2.0}, "smallest_class 0.060 against 0.090"),
+        ({"judge": "f" * 16, "frechet_digits": 2.0}, "judge ffffffffffffffff scored it, but judge 0123456789abcdef"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+def test_a_worse_model_is_refused_with_the_reason(tmp_path: Path, scores: dict[str, Any], words: str) -> None:
+    accepted, reason = compare(card(tmp_path, 1, **scores), card(tmp_path, 2))
+    assert not accepted
+    assert words in reason
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        {},
+        {"frechet_digits": 10.4, "coverage": 0.79, "smallest_class": 0.08},  # within what two draws differ by
+        {"frechet_digits": 2.0, "coverage": 0.9},
+        {"density": 0.1, "digit_score": 5.0, "nearest": 0.5},  # not what the gate looks at
+    ],
+    ids=str,
+)
+def test_a_model_that_is_no_worse_is_accepted(tmp_path: Path, scores: dict[str, Any]) -> None:
+    active = card(tmp_path, 2)
+    accepted, reason = compare(card(tmp_path, 1, **scores), active)
+    assert accepted
+    assert active.model_id in reason
+
+
+def test_every_reason_is_named(tmp_path: Path) -> None:
+    reason = compare(card(tmp_path, 1, frechet_digits=99.0, coverage=0.1, smallest_class=0.0), card(tmp_path, 2)).reason
+    assert all(name in reason for name in ("frechet_digits", "coverage", "smallest_class"))
+
+
+def test_an_unscored_model_is_refused_where_the_active_one_has_scores(tmp_path: Path) -> None:
+    unscored, scored = save_tiny(tmp_path / "1", 1), card(tmp_path, 2)
+    assert compare(unscored, scored) == (
+        False,
+        f"it has no scores to compare with those of the active model {scored.model_id}",
+    )
+    assert compare(scored, unscored).accepted
+    assert compare(unscored, save_tiny(tmp_path / "3", 3)).accepted
+
+
+def test_a_model_of_other_images_is_refused(tmp_path: Path) -> None:
+    accepted, reason = compare(card(tmp_path, 1, {"dataset": "letters"}, frechet_digits=1.0), card(tmp_path, 2))
+    assert not accepted
+    assert "trained on 'letters'" in reason
+
+
+def test_the_active_model_trained_again_passes(tmp_path: Path) -> None:
+    again = save_tiny(tmp_path / "again", 2)  # the same weights, without scores
+    assert compare(again, card(tmp_path, 2)).accepted

@@ -1,0 +1,58 @@
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from models.errors import CheckpointError
+from models.judge import FOLDER, JUDGE_CARD, WEIGHTS, Judge, load_judge, read_judge_card
+from tests.tiny import flip_byte
+from worker.training.data import EMBEDDED, load_dataset
+from worker.training.scoring import read
+
+MNIST = EMBEDDED / "mnist"
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    shutil.copytree(MNIST / FOLDER, tmp_path / FOLDER)
+    return tmp_path / FOLDER
+
+
+def test_the_shipped_judge_reads_the_test_images_as_well_as_its_card_says() -> None:
+    test = load_dataset(MNIST, classes=10, split="t10k")
+    assert test.labels is not None
+    features, logits = read(load_judge(MNIST / FOLDER), test.images)
+    accuracy = float((logits.argmax(1) == test.labels).double().mean())
+    assert accuracy == pytest.approx(read_judge_card(MNIST / FOLDER).accuracy, abs=2e-4)
+    assert accuracy >= 0.992
+    assert features.shape == (10_000, 64)
+
+
+def test_a_judge_is_frozen_and_reads_each_image_by_itself() -> None:
+    judge = load_judge(MNIST / FOLDER)
+    assert not judge.training
+    assert not any(parameter.requires_grad for parameter in judge.parameters())
+    pixels = torch.randint(256, (20, 28, 28), dtype=torch.uint8)
+    together, alone = read(judge, pixels)[1], read(judge, pixels[7:8])[1]
+    assert torch.allclose(together[7:8], alone, atol=1e-4)
+
+
+def test_its_classes_are_those_of_its_data_set() -> None:
+    features, logits = Judge(classes=26)(torch.zeros(3, 28, 28))
+    assert (features.shape, logits.shape) == ((3, 64), (3, 26))
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, JUDGE_CARD])
+def test_a_damaged_judge_is_refused(copied: Path, name: str) -> None:
+    flip_byte(copied / name, 0)
+    with pytest.raises(CheckpointError, match=name):
+        load_judge(copied)
+
+
+def test_a_judge_without_its_weights_is_refused(copied: Path) -> None:
+    (copied / WEIGHTS).unlink()
+    with pytest.raises(CheckpointError, match=f"{WEIGHTS}: cannot be read"):
+        load_judge(copied)
+    with pytest.raises(CheckpointError, match="No such file"):
+        load_judge(copied.parent / "nowhere")

@@ -1,0 +1,111 @@
+"""Runs that are broken on purpose, and the signs that they show. One sound run shows none."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.tiny import tiny_recipe
+from worker.training.data import EMBEDDED, Dataset, load_dataset
+from worker.training.events import Event, Warned
+from worker.training.health import checkering, contrast, spread
+from worker.training.loop import train
+from worker.training.scoring import Scorer
+
+MNIST = EMBEDDED / "mnist"
+SMALL: dict[str, Any] = {
+    "dataset": "mnist",
+    "num_images": 2560,
+    "epochs": 4,
+    "batch_size": 64,
+    "lr_g": 2e-3,
+    "lr_d": 2e-3,
+    "classes": 10,
+    "z_dim": 32,
+    "g_filters": 8,
+    "d_filters": 8,
+    "d_norm": "batch",
+    "dropout": 0.0,
+}
+BROKEN: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "D takes five large steps for each small one of G": (
+        {"d_steps": 5, "lr_d": 1e-2, "lr_g": 1e-5},
+        {"d-overpowering", "grey-output"},
+    ),
+    "D hardly learns": (
+        {"lr_d": 1e-6, "d_filters": 1, "d_layers": 1, "d_norm": "none"},
+        {"d-too-weak", "checkerboard"},
+    ),
+    "rates of 1": ({"classes": 0, "lr_g": 1.0, "lr_d": 1.0}, {"collapse"}),
+    "rates of 0.1 and no normalisation": (
+        {"lr_g": 0.1, "lr_d": 0.1, "beta1": 0.9, "d_norm": "none"},
+        {"stuck", "grey-output"},
+    ),
+}
+
+
+def warnings(run_dir: Path, dataset: Dataset, knobs: dict[str, Any], scored: bool = False) -> dict[str, Warned]:
+    """The newest warning of each kind that a run gives."""
+    events: list[Event] = []
+    score = Scorer(MNIST, dataset).score if scored else None
+    recipe = tiny_recipe(**{**SMALL, **knobs})
+    train(recipe, dataset, run_dir, torch.device("cpu"), events.append, lambda: False, None, score)
+    return {event.kind: event for event in events if isinstance(event, Warned)}
+
+
+@pytest.mark.parametrize(("knobs", "kinds"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_run_shows_it(tmp_path: Path, knobs: dict[str, Any], kinds: set[str]) -> None:
+    found = warnings(tmp_path, load_dataset(MNIST, SMALL["num_images"], knobs.get("classes", 10)), knobs)
+    assert kinds <= set(found), found
+    for kind in kinds:
+        assert found[kind].step > 0
+        assert found[kind].detail
+        assert any(knob in found[kind].hint for knob in tiny_recipe().model_dump()), "names no knob"
+
+
+def test_a_run_on_one_class_misses_the_others(tmp_path: Path) -> None:
+    dataset = load_dataset(MNIST, None, 10)
+    sevens = Dataset(dataset.images[dataset.labels == 7][: SMALL["num_images"]], None, dataset.sha256)
+    found = warnings(tmp_path, sevens, {"classes": 0}, scored=True)
+    assert "0.0% of the images" in found["missing-class"].detail
+    assert "d-overpowering" not in found
+
+
+def test_a_sound_run_shows_nothing(tmp_path: Path) -> None:
+    knobs = {"num_images": 6400, "g_filters": 16}
+    assert warnings(tmp_path, load_dataset(MNIST, 6400, 10), knobs, scored=True) == {}
+
+
+@pytest.fixture(scope="module")
+def digits() -> torch.Tensor:
+    return load_dataset(MNIST, 100).images
+
+
+Change = Callable[[torch.Tensor], torch.Tensor]
+
+
+@pytest.mark.parametrize(
+    ("measure", "change", "factor"),
+    [
+        (contrast, lambda images: images // 4, 0.25),
+        (spread, lambda images: images // 4, 0.25),
+        (contrast, lambda images: torch.full_like(images, 128), 0.0),
+        (spread, lambda images: images[:1].expand_as(images), 0.0),
+        (contrast, lambda images: 255 - images, 1.0),
+        (checkering, lambda images: images // 4, 1.0),
+    ],
+)
+def test_a_measure_follows_the_pictures(
+    digits: torch.Tensor, measure: Callable[[torch.Tensor], float], change: Change, factor: float
+) -> None:
+    assert measure(change(digits)) == pytest.approx(factor * measure(digits), rel=0.02, abs=1e-2)
+
+
+def test_a_checkerboard_is_all_fine_pattern() -> None:
+    y, x = torch.meshgrid(torch.arange(28), torch.arange(28), indexing="ij")
+    board = ((y + x) % 2 * 255).to(torch.uint8).expand(4, 28, 28)
+    assert checkering(board) == pytest.approx(1.0)
+    assert checkering((y % 2 * 255).to(torch.uint8).expand(4, 28, 28)) == pytest.approx(1.0)
+    assert checkering((y // 7 * 80).to(torch.uint8).expand(4, 28, 28)) < 0.1

@@ -1,0 +1,106 @@
+"""Signs of a GAN that goes wrong, read at the end of each epoch. Pure functions; a sign is a warning, not an end.
+
+Each names the knob to turn. What only ends a run, numbers that are not finite, is the loop's own business.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from models.scores import ScoreSheet
+
+MATURE_KIMG = 10.0  # younger runs draw noise, and nothing is wrong with that
+OVERPOWERING = 0.95  # D is this sure of both kinds
+TOO_WEAK = 0.02  # real images are real to D by no more than this
+STUCK = 1.0  # grey levels that a pixel changes in an epoch
+STUCK_RATE = 0.2  # share of the learning rate below which small changes are meant
+FLAT = 0.5  # contrast beside real images
+ALIKE = 0.5  # distance between images beside real ones
+RARE = 0.01  # share of a class
+CHECKERED = 4.0  # times the finest pattern of real images
+
+
+class Sign(NamedTuple):
+    """One thing that looks wrong: its name, what was seen, and which knob may help."""
+
+    kind: str
+    detail: str
+    hint: str
+
+
+class Epoch(NamedTuple):
+    """What the signs are read from: an epoch's means, and its images at fixed latents beside as many real ones."""
+
+    means: dict[str, float]
+    drawn: Tensor  # uint8 [N, 28, 28]
+    drawn_before: Tensor | None  # the same latents an epoch ago
+    real: Tensor  # uint8 [N, 28, 28]
+    rate: float  # what is left of the learning rates, 0 to 1
+    scores: ScoreSheet | None
+
+
+def signs(epoch: Epoch) -> list[Sign]:
+    """All signs of an epoch."""
+    return [*_balance(epoch.means), *_movement(epoch), *_pictures(epoch), *_classes(epoch)]
+
+
+def contrast(images: Tensor) -> float:
+    """Mean over images [N, H, W] of the standard deviation of their grey values."""
+    return float(images.flatten(1).float().std(dim=1).mean())
+
+
+def spread(images: Tensor) -> float:
+    """Mean Euclidean distance between two of the images [N, H, W], in grey levels."""
+    return float(torch.pdist(images.flatten(1).float()).mean())
+
+
+def checkering(images: Tensor) -> float:
+    """Share of the images' variance in patterns that alternate from pixel to pixel, 0 to 1 (Odena et al., 2016)."""
+    spectrum = torch.fft.fft2(images.float()).abs().square().sum(0)  # [H, W]
+    spectrum[0, 0] = 0.0
+    h, w = (size // 2 for size in spectrum.shape)
+    finest = spectrum[h].sum() + spectrum[:, w].sum() - spectrum[h, w]
+    return float(finest / spectrum.sum().clamp(min=1e-9))
+
+
+def _balance(means: dict[str, float]) -> Iterator[Sign]:
+    real, fake = means["d_real"], means["d_fake"]
+    seen = f"mean D(x) is {real:.3f}, mean D(G(z)) is {fake:.3f}"
+    if real > OVERPOWERING and fake < 1 - OVERPOWERING:
+        hint = "lower lr_d or d_steps, or raise dropout or lr_g, so that G can follow"
+        yield Sign("d-overpowering", seen, hint)
+    if real - fake < TOO_WEAK:
+        yield Sign("d-too-weak", seen, "raise d_filters, d_layers, d_steps or lr_d, so that D has something to teach")
+
+
+def _movement(epoch: Epoch) -> Iterator[Sign]:
+    if epoch.drawn_before is None or epoch.rate < STUCK_RATE:
+        return
+    change = float((epoch.drawn.float() - epoch.drawn_before.float()).abs().mean())
+    if change < STUCK:
+        detail = f"images at fixed latents changed by {change:.2f} grey levels a pixel in an epoch"
+        yield Sign("stuck", detail, "raise lr_g, or lower ema_half_life_kimg if the average lags behind")
+
+
+def _pictures(epoch: Epoch) -> Iterator[Sign]:
+    flat = contrast(epoch.drawn) / contrast(epoch.real)
+    if flat < FLAT:
+        detail = f"drawn images have {flat:.2f} of the contrast of real ones"
+        yield Sign("grey-output", detail, "lower lr_g and lr_d, or give it more epochs")
+        return  # what is flat is also alike
+    alike = spread(epoch.drawn) / spread(epoch.real)
+    if alike < ALIKE:
+        detail = f"drawn images lie {alike:.2f} times as far from each other as real ones"
+        yield Sign("collapse", detail, "lower lr_g, raise batch_size, or set d_norm to batch")
+    fine = checkering(epoch.drawn) / max(checkering(epoch.real), 1e-9)
+    if fine > CHECKERED:
+        detail = f"drawn images alternate from pixel to pixel {fine:.1f} times as strongly as real ones"
+        yield Sign("checkerboard", detail, "lower lr_g, raise ema_half_life_kimg, or give it more epochs")
+
+
+def _classes(epoch: Epoch) -> Iterator[Sign]:
+    if epoch.scores is not None and epoch.scores.smallest_class < RARE < epoch.scores.floor.smallest_class:
+        detail = f"one class makes up {epoch.scores.smallest_class:.1%} of the images"
+        yield Sign("missing-class", detail, "set classes to the number of labels, or lower lr_g")

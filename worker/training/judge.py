@@ -1,0 +1,113 @@
+"""`python -m worker.training.judge datasets/mnist`: train the judge of a data set with labels and a test split.
+
+It is trained once and then frozen: another judge gives other scores. Exit status: 0 trained, 1 the data set is bad,
+2 wrong arguments.
+"""
+
+import argparse
+import math
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import save as format_tensors
+from torch import Tensor
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from models.files import new_folder, sha256_of
+from models.judge import FOLDER, JUDGE_CARD, REFERENCE, WEIGHTS, Judge, JudgeCard
+from worker.training.data import Dataset, load_dataset
+from worker.training.errors import BadData
+from worker.training.process import versions
+from worker.training.scoring import LARGEST, Reference, read
+
+BATCH_SIZE = 128
+PEAK_RATE = 3e-3
+WEIGHT_DECAY = 1e-2
+ROTATION, SCALING, SHIFT = math.radians(12), 0.1, 2 / 14  # largest; the shift is in half images
+
+
+def train_judge(train: Dataset, classes: int, epochs: int, seed: int) -> Judge:
+    """Train a judge on labelled images: AdamW with one cycle of the rate (Smith & Topin, 2019), images warped."""
+    assert train.labels is not None
+    torch.manual_seed(seed)
+    judge = Judge(classes)
+    batches = len(train) // BATCH_SIZE
+    optimizer = torch.optim.AdamW(judge.parameters(), weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=epochs * batches)
+    for _ in tqdm(range(epochs), unit="epoch"):
+        order = torch.randperm(len(train))
+        for chosen in torch.split(order[: batches * BATCH_SIZE], BATCH_SIZE):
+            _, logits = judge(warp(train.images[chosen]))
+            loss = F.cross_entropy(logits, train.labels[chosen])
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            optimizer.step()
+            schedule.step()
+    return judge.eval().requires_grad_(False)
+
+
+def warp(pixels: Tensor) -> Tensor:
+    """Turn, scale and shift each image a little, by chance: uint8 [B, 28, 28] -> float [B, 28, 28]."""
+    b = len(pixels)
+    turn, scale, shift = _uniform(b) * ROTATION, 1 + _uniform(b) * SCALING, _uniform(b, 2) * SHIFT
+    cos, sin = scale * turn.cos(), scale * turn.sin()
+    matrices = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)  # [B, 2, 2]
+    grid = F.affine_grid(torch.cat([matrices, shift[:, :, None]], 2), [b, 1, *pixels.shape[1:]], align_corners=False)
+    return F.grid_sample(pixels.unsqueeze(1).float(), grid, align_corners=False).squeeze(1)
+
+
+def save_judge(folder: Path, judge: Judge, train: Dataset, test: Dataset, epochs: int, seed: int) -> JudgeCard:
+    """Write a judge with its reference and its floor. Raises FileExistsError when `folder` exists."""
+    assert test.labels is not None
+    test_features, test_logits = read(judge, test.images)
+    reference = Reference.of(test_features[:LARGEST], test.labels[:LARGEST])
+    compared = len(reference.features)
+    with new_folder(folder) as temporary:
+        (temporary / WEIGHTS).write_bytes(format_tensors(judge.state_dict()))
+        (temporary / REFERENCE).write_bytes(format_tensors(reference._asdict()))
+        card = JudgeCard(
+            classes=judge.classes,
+            accuracy=float((test_logits.argmax(1) == test.labels).double().mean()),
+            epochs=epochs,
+            seed=seed,
+            dataset_sha256=train.sha256,
+            versions=versions(),
+            floor=reference.score(*read(judge, train.images[:compared])),
+            sha256={name: sha256_of(temporary / name) for name in (WEIGHTS, REFERENCE)},
+        )
+        (temporary / JUDGE_CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return card
+
+
+def main() -> int:
+    """Train the judge of the folder that is named, and say how good it is."""
+    parser = argparse.ArgumentParser(prog="python -m worker.training.judge", description=__doc__)
+    parser.add_argument("dataset", type=Path, help="folder of the data set")
+    parser.add_argument("--classes", type=int, default=10, help="default: %(default)s")
+    parser.add_argument("--epochs", type=int, default=12, help="default: %(default)s")
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    arguments = parser.parse_args()
+    folder = arguments.dataset / FOLDER
+    if folder.exists():
+        print(f"error: {folder} exists; its scores would no longer mean the same, so remove it first", file=sys.stderr)
+        return 2
+    try:
+        train = load_dataset(arguments.dataset, classes=arguments.classes)
+        test = load_dataset(arguments.dataset, classes=arguments.classes, split="t10k")
+    except BadData as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    judge = train_judge(train, arguments.classes, arguments.epochs, arguments.seed)
+    card = save_judge(folder, judge, train, test, arguments.epochs, arguments.seed)
+    print(f"{folder}: judge {card.judge_id} reads {card.accuracy:.2%} of the test images")
+    return 0
+
+
+def _uniform(*shape: int) -> Tensor:
+    return torch.rand(*shape) * 2 - 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""`python -m worker.training.score models/pretrained`: score the generators of checkpoints, one JSON line each.
+
+With several seeds of latents each figure is the mean over them, and `spread` is how far `frechet_digits` reaches from
+its lowest to its highest.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from models.card import read_card
+from models.checkpoint import load_generator
+from models.errors import CheckpointError
+from models.scores import ScoreSheet
+from worker.training.data import EMBEDDED, load_dataset
+from worker.training.errors import BadData
+from worker.training.scoring import Scorer
+
+
+def main() -> int:
+    """Score what is named; the exit status is 0, or 1 when something cannot be read."""
+    parser = argparse.ArgumentParser(prog="python -m worker.training.score", description=__doc__)
+    parser.add_argument("checkpoints", type=Path, nargs="+", help="checkpoint folders, trained on one data set")
+    parser.add_argument("--datasets", type=Path, default=EMBEDDED, metavar="DIR", help="folder of data set folders")
+    parser.add_argument("--seeds", type=int, default=3, help="seeds of latents, from 0; default: %(default)s")
+    arguments = parser.parse_args()
+    try:
+        recipe = read_card(arguments.checkpoints[0]).recipe
+        folder = arguments.datasets / recipe.dataset
+        scorer = Scorer(folder, load_dataset(folder, recipe.num_images, recipe.classes))
+        for checkpoint in arguments.checkpoints:
+            G = load_generator(checkpoint)
+            sheets = [scorer.score(G, seed) for seed in range(arguments.seeds)]
+            print(json.dumps({"checkpoint": str(checkpoint), **_means(sheets)}), flush=True)
+    except (BadData, CheckpointError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _means(sheets: list[ScoreSheet]) -> dict[str, Any]:
+    first, rows = sheets[0].model_dump(), [sheet.model_dump() for sheet in sheets]
+    means = {name: mean(row[name] for row in rows) for name, value in first.items() if isinstance(value, float)}
+    distances = [sheet.frechet_digits for sheet in sheets]
+    over_floor = mean(sheet.frechet_over_floor for sheet in sheets)
+    per_class = [mean(shares) for shares in zip(*(row["class_coverage"] for row in rows), strict=True)]
+    return {
+        **first,
+        **means,
+        "class_coverage": per_class,
+        "frechet_over_floor": over_floor,
+        "spread": max(distances) - min(distances),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
