@@ -44,7 +44,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.store = JobStore(connect(settings.redis_url), settings.lease_s)
     app.state.queue = celery_app(settings.redis_url)
     app.state.shelf = Shelf(settings.shelf_dir)
-    app.state.studio = Studio(app.state.shelf, settings.draw_threads)
+    app.state.studio = Studio(app.state.shelf, settings.datasets_dir, settings.draw_threads)
     try:
         await app.state.studio.warm_up(app.state.shelf.active())
     except DigitforgeError as error:

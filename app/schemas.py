@@ -47,6 +47,11 @@ class GridQuery(BaseModel):
     n: int = Field(16, ge=1, le=256, description="How many images.")
     seed: Seed | None = Field(None, description="The same seed gives the same images; without one the server draws it.")
     start: int = Field(0, ge=0, le=MAX_SEED - 256, description="Number of the first image of the seed.")
+    digit: str | None = Field(
+        None,
+        pattern="^[0-9]{1,256}$",
+        description="Which digit; of several, such as `0123456789`, image k is the k-th.",
+    )
     cols: int | None = Field(None, ge=1, le=256, description="Images in a row; the smallest square without it.")
     pad: int = Field(2, ge=0, le=32, description="Black pixels between images.")
     scale: int = Field(1, ge=1, le=8, description="How often each pixel is repeated in both directions.")
@@ -61,6 +66,11 @@ class GridQuery(BaseModel):
                 {"n": self.n, "cols": self.cols, "field": "cols"},
             )
         return self
+
+    @property
+    def digits(self) -> list[int] | None:
+        """The wanted digits, one an image, cycling; None for whatever comes."""
+        return None if self.digit is None else [int(digit) for digit in self.digit]
 
 
 class JobLinks(BaseModel):

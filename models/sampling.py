@@ -5,6 +5,8 @@ generator keyed by (seed, k), and G always runs on a full batch of `BATCH` rows,
 how many others were asked for. The result is pixels as they are served.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -14,11 +16,12 @@ from models.dcgan import IMAGE_SIZE, Generator
 BATCH = 16
 
 
-def latents(seed: int, start: int, n: int, z_dim: int, classes: int = 0) -> Tensor:
+def latents(seed: int, start: int, n: int, z_dim: int, classes: int = 0, wanted: Sequence[int] | None = None) -> Tensor:
     """The latents of images `start` to `start + n - 1` of a seed: [n, z_dim + classes] float32.
 
     They are standard normal. Behind them stands, where there are `classes`, that of the image, one-hot; each is as
-    likely as any other. Each row comes from a Philox generator (Salmon et al., 2011, "Parallel random numbers: as easy
+    likely as any other. With `wanted` classes, image k has the k-th of them, cycling, and the z that it has without.
+    Each row comes from a Philox generator (Salmon et al., 2011, "Parallel random numbers: as easy
     as 1, 2, 3") of its own. `seed` and `start + n` must lie in 0..2**53 - 1.
     """
     rows = np.zeros((n, z_dim + classes), dtype=np.float32)
@@ -26,7 +29,7 @@ def latents(seed: int, start: int, n: int, z_dim: int, classes: int = 0) -> Tens
         generator = np.random.Generator(np.random.Philox(key=np.array([seed, k], dtype=np.uint64)))
         generator.standard_normal(out=row[:z_dim], dtype=np.float32)
         if classes:
-            row[z_dim + generator.integers(classes)] = 1.0
+            row[z_dim + (wanted[k % len(wanted)] if wanted else generator.integers(classes))] = 1.0
     return torch.from_numpy(rows)
 
 
@@ -36,8 +39,10 @@ def to_pixels(images: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def draw(G: Generator, seed: int, start: int, n: int) -> np.ndarray:
+def draw(G: Generator, seed: int, start: int, n: int, wanted: Sequence[int] | None = None) -> np.ndarray:
     """Draw images `start` to `start + n - 1` of a seed: uint8 [n, 28, 28], 0 is black.
+
+    With `wanted` classes, which only a G that has classes takes, image k is of the k-th of them, cycling.
 
     G must be in evaluation mode; ValueError otherwise, because a training-mode batch would mix its images.
     """
@@ -48,7 +53,7 @@ def draw(G: Generator, seed: int, start: int, n: int) -> np.ndarray:
     for first in range(0, n, BATCH):
         rows = min(BATCH, n - first)
         z = torch.zeros(BATCH, G.z_dim + G.classes)
-        z[:rows] = latents(seed, start + first, rows, G.z_dim, G.classes)
+        z[:rows] = latents(seed, start + first, rows, G.z_dim, G.classes, wanted)
         images = to_pixels(G(z.to(device)))  # [BATCH, 1, 28, 28]
         pixels[first : first + rows] = images[:rows, 0].cpu().numpy()
     return pixels

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 
 from app.deps import ShelfDep, StudioDep
-from app.problems import RETRY_AFTER_S, ProblemError, documented
+from app.problems import RETRY_AFTER_S, FieldProblem, ProblemError, documented
 from app.schemas import GridQuery
-from app.studio import Overloaded
+from app.studio import Overloaded, UnknownDigit
 from models.grid import square_columns, tile, to_png
 
 router = APIRouter(tags=["generate"])
@@ -32,8 +32,11 @@ async def generate(
     shelf.folder(model_id)
     seed = secrets.randbelow(DRAWN_SEEDS) if query.seed is None else query.seed
     columns = query.cols or square_columns(query.n)
-    pinned = {"n": query.n, "seed": seed, "start": query.start, "cols": columns, "pad": query.pad}
-    location = f"/generate?{urlencode(pinned | {'scale': query.scale, 'model': model_id})}"
+    pinned: dict[str, int | str] = {"n": query.n, "seed": seed, "start": query.start}
+    if query.digit is not None:
+        pinned["digit"] = query.digit
+    pinned |= {"cols": columns, "pad": query.pad, "scale": query.scale, "model": model_id}
+    location = f"/generate?{urlencode(pinned)}"
     headers = {
         "X-Seed": str(seed),
         "X-Model-Id": model_id,
@@ -41,13 +44,18 @@ async def generate(
         "ETag": f'"{sha256(location.encode()).hexdigest()[:32]}"',
         "Cache-Control": _caching(query),
     }
+    if query.digit is not None:
+        headers["X-Digit-By"] = "class" if shelf.card(model_id).recipe.classes else "judge"
     if query.seed is not None and headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     try:
-        images = await studio.draw(model_id, seed, query.start, query.n)
+        images = await studio.draw(model_id, seed, query.start, query.n, query.digits)
     except Overloaded as error:
         detail = "too many drawings are waiting"
         raise ProblemError(503, "overloaded", detail, headers={"Retry-After": RETRY_AFTER_S}) from error
+    except UnknownDigit as error:
+        fault = FieldProblem(parameter="digit", detail=str(error), value=query.digit)
+        raise ProblemError(422, "invalid-parameter", "not accepted: digit", [fault]) from error
     png = await asyncio.to_thread(lambda: to_png(tile(images, columns, query.pad, query.scale)))
     return Response(png, media_type="image/png", headers=headers)
 

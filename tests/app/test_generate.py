@@ -1,11 +1,20 @@
 """Images over HTTP."""
 
 from io import BytesIO
+from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+
+from models.judge import FOLDER, Judge, load_judge
+from models.shelf import Shelf
+from tests.service import Service, follow
+from tests.tiny import save_tiny
+from worker.training.data import EMBEDDED
+from worker.training.scoring import read
 
 
 def pixels(response: httpx.Response) -> np.ndarray:
@@ -67,6 +76,64 @@ def test_a_client_that_has_the_picture_gets_304(http: httpx.Client) -> None:
     again = http.get("/generate?seed=3", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert http.get("/generate?seed=4", headers={"if-none-match": first.headers["etag"]}).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def judge() -> Judge:
+    return load_judge(EMBEDDED / "mnist" / FOLDER)
+
+
+def read_tiles(judge: Judge, response: httpx.Response) -> list[int]:
+    """The digits that the judge reads in a grid without padding, of 8 columns."""
+    grid = pixels(response)
+    tiles = grid.reshape(-1, 28, 8, 28).swapaxes(1, 2).reshape(-1, 28, 28)
+    return read(judge, torch.from_numpy(tiles.copy()))[1].argmax(1).tolist()
+
+
+@pytest.mark.parametrize("digit", ["7", "0123456789", "09"])
+def test_the_wanted_digits_are_drawn(http: httpx.Client, judge: Judge, digit: str) -> None:
+    drawn = http.get(f"/generate?n=64&seed=1&digit={digit}&pad=0")
+    assert drawn.headers["x-digit-by"] == "class"
+    expected = [int(digit[k % len(digit)]) for k in range(64)]
+    assert sum(found == wanted for found, wanted in zip(read_tiles(judge, drawn), expected, strict=True)) >= 61
+    assert http.get(drawn.headers["content-location"]).content == drawn.content
+    alone = http.get(f"/generate?n=1&start=13&seed=1&digit={digit}")
+    row, column = divmod(13, 8)
+    assert np.array_equal(pixels(alone), pixels(drawn)[row * 28 : row * 28 + 28, column * 28 : column * 28 + 28])
+    assert alone.headers["etag"] != http.get("/generate?n=1&start=13&seed=1").headers["etag"]
+
+
+def test_for_a_model_without_classes_the_judge_picks(http: httpx.Client) -> None:
+    job = http.post("/train", json={"preset": "smoke", "classes": 0, "publish": "never"}).json()
+    model = follow(http, job["id"], "succeeded")["model"]
+    drawn = http.get(f"/generate?n=8&cols=8&seed=1&digit=7&model={model}&pad=0")
+    assert drawn.headers["x-digit-by"] == "judge"
+    assert http.get(drawn.headers["content-location"]).content == drawn.content
+    alone = pixels(http.get(f"/generate?n=1&start=5&seed=1&digit=7&model={model}"))
+    assert np.array_equal(alone, pixels(drawn)[:, 5 * 28 : 6 * 28])
+
+
+@pytest.mark.parametrize("digit", ["", "x", "7x", "-1", "1.5", "7" * 257])
+def test_what_is_no_digit_is_refused(http: httpx.Client, digit: str) -> None:
+    response = http.get("/generate", params={"digit": digit})
+    assert response.status_code == 422
+    (error,) = response.json()["errors"]
+    assert error["parameter"] == "digit"
+    assert digit.startswith(error["value"].removesuffix("..."))
+
+
+def test_a_digit_that_the_model_does_not_know_is_refused(http: httpx.Client, service: Service, tmp_path: Path) -> None:
+    shelf = Shelf(service.folder / "shelf")
+    save_tiny(tmp_path / "few", classes=4)
+    save_tiny(tmp_path / "unread", seed=1)
+    few, unread = (shelf.add(tmp_path / name).model_id for name in ("few", "unread"))
+    assert http.get(f"/generate?model={few}&digit=3").status_code == 200
+    for model, digit, words in ((few, "34", "cannot draw 4; allowed: 0 to 3"), (unread, "1", "allowed: none")):
+        response = http.get(f"/generate?model={model}&digit={digit}")
+        assert response.status_code == 422
+        (error,) = response.json()["errors"]
+        assert (error["parameter"], error["value"]) == ("digit", digit)
+        assert words in error["detail"]
 
 
 def test_the_shelf_lists_the_embedded_model_with_its_card(http: httpx.Client) -> None:

@@ -109,3 +109,21 @@ def test_pixels_are_the_nearest_grey_values_and_clamped() -> None:
 def test_pixels_undo_the_trainers_scaling() -> None:
     grey = torch.arange(256, dtype=torch.uint8).view(1, 16, 16)
     assert torch.equal(to_pixels(to_unit_range(grey))[:, 0], grey)
+
+
+def test_wanted_classes_are_drawn_one_an_image_with_the_z_of_before() -> None:
+    free, directed = latents(5, 0, 12, 8, 10), latents(5, 0, 12, 8, 10, [7, 1, 9])
+    assert torch.equal(free[:, :8], directed[:, :8])
+    assert directed[:, 8:].argmax(1).tolist() == [7, 1, 9] * 4
+    assert torch.equal(latents(5, 4, 3, 8, 10, [7, 1, 9]), directed[4:7])
+
+
+def test_a_wanted_digit_is_drawn_as_exactly_as_any(shipped: Generator) -> None:
+    many = draw(shipped, 7, 0, 40, [3, 8])
+    for start, n in ((0, 1), (5, 1), (17, 20)):
+        assert np.array_equal(draw(shipped, 7, start, n, [3, 8]), many[start : start + n])
+    free = draw(shipped, 7, 0, 40)
+    classes = latents(7, 0, 40, shipped.z_dim, shipped.classes)[:, shipped.z_dim :].argmax(1)
+    same = [k for k in range(40) if classes[k] == (3, 8)[k % 2]]
+    assert same
+    assert all(np.array_equal(free[k], many[k]) for k in same)

@@ -1,0 +1,42 @@
+"""Drawing a wanted digit from a generator that was not told the digits: it draws, and the judge picks."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from models.dcgan import IMAGE_SIZE, Generator
+from models.judge import Judge
+from models.sampling import BATCH, draw
+
+CANDIDATES = 8 * BATCH
+SURE = 0.95
+
+
+def pick(G: Generator, judge: Judge, seed: int, start: int, n: int, wanted: Sequence[int]) -> np.ndarray:
+    """Images `start` to `start + n - 1` of a seed, image k of the k-th wanted class, cycling: uint8 [n, 28, 28].
+
+    Image k is the first of the images 128 k to 128 k + 127 that `draw` gives which the judge is sure of; if it is of
+    none, the one it is surest of. So it is a function of (weights, judge, seed, wanted class, k), and costs 128
+    drawings at most.
+    """
+    picked = np.empty((n, IMAGE_SIZE, IMAGE_SIZE), dtype=np.uint8)
+    for place, k in enumerate(range(start, start + n)):
+        picked[place] = _pick_one(G, judge, seed, k, wanted[k % len(wanted)])
+    return picked
+
+
+@torch.inference_mode()
+def _pick_one(G: Generator, judge: Judge, seed: int, k: int, wanted: int) -> np.ndarray:
+    best, surest = np.empty(0), -1.0
+    for first in range(0, CANDIDATES, BATCH):
+        images = draw(G, seed, k * CANDIDATES + first, BATCH)
+        _, logits = judge(torch.from_numpy(images))
+        probabilities = logits.softmax(1)[:, wanted]
+        sure = (probabilities >= SURE).nonzero()
+        candidate = int(sure[0]) if len(sure) else int(probabilities.argmax())
+        if float(probabilities[candidate]) > surest:
+            best, surest = images[candidate], float(probabilities[candidate])
+        if surest >= SURE:
+            break
+    return best
