@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from core.jobs import Job, JobError, JobProgress, JobSpec, JobStatus, Publication, Publish
 from models.card import Card
 from models.recipe import MAX_SEED, PRESETS, PresetName, Recipe, Seed, with_preset
+from models.scores import ScoreSheet
 
 
 class TrainRequest(Recipe):
@@ -78,6 +79,7 @@ class JobLinks(BaseModel):
 
     self: str
     samples: str
+    curves: str
     cancel: str
     generate: str | None = Field(description="Images from this job's model, once there is one.")
 
@@ -115,6 +117,7 @@ class JobView(BaseModel):
             links=JobLinks(
                 self=base,
                 samples=f"{base}/samples",
+                curves=f"{base}/curves",
                 cancel=f"{base}/cancel",
                 generate=f"/generate?model={job.model_id}" if job.model_id else None,
             ),
@@ -140,6 +143,26 @@ class SampleList(BaseModel):
     """The sample grids of a job, in order; epoch 0 is before training."""
 
     data: list[Sample]
+
+
+class CurvePoint(BaseModel):
+    """An epoch of a run."""
+
+    epoch: int
+    kimg: float = Field(description="Thousand real images shown.")
+    losses: dict[str, float] = Field(description="Means over the epoch.")
+    scores: ScoreSheet | None = Field(description="Of its checkpoint; null when it was not scored.")
+
+    @classmethod
+    def from_card(cls, card: Card) -> Self:
+        """Take what changes from epoch to epoch."""
+        return cls(epoch=card.epoch, kimg=card.kimg, losses=card.losses, scores=card.scores)
+
+
+class Curves(BaseModel):
+    """How a run went, epoch by epoch."""
+
+    data: list[CurvePoint]
 
 
 class ModelView(BaseModel):

@@ -1,9 +1,10 @@
-"""Where a job's files are. The worker writes them, the API reads its samples."""
+"""Where a job's files are. The worker writes them, the API reads its samples and the cards of its checkpoints."""
 
 import re
 from pathlib import Path
 
 _SAMPLE = re.compile(r"epoch-(\d{4,})\.png")
+_CHECKPOINT = re.compile(r"epoch-(\d{4,})")
 
 
 def attempt_dir(runs_dir: Path, job_id: str, attempt: int) -> Path:
@@ -20,3 +21,9 @@ def sample_epochs(run_dir: Path) -> list[int]:
 def sample_path(run_dir: Path, epoch: int) -> Path:
     """The sample grid of an epoch."""
     return run_dir / "samples" / f"epoch-{epoch:04d}.png"
+
+
+def checkpoint_folders(run_dir: Path) -> list[Path]:
+    """The checkpoints, in the order of their epochs."""
+    found = ((_CHECKPOINT.fullmatch(path.name), path) for path in (run_dir / "checkpoints").glob("epoch-*"))
+    return [path for _, path in sorted((int(match[1]), path) for match, path in found if match)]

@@ -4,6 +4,7 @@ import os
 import signal
 from io import BytesIO
 from pathlib import Path
+from xml.etree import ElementTree
 
 import httpx
 import pytest
@@ -52,6 +53,14 @@ def test_a_job_trains_and_its_model_is_drawn_from(http: httpx.Client) -> None:
     assert http.get(f"/jobs/{job['id']}/samples/9").status_code == 404
     assert http.get(f"{job['links']['generate']}&seed=11&n=64").content == pictures[-1]
 
+    curves = http.get(f"{job['links']['curves']}?format=json").json()["data"]
+    assert [point["epoch"] for point in curves] == [1, 2]
+    assert curves[-1]["scores"] == job["progress"]["scores"] == card["scores"]
+    assert curves[-1]["losses"] == card["losses"]
+    picture = http.get(job["links"]["curves"])
+    assert picture.headers["content-type"] == "image/svg+xml"
+    assert len(ElementTree.fromstring(picture.text).findall("{*}polyline")) == 5
+
     back = http.put("/models/active", json={"model": before})
     assert back.json()["active"]
     assert http.get("/generate").headers["x-model-id"] == before
@@ -98,6 +107,8 @@ def test_an_empty_body_trains_the_default(http: httpx.Client) -> None:
     assert response.status_code == 202
     job = response.json()
     assert (job["preset"], job["publish"]) == ("quality", "auto")
+    assert http.get(f"{job['links']['curves']}?format=json").json() == {"data": []}
+    assert ElementTree.fromstring(http.get(job["links"]["curves"]).text).findall("{*}polyline") == []
     assert http.post(job["links"]["cancel"]).status_code == 202
     follow(http, job["id"], "cancelled")
 

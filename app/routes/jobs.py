@@ -5,12 +5,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import FileResponse
 
+from app.curves import to_svg
 from app.deps import QueueDep, SettingsDep, StoreDep
 from app.problems import ProblemError, documented
-from app.schemas import JobPage, JobView, Sample, SampleList
+from app.schemas import CurvePoint, Curves, JobPage, JobView, Sample, SampleList
 from core.jobs import JobStatus
 from core.queue import enqueue
-from core.run_layout import attempt_dir, sample_epochs, sample_path
+from core.run_layout import attempt_dir, checkpoint_folders, sample_epochs, sample_path
+from models.card import read_card
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503))
 
@@ -61,6 +63,22 @@ def resume(job_id: JobId, store: StoreDep, queue: QueueDep) -> JobView:
     if job.status is JobStatus.QUEUED:
         enqueue(queue, job_id)
     return JobView.from_job(job)
+
+
+@router.get("/{job_id}/curves", response_model=Curves, responses={200: {"content": {"image/svg+xml": {}}}})
+def get_curves(
+    job_id: JobId,
+    store: StoreDep,
+    settings: SettingsDep,
+    format: Annotated[Literal["svg", "json"], Query(description="A picture, or the numbers.")] = "svg",  # noqa: A002
+) -> Curves | Response:
+    """Losses and scores over the epochs so far."""
+    job = store.get(job_id)
+    folders = checkpoint_folders(attempt_dir(settings.runs_dir, job_id, job.attempt))
+    curves = Curves(data=[CurvePoint.from_card(read_card(folder)) for folder in folders])
+    if format == "json":
+        return curves
+    return Response(to_svg(curves), media_type="image/svg+xml", headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/{job_id}/samples")
