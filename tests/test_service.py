@@ -139,6 +139,21 @@ def test_a_paused_job_goes_on_where_it_stopped(http: httpx.Client, service: Serv
     follow(http, job_id, "cancelled")
 
 
+def test_a_job_warns_of_what_looks_wrong_and_keeps_its_warnings_over_a_pause(http: httpx.Client) -> None:
+    job_id = submit(http, {**LONG, "classes": 0, "lr_g": 1.0, "lr_d": 1.0})
+    follow(http, job_id, "running")
+    wait_until(lambda: (http.get(f"/jobs/{job_id}").json()["progress"] or {}).get("warnings"), timeout_s=60)
+    http.post(f"/jobs/{job_id}/pause")
+    paused = follow(http, job_id, "paused")["progress"]
+    assert all(warning["step"] and warning["detail"] and warning["hint"] for warning in paused["warnings"])
+    http.post(f"/jobs/{job_id}/resume")
+    wait_until(lambda: http.get(f"/jobs/{job_id}").json()["progress"]["step"] > paused["step"])
+    kinds = {warning["kind"] for warning in http.get(f"/jobs/{job_id}").json()["progress"]["warnings"]}
+    assert kinds >= {warning["kind"] for warning in paused["warnings"]}
+    http.post(f"/jobs/{job_id}/cancel")
+    follow(http, job_id, "cancelled")
+
+
 def test_a_trainer_that_is_killed_fails_its_job_and_the_worker_goes_on(http: httpx.Client, service: Service) -> None:
     job_id = submit(http, LONG)
     wait_until(service.trainers)

@@ -53,6 +53,8 @@ def load_dataset(folder: Path, num_images: int | None = None, classes: int = 0, 
     if images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
         height, width = images.shape[1:]
         raise BadData(f"{images_path}: images are {height}x{width}; allowed: {IMAGE_SIZE}x{IMAGE_SIZE}")
+    if images.size and images.max() <= 1:
+        raise BadData(f"{images_path}: no pixel is brighter than {images.max()}; grey values go from 0 to 255")
     labels = np.empty(0, np.uint8)
     if classes and _find(folder, labels_file) is None:
         raise BadData(f"{labels_path}: no such file, raw or .gz; classes={classes} needs it, classes=0 does not")

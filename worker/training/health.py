@@ -20,6 +20,7 @@ FLAT = 0.5  # contrast beside real images
 ALIKE = 0.5  # distance between images beside real ones
 RARE = 0.01  # share of a class
 CHECKERED = 4.0  # times the finest pattern of real images
+TINY = 1e-9  # real images may be all alike
 
 
 class Sign(NamedTuple):
@@ -62,7 +63,7 @@ def checkering(images: Tensor) -> float:
     spectrum[0, 0] = 0.0
     h, w = (size // 2 for size in spectrum.shape)
     finest = spectrum[h].sum() + spectrum[:, w].sum() - spectrum[h, w]
-    return float(finest / spectrum.sum().clamp(min=1e-9))
+    return float(finest / spectrum.sum().clamp(min=TINY))
 
 
 def _balance(means: dict[str, float]) -> Iterator[Sign]:
@@ -85,16 +86,16 @@ def _movement(epoch: Epoch) -> Iterator[Sign]:
 
 
 def _pictures(epoch: Epoch) -> Iterator[Sign]:
-    flat = contrast(epoch.drawn) / contrast(epoch.real)
+    flat = contrast(epoch.drawn) / max(contrast(epoch.real), TINY)
     if flat < FLAT:
         detail = f"drawn images have {flat:.2f} of the contrast of real ones"
         yield Sign("grey-output", detail, "lower lr_g and lr_d, or give it more epochs")
         return  # what is flat is also alike
-    alike = spread(epoch.drawn) / spread(epoch.real)
+    alike = spread(epoch.drawn) / max(spread(epoch.real), TINY)
     if alike < ALIKE:
         detail = f"drawn images lie {alike:.2f} times as far from each other as real ones"
         yield Sign("collapse", detail, "lower lr_g, raise batch_size, or set d_norm to batch")
-    fine = checkering(epoch.drawn) / max(checkering(epoch.real), 1e-9)
+    fine = checkering(epoch.drawn) / max(checkering(epoch.real), TINY)
     if fine > CHECKERED:
         detail = f"drawn images alternate from pixel to pixel {fine:.1f} times as strongly as real ones"
         yield Sign("checkerboard", detail, "lower lr_g, raise ema_half_life_kimg, or give it more epochs")

@@ -157,6 +157,11 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "data cut": (write_images(GOOD[:-1]), f"{IMAGES}: holds 3919 bytes of data"),
     "trailing byte": (write_images(GOOD + b"\0"), f"{IMAGES}: holds 3921 bytes of data"),
     "promises too much": (write_images(GOOD[:4] + b"\xff" * 12), f"{IMAGES}: holds 0 bytes of data"),
+    "scaled to 0 and 1": (
+        write_images(idx_bytes(PIXELS > 128)),
+        f"{IMAGES}: no pixel is brighter than 1; grey values go",
+    ),
+    "all black": (write_images(idx_bytes(PIXELS * 0)), f"{IMAGES}: no pixel is brighter than 0"),
     "another size": (write_images(idx_bytes(PIXELS[:, :, 1:])), f"{IMAGES}: images are 28x27; allowed: 28x28"),
     "not gzip": (write_packed(GOOD), f"{GZ}: cannot be unpacked"),
     "gzip cut": (write_packed(PACKED[:-9]), f"{GZ}: cannot be unpacked"),

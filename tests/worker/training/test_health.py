@@ -10,7 +10,7 @@ import torch
 from tests.tiny import tiny_recipe
 from worker.training.data import EMBEDDED, Dataset, load_dataset
 from worker.training.events import Event, Warned
-from worker.training.health import checkering, contrast, spread
+from worker.training.health import Epoch, checkering, contrast, signs, spread
 from worker.training.loop import train
 from worker.training.scoring import Scorer
 
@@ -109,3 +109,13 @@ def test_a_checkerboard_is_all_fine_pattern() -> None:
     assert checkering(board) == pytest.approx(1.0)
     assert checkering((y % 2 * 255).to(torch.uint8).expand(4, 28, 28)) == pytest.approx(1.0)
     assert checkering((y // 7 * 80).to(torch.uint8).expand(4, 28, 28)) < 0.1
+
+
+def test_real_images_that_are_all_alike_are_no_error() -> None:
+    white = torch.full((64, 28, 28), 255, dtype=torch.uint8)
+    means = {"d_real": 0.6, "d_fake": 0.4}
+    assert signs(Epoch(means, digits_of_noise(), None, white, 1.0, None))  # whatever it finds
+
+
+def digits_of_noise() -> torch.Tensor:
+    return torch.randint(256, (64, 28, 28), dtype=torch.uint8)
