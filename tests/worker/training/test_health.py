@@ -117,5 +117,13 @@ def test_real_images_that_are_all_alike_are_no_error() -> None:
     assert signs(Epoch(means, digits_of_noise(), None, white, 1.0, None))  # whatever it finds
 
 
+@pytest.mark.parametrize(("rate", "kinds"), [(1.0, ["stuck"]), (0.1, [])])
+def test_images_that_stand_still_are_a_sign_while_the_rate_is_high(
+    digits: torch.Tensor, rate: float, kinds: list[str]
+) -> None:
+    epoch = Epoch({"d_real": 0.6, "d_fake": 0.4}, digits, digits, digits, rate, None)
+    assert [sign.kind for sign in signs(epoch)] == kinds
+
+
 def digits_of_noise() -> torch.Tensor:
     return torch.randint(256, (64, 28, 28), dtype=torch.uint8)

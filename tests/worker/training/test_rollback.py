@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 
 from models.card import read_card
 from models.recipe import Recipe
@@ -11,6 +12,7 @@ from tests.worker.training.running import digests, last_checkpoint, run
 from worker.training.errors import Diverged
 from worker.training.events import EpochDone, Started, Warned
 from worker.training.rollback import rolled_back_at
+from worker.training.state import TENSORS
 
 
 def overflowing(rate: float) -> Recipe:
@@ -64,3 +66,12 @@ def test_the_second_time_it_fails(datasets: Path, tmp_path: Path) -> None:
     forget_recipe(tmp_path)
     with pytest.raises(Diverged):
         run(ALWAYS, datasets, tmp_path)
+
+
+@pytest.mark.parametrize("stop", range(1, 11))
+def test_what_a_stop_saves_is_worth_going_on_from(datasets: Path, tmp_path: Path, stop: int) -> None:
+    run(ONCE, datasets, tmp_path, stop_after=stop)
+    newest = max((tmp_path / "state").glob("step-*"))
+    networks = {name: tensor for name, tensor in load_file(newest / TENSORS).items() if name.startswith("network/")}
+    assert networks
+    assert all(tensor.isfinite().all() for name, tensor in networks.items() if not name.endswith("num_batches_tracked"))
