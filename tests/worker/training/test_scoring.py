@@ -29,6 +29,7 @@ def test_the_shipped_model_is_close_and_an_untrained_one_is_far(scorer: Scorer) 
     assert shipped.smallest_class > 0.085
     assert shipped.class_accuracy is not None
     assert shipped.class_accuracy > 0.98
+    assert shipped.nearest == pytest.approx(1, abs=0.2)  # as far from the training images as test images are
     assert shipped.images == 10_000
     assert shipped.judge == read_judge_card(MNIST / FOLDER).judge_id
 
@@ -43,7 +44,7 @@ def test_the_same_generator_has_the_same_scores(scorer: Scorer) -> None:
     G, _ = networks(tiny_recipe(classes=10))
     G.eval()
     assert scorer.score(G) == scorer.score(G)
-    assert scorer.score(G) != scorer.score(G, seed=1)
+    assert scorer.score(G).frechet_digits != scorer.score(G, seed=1).frechet_digits
 
 
 def test_the_floor_is_the_score_of_training_images() -> None:
