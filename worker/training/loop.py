@@ -15,6 +15,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +28,7 @@ from torch.nn import functional as F
 from models.card import Provenance, read_card
 from models.checkpoint import save_checkpoint
 from models.dcgan import Discriminator, Generator, trainable_parameters
+from models.errors import CheckpointError
 from models.files import write_file
 from models.grid import tile, to_png
 from models.recipe import Recipe
@@ -246,7 +248,7 @@ def _train(
                     report(Warned(step=done, **sign._asdict()))
             epoch_clock.restart(done)
 
-    best = _best_checkpoint(run_dir, recipe.epochs) if score else _checkpoint_folder(run_dir, recipe.epochs)
+    best = _best_checkpoint(run_dir, recipe.epochs)
     finished = Finished(step=total_steps, checkpoint=str(best.relative_to(run_dir)))
     report(finished)
     return finished
@@ -349,10 +351,15 @@ def _sample_path(run_dir: Path, epoch: int) -> Path:
 
 
 def _best_checkpoint(run_dir: Path, epochs: int) -> Path:
-    """The checkpoint with the best `frechet_digits` of those that were scored, the earlier of equals."""
+    """The checkpoint with the best `frechet_digits`, the earlier of equals; where none was scored the last."""
     folders = [_checkpoint_folder(run_dir, epoch) for epoch in range(1, epochs + 1)]
-    scores = [(read_card(folder).scores, folder) for folder in folders]
-    return min((found.frechet_digits, folder) for found, folder in scores if found is not None)[1]
+    scored = []
+    for folder in folders:
+        with suppress(CheckpointError):  # one that cannot be read costs itself, and not the run
+            scores = read_card(folder).scores
+            if scores is not None:
+                scored.append((scores.frechet_digits, folder))
+    return min(scored)[1] if scored else folders[-1]
 
 
 def _checkpoint_folder(run_dir: Path, epoch: int) -> Path:

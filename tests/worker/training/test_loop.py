@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from core.run_layout import sample_epochs, sample_path
-from models.card import read_card, verify_checkpoint
+from models.card import CARD, read_card, verify_checkpoint
 from models.checkpoint import load_discriminator, load_generator
 from models.dcgan import Generator, trainable_parameters
 from models.grid import tile
@@ -204,6 +204,10 @@ def test_the_best_checkpoint_is_named_and_not_the_last(
     assert end.checkpoint == "checkpoints/epoch-0002"
     told = [event.scores.frechet_digits for event in of_kind(events, EpochDone) if event.scores]
     written = [read_card(tmp_path / event.checkpoint).scores for event in of_kind(events, EpochDone)]
+    (tmp_path / "checkpoints" / "epoch-0002" / CARD).write_text("{")  # costs itself, and not the run
+    again = train(recipe, dataset, tmp_path, cpu, events.append, lambda: False, None, score)
+    assert isinstance(again, Finished)
+    assert again.checkpoint == "checkpoints/epoch-0004"
     assert told == [9.0, 3.0, 5.0, 3.0] == [scores.frechet_digits for scores in written if scores]
 
 
