@@ -1,9 +1,25 @@
 """`python -m app`: serve the API at the address in the settings."""
 
+from types import FrameType
+
 import uvicorn
 
+from app.main import create_app
 from core.settings import Settings
 
+CLOSE_S = 10  # for requests under way
+
+
+class _Server(uvicorn.Server):
+    """Tells the app at once that it is to end: event streams would hold it up for ever."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        app.state.closing.set()
+        super().handle_exit(sig, frame)
+
+
 if __name__ == "__main__":
-    settings = Settings()
-    uvicorn.run("app.main:create_app", factory=True, host=settings.host, port=settings.port, log_level="info")
+    settings, app = Settings(), create_app()
+    _Server(
+        uvicorn.Config(app, host=settings.host, port=settings.port, log_level="info", timeout_graceful_shutdown=CLOSE_S)
+    ).run()

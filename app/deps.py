@@ -1,5 +1,6 @@
 """What routes ask for, named once."""
 
+import asyncio
 from typing import Annotated
 
 from celery import Celery
@@ -7,6 +8,7 @@ from fastapi import Depends, Request
 
 from app.problems import ProblemError
 from app.studio import Studio
+from core.events import EventFeed
 from core.settings import Settings
 from core.store import JobStore
 from models.shelf import Shelf
@@ -28,6 +30,14 @@ def _shelf(request: Request) -> Shelf:
     return request.app.state.shelf  # type: ignore[no-any-return]
 
 
+def _feed(request: Request) -> EventFeed:
+    return request.app.state.feed  # type: ignore[no-any-return]
+
+
+def _closing(request: Request) -> asyncio.Event:
+    return request.app.state.closing  # type: ignore[no-any-return]
+
+
 def _studio(request: Request) -> Studio:
     return request.app.state.studio  # type: ignore[no-any-return]
 
@@ -42,6 +52,8 @@ async def require_json(request: Request) -> None:
 
 SettingsDep = Annotated[Settings, Depends(_settings)]
 StoreDep = Annotated[JobStore, Depends(_store)]
+FeedDep = Annotated[EventFeed, Depends(_feed)]
+ClosingDep = Annotated[asyncio.Event, Depends(_closing)]
 QueueDep = Annotated[Celery, Depends(_queue)]
 ShelfDep = Annotated[Shelf, Depends(_shelf)]
 StudioDep = Annotated[Studio, Depends(_studio)]

@@ -1,5 +1,6 @@
 """The API's one place that wires: `uvicorn --factory app.main:create_app`."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,11 +10,12 @@ from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 from app import problems
-from app.routes import generate, health, jobs, models, train
+from app.routes import events, files, generate, health, jobs, models, train
 from app.studio import Studio
+from core.events import EventFeed
 from core.queue import celery_app
 from core.settings import Settings
-from core.store import JobStore, connect
+from core.store import JobStore
 from models.errors import DigitforgeError
 from models.shelf import Shelf
 
@@ -30,7 +32,8 @@ def create_app() -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.settings = settings
-    for module in (train, jobs, generate, models, health):
+    app.state.closing = asyncio.Event()
+    for module in (train, jobs, events, files, generate, models, health):
         app.include_router(module.router)
     app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False, response_model=None)
     problems.install(app, settings.max_body_bytes)
@@ -41,7 +44,8 @@ def create_app() -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open what the routes use, and warm the active model up before the first request."""
     settings: Settings = app.state.settings
-    app.state.store = JobStore(connect(settings.redis_url), settings.lease_s)
+    app.state.store = JobStore.of(settings)
+    app.state.feed = EventFeed(settings.redis_url)
     app.state.queue = celery_app(settings.redis_url)
     app.state.shelf = Shelf(settings.shelf_dir)
     app.state.studio = Studio(app.state.shelf, settings.datasets_dir, settings.draw_threads)
@@ -51,3 +55,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         logger.error("no images can be drawn: %s", error)
     yield
     app.state.studio.close()
+    await app.state.feed.close()

@@ -14,7 +14,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.schemas import ActivateRequest, GridQuery, TrainRequest
-from core.errors import JobNotFound, JobStateConflict
+from core.errors import IdempotencyKeyReused, JobNotFound, JobStateConflict, QueueFull
 from models.errors import CheckpointError, DigitforgeError, ModelNotFound
 from models.validation import explain
 
@@ -84,6 +84,7 @@ TITLES = {
     413: "Content Too Large",
     415: "Unsupported Media Type",
     422: "Unprocessable Content",
+    429: "Too Many Requests",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
@@ -183,6 +184,11 @@ async def _on_own_error(request: Request, error: Exception) -> JSONResponse:
             return problem_response(404, "model-not-found", str(error))
         case JobStateConflict():
             return problem_response(409, "job-state-conflict", str(error))
+        case IdempotencyKeyReused():
+            return problem_response(422, "idempotency-key-reused", str(error))
+        case QueueFull():
+            headers = {"Retry-After": str(error.retry_after_s)}
+            return problem_response(429, "queue-full", str(error), headers=headers)
         case CheckpointError():
             logger.error("a model cannot be loaded: %s", error)
             detail = "the model's files are damaged; the server's log names the file"

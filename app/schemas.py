@@ -6,7 +6,8 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from core.jobs import Job, JobError, JobProgress, JobSpec, JobStatus, Publication, Publish
+from core.events import JobEvent
+from core.jobs import DeviceMemory, Job, JobError, JobProgress, JobSpec, JobStatus, Publication, Publish
 from models.card import Card
 from models.recipe import MAX_SEED, PRESETS, PresetName, Recipe, Seed, with_preset
 from models.scores import ScoreSheet
@@ -78,8 +79,11 @@ class JobLinks(BaseModel):
     """Where to go from a job."""
 
     self: str
+    events: str
     samples: str
     curves: str
+    checkpoints: str
+    logs: str
     cancel: str
     generate: str | None = Field(description="Images from this job's model, once there is one.")
 
@@ -102,6 +106,7 @@ class JobView(BaseModel):
     error: JobError | None
     model: str | None = Field(description="The id of the model that came of it.")
     publication: Publication | None = Field(description="Whether the model became the active one, and why.")
+    memory: DeviceMemory | None = Field(description="Of a cancelled job: what its trainer held, and what was left.")
     links: JobLinks
 
     @classmethod
@@ -116,8 +121,11 @@ class JobView(BaseModel):
             model=job.model_id,
             links=JobLinks(
                 self=base,
+                events=f"{base}/events",
                 samples=f"{base}/samples",
                 curves=f"{base}/curves",
+                checkpoints=f"{base}/checkpoints",
+                logs=f"{base}/logs",
                 cancel=f"{base}/cancel",
                 generate=f"/generate?model={job.model_id}" if job.model_id else None,
             ),
@@ -143,6 +151,52 @@ class SampleList(BaseModel):
     """The sample grids of a job, in order; epoch 0 is before training."""
 
     data: list[Sample]
+
+
+class EventView(BaseModel):
+    """Something that happened to a job."""
+
+    id: str = Field(description="Greater than those of all events before.")
+    type: str
+    data: dict[str, Any]
+
+    @classmethod
+    def from_event(cls, event: JobEvent) -> Self:
+        """Translate an event."""
+        return cls(id=event.id, type=event.type, data=event.fields)
+
+
+class EventPage(BaseModel):
+    """Events of a job, oldest first."""
+
+    data: list[EventView]
+    has_more: bool
+    next: str | None = Field(description="The URL of the next page.")
+
+
+class CheckpointFile(BaseModel):
+    """A file of a checkpoint, to download."""
+
+    href: str
+    sha256: str
+    bytes: int
+
+
+class CheckpointView(BaseModel):
+    """A checkpoint of a run: what its card says, and its files."""
+
+    id: str = Field(description="The id that its model would have on the shelf.")
+    epoch: int
+    step: int
+    losses: dict[str, float]
+    scores: ScoreSheet | None
+    files: dict[str, CheckpointFile]
+
+
+class CheckpointList(BaseModel):
+    """The checkpoints of a job, in order."""
+
+    data: list[CheckpointView]
 
 
 class CurvePoint(BaseModel):

@@ -10,6 +10,9 @@
     +-- JobNotFound                 no such job
     +-- JobStateConflict            the job's state forbids the call
     +-- LeaseLost                   the caller no longer owns the job
+    +-- QueueFull                   too many jobs wait already
+    +-- IdempotencyKeyReused        the key came with another request before
+    +-- ShelfChanged                models/errors.py: another model was made active meanwhile
 
 Redis being away is redis-py's own `RedisError`. `app/problems.py` holds the one mapping to HTTP.
 """
@@ -27,3 +30,15 @@ class JobStateConflict(DigitforgeError):
 
 class LeaseLost(DigitforgeError):
     """The job belongs to someone else by now, or has ended: nothing that the caller does counts any more."""
+
+
+class QueueFull(DigitforgeError):
+    """As many jobs wait as may wait."""
+
+    def __init__(self, most: int, retry_after_s: int) -> None:
+        super().__init__(f"{most} jobs wait already, which is the most that may")
+        self.retry_after_s = retry_after_s
+
+
+class IdempotencyKeyReused(DigitforgeError):
+    """The Idempotency-Key came with another request before."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -81,6 +81,21 @@ class JobError(_Record):
     log: str = Field("", description="The end of the trainer's log.")
 
 
+class DeviceMemory(_Record):
+    """What a cancelled job's trainer held of its device's memory: before it was ended, and after."""
+
+    before_mb: float
+    after_mb: float
+
+
+class News(NamedTuple):
+    """Something to tell of a running job: numbered from 1 in each attempt, so that it is told once."""
+
+    number: int
+    type: str
+    data: str  # JSON
+
+
 class Publication(_Record):
     """Whether a job's model became the active one, and why."""
 
@@ -104,6 +119,13 @@ class Job(_Record):
     error: JobError | None
     model_id: str | None
     publication: Publication | None
+    memory: DeviceMemory | None
+    event: str = Field(description="The id of the event that told of its last change.")
+
+    @property
+    def is_publishing(self) -> bool:
+        """Whether its model is on the shelf while the job has yet to succeed."""
+        return self.status is JobStatus.RUNNING and self.model_id is not None
 
 
 class Claim(_Record):

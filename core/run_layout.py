@@ -1,15 +1,22 @@
-"""Where a job's files are. The worker writes them, the API reads its samples and the cards of its checkpoints."""
+"""Where a job's files are. The worker writes them, the API reads its samples, its checkpoints and its log."""
 
 import re
 from pathlib import Path
+
+TRAINER_LOG = "trainer.log"
 
 _SAMPLE = re.compile(r"epoch-(\d{4,})\.png")
 _CHECKPOINT = re.compile(r"epoch-(\d{4,})")
 
 
+def job_dir(runs_dir: Path, job_id: str) -> Path:
+    """Where all files of a job are."""
+    return runs_dir / job_id
+
+
 def attempt_dir(runs_dir: Path, job_id: str, attempt: int) -> Path:
     """The run directory of one attempt of a job."""
-    return runs_dir / job_id / f"attempt-{attempt:03d}"
+    return job_dir(runs_dir, job_id) / f"attempt-{attempt:03d}"
 
 
 def sample_epochs(run_dir: Path) -> list[int]:
@@ -21,6 +28,11 @@ def sample_epochs(run_dir: Path) -> list[int]:
 def sample_path(run_dir: Path, epoch: int) -> Path:
     """The sample grid of an epoch."""
     return run_dir / "samples" / f"epoch-{epoch:04d}.png"
+
+
+def checkpoint_path(run_dir: Path, epoch: int) -> Path:
+    """The checkpoint of an epoch."""
+    return run_dir / "checkpoints" / f"epoch-{epoch:04d}"
 
 
 def checkpoint_folders(run_dir: Path) -> list[Path]:

@@ -27,8 +27,12 @@ class Settings(BaseSettings):
     draw_threads: int = Field(1, ge=1, description="CPU threads of the API's drawing.")
     max_body_bytes: int = Field(65536, ge=1024, description="Largest request body.")
 
+    max_queued: int = Field(100, ge=1, description="How many jobs may wait.")
+    retention_days: float = Field(30.0, gt=0, description="How long ended jobs and their files are kept.")
+
     lease_s: float = Field(30.0, gt=0, description="How long a worker may be silent before its job is given away.")
     heartbeat_s: float = Field(0.5, gt=0, description="How often a worker renews its lease and reads requests.")
+    watchdog_s: float = Field(300.0, gt=0, description="How long a trainer may be silent before it is ended.")
     stop_grace_s: float = Field(10.0, gt=0, description="How long a trainer may take to save and stop.")
 
     @property

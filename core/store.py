@@ -1,29 +1,45 @@
 """The job store: the only place that knows Redis keys.
 
-    <prefix>job:<id>   hash, the record
-    <prefix>jobs       zset, all job ids by creation time
-    <prefix>queued     zset, the queued ones by creation time
-    <prefix>leases     zset, the running ones by the end of their lease
+    <prefix>job:<id>     hash, the record
+    <prefix>events:<id>  stream, what has become of it: see core/events.py
+    <prefix>jobs         zset, all job ids by creation time
+    <prefix>queued       zset, the queued ones by creation time
+    <prefix>leases       zset, the running ones by the end of their lease
+    <prefix>publishing   zset, those whose model is on the shelf but not yet published, by the time of their commit
+    <prefix>ended        zset, those that have ended, by that time
+    <prefix>durations    list, how long the last succeeded jobs ran, in ms
+    <prefix>files        set, deleted jobs whose files are still to be removed
+    <prefix>key:<key>    hash, what was first asked with an Idempotency-Key; it expires
 
 Every transition is one Lua script in `core/scripts/`: guard first, write last, idempotent for the same caller, with
 Redis' own time. So no client's clock, crash or repeated call can bring a record into a state that is not in the table.
 """
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
+from hashlib import sha256
+from math import ceil
 from pathlib import Path
-from typing import Any
+from statistics import mean
+from typing import Any, NamedTuple, Self
 
-from redis import Redis
+from redis import Redis, ResponseError
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import TimeoutError as RedisTimeout
 from redis.retry import Retry
 
-from core.errors import JobNotFound, JobStateConflict, LeaseLost
-from core.jobs import Claim, Job, JobError, JobProgress, JobSpec, JobStatus, Publication
+from core.errors import IdempotencyKeyReused, JobNotFound, JobStateConflict, LeaseLost, QueueFull
+from core.jobs import Claim, DeviceMemory, Job, JobError, JobProgress, JobSpec, JobStatus, News, Publication
+from core.settings import Settings
 
 MAX_STRIKES = 3
 SCAN_PAGE = 200
+KEY_KEPT_S = 24 * 3600
+GUESSED_JOB_S = 60.0  # until one was measured
+SYNC_WAITS, SYNC_WAIT_MS = 5, 500  # Redis syncs its log every second; one wait is shorter than the socket's time-out
+PREFIX = "digitforge:"
 
 
 def connect(url: str) -> "Redis":
@@ -38,20 +54,54 @@ def connect(url: str) -> "Redis":
     )
 
 
+class Created(NamedTuple):
+    """A job as it was when it was created, and whether that was by an earlier request with the same key."""
+
+    job: Job
+    replayed: bool
+
+
 class JobStore:
     """Records and transitions of jobs. Every method may raise redis' RedisError."""
 
-    def __init__(self, redis: "Redis", lease_s: float, prefix: str = "digitforge:") -> None:
+    def __init__(self, redis: "Redis", lease_s: float, max_queued: int = 100, prefix: str = PREFIX) -> None:
         self._redis = redis
         self._lease_ms = int(lease_s * 1000)
+        self._max_queued = max_queued
         self._prefix = prefix
-        self._jobs, self._queued, self._leases = f"{prefix}jobs", f"{prefix}queued", f"{prefix}leases"
+        names = ("jobs", "queued", "leases", "publishing", "ended", "durations")
+        self._indexes = [f"{prefix}{name}" for name in names]
+        self._jobs, self._queued, self._leases, self._publishing, self._ended, self._durations = self._indexes
+        self._files = f"{prefix}files"
 
-    def create(self, spec: JobSpec) -> Job:
-        """None -> queued."""
-        job_id = secrets.token_hex(8)
-        self._run("create", [self._key(job_id), self._jobs, self._queued], job_id, spec.model_dump_json())
-        return self.get(job_id)
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The store of this deployment."""
+        return cls(connect(settings.redis_url), settings.lease_s, settings.max_queued)
+
+    def create(self, spec: JobSpec, idempotency_key: str | None = None) -> Created:
+        """None -> queued. On disk when this returns, where the server can tell (Redis 7.2 and newer).
+
+        With a key that was used before in the last 24 hours it creates nothing, and answers what it did then. Raises
+        IdempotencyKeyReused when that was another spec, and QueueFull.
+        """
+        job_id, asked = secrets.token_hex(8), spec.model_dump_json()
+        digest, kept = sha256(asked.encode()).hexdigest(), KEY_KEPT_S if idempotency_key else 0
+        key = f"{self._prefix}key:{idempotency_key or ''}"
+        pool = self._redis.connection_pool
+        with Redis(
+            connection_pool=pool, single_connection_client=True
+        ) as connection:  # WAITAOF waits for its own writes
+            match self._run("create", job_id, asked, self._max_queued, digest, kept, more_keys=[key], redis=connection):
+                case "full":
+                    raise QueueFull(self._max_queued, self._seconds_to_a_place())
+                case "reused":
+                    raise IdempotencyKeyReused(f"the key {idempotency_key!r} was used for another request")
+                case "replayed":
+                    first: dict[str, str] = connection.hgetall(key)
+                    return Created(_as_created(first), replayed=True)
+            _wait_for_disk(connection)
+        return Created(self.get(job_id), replayed=False)
 
     def get(self, job_id: str) -> Job:
         """The record of a job. Raises JobNotFound."""
@@ -84,8 +134,7 @@ class JobStore:
     def claim(self, job_id: str) -> Claim | None:
         """Queued -> running. None when the job is not queued: a doubled message, or a job that has ended."""
         owner = secrets.token_hex(8)
-        keys = [self._key(job_id), self._queued, self._leases]
-        if self._run("claim", keys, job_id, owner, self._lease_ms) != "ok":
+        if self._run("claim", job_id, owner, self._lease_ms) != "ok":
             return None
         return Claim(job=self.get(job_id), owner=owner)
 
@@ -96,35 +145,60 @@ class JobStore:
         device: str | None = None,
         progress: JobProgress | None = None,
         checkpointed: bool = False,
+        news: Sequence[News] = (),
     ) -> str:
-        """Renew the lease and save the progress; answers `ok`, `cancel`, `pause` or `lost`."""
+        """Renew the lease, save the progress and tell the news; answers `ok`, `cancel`, `pause` or `lost`.
+
+        News that were told already, by a call whose answer was lost, are not told again.
+        """
         fields: dict[str, str] = {}
         if device is not None:
             fields["device"] = device
         if progress is not None:
             fields["progress"] = progress.model_dump_json()
-        keys = [self._key(claim.job.id), self._leases]
-        return self._run("beat", keys, claim.job.id, claim.owner, self._lease_ms, int(checkpointed), *_flat(fields))
+        flat_news = [part for piece in news for part in piece]
+        arguments = [claim.owner, self._lease_ms, int(checkpointed), 2 * len(fields), *_flat(fields), *flat_news]
+        return self._run("beat", claim.job.id, *arguments)
 
-    def succeed(self, claim: Claim, model_id: str, publication: Publication) -> None:
-        """Running -> succeeded. Raises LeaseLost."""
-        fields = {"model_id": model_id, "publication": publication.model_dump_json()}
-        self._finish(claim, JobStatus.SUCCEEDED, fields)
+    def commit(self, claim: Claim, model_id: str) -> str:
+        """Running -> publishing, with the model on the shelf: the job can only succeed now.
+
+        Answers `ok`, or `cancel` when that was asked for before. Raises LeaseLost.
+        """
+        answer = self._run("commit", claim.job.id, claim.owner, model_id)
+        if answer == "lost":
+            raise _lost(claim)
+        return answer
+
+    def publish(self, job_id: str, model_id: str, publication: Publication) -> None:
+        """Publishing -> succeeded, by whoever carried the publication out. Raises LeaseLost."""
+        if self._run("publish", job_id, model_id, publication.model_dump_json()) != "ok":
+            raise LeaseLost(f"job {job_id} does not publish {model_id}")
 
     def fail(self, claim: Claim, error: JobError) -> None:
         """Running -> failed. Raises LeaseLost."""
         self._finish(claim, JobStatus.FAILED, {"error": error.model_dump_json()})
 
-    def acknowledge_cancel(self, claim: Claim) -> None:
+    def acknowledge_cancel(self, claim: Claim, memory: DeviceMemory | None = None) -> None:
         """Running -> cancelled, by the owner. Raises LeaseLost."""
-        self._finish(claim, JobStatus.CANCELLED, {})
+        self._finish(claim, JobStatus.CANCELLED, {"memory": memory.model_dump_json()} if memory else {})
 
     def release(self, claim: Claim) -> JobStatus:
         """Running -> queued without a strike, or paused or cancelled where that was asked for. Raises LeaseLost."""
-        keys = [self._key(claim.job.id), self._queued, self._leases]
-        status = self._run("release", keys, claim.job.id, claim.owner)
+        status = self._run("release", claim.job.id, claim.owner)
         if status == "lost":
-            raise LeaseLost(f"job {claim.job.id} is no longer owned by {claim.owner}")
+            raise _lost(claim)
+        return JobStatus(status)
+
+    def strike(self, claim: Claim, error: JobError) -> JobStatus:
+        """Running -> queued because its trainer died; to failed with `error` when it did so too often.
+
+        Three strikes without a checkpoint between them are too many. Where a cancel or a pause was asked for, that is
+        what the job comes to. Raises LeaseLost.
+        """
+        status = self._run("strike", claim.job.id, claim.owner, MAX_STRIKES, error.model_dump_json())
+        if status == "lost":
+            raise _lost(claim)
         return JobStatus(status)
 
     def cancel(self, job_id: str) -> Job:
@@ -154,14 +228,29 @@ class JobStore:
             detail=f"{MAX_STRIKES} workers vanished while they ran this job, none of them after a new checkpoint",
             retryable=True,
         )
-        seconds, microseconds = self._redis.time()
-        now = seconds * 1000 + microseconds // 1000
-        expired: list[str] = self._redis.zrangebyscore(self._leases, 0, now)  # type: ignore[assignment]
-        swept = {}
-        for job_id in expired:
-            keys = [self._key(job_id), self._queued, self._leases]
-            swept[job_id] = self._run("sweep", keys, job_id, MAX_STRIKES, error.model_dump_json())
+        expired = self._until(self._leases, self._now_ms())
+        swept = {job_id: self._run("strike", job_id, "", MAX_STRIKES, error.model_dump_json()) for job_id in expired}
         return {job_id: status for job_id, status in swept.items() if status != "kept"}
+
+    def delete(self, job_id: str) -> None:
+        """An ended job -> none; its files are to be removed. Raises JobNotFound and JobStateConflict."""
+        self._insist("delete", job_id, {"succeeded", "failed", "cancelled"}, more_keys=[self._files])
+
+    def deleted_ids(self) -> set[str]:
+        """The deleted jobs whose files are still to be removed."""
+        return self._redis.smembers(self._files)  # type: ignore[return-value]
+
+    def forget(self, job_id: str) -> None:
+        """The files of a deleted job are gone."""
+        self._redis.srem(self._files, job_id)
+
+    def ended_ids(self, before_s: float) -> list[str]:
+        """The jobs that ended more than `before_s` seconds ago."""
+        return self._until(self._ended, self._now_ms() - int(before_s * 1000))
+
+    def publishing_ids(self) -> list[str]:
+        """The jobs whose publication was begun longer ago than a lease lasts: whoever began it is gone or frozen."""
+        return self._until(self._publishing, self._now_ms() - self._lease_ms)
 
     def queued_ids(self) -> list[str]:
         """The queued jobs, oldest first."""
@@ -172,33 +261,85 @@ class JobStore:
         self._redis.ping()
 
     def _request(self, script: str, job_id: str, allowed: set[str]) -> Job:
-        found = self._run(script, [self._key(job_id), self._queued], job_id)
+        self._insist(script, job_id, allowed)
+        return self.get(job_id)
+
+    def _insist(self, script: str, job_id: str, allowed: set[str], more_keys: Sequence[str] = ()) -> None:
+        found = self._run(script, job_id, more_keys=more_keys)
         if not found:
             raise JobNotFound(f"no job {job_id!r}")
         if found not in allowed:
             raise JobStateConflict(f"cannot {script} job {job_id}: it is {found}")
-        return self.get(job_id)
 
     def _finish(self, claim: Claim, status: JobStatus, fields: dict[str, str]) -> None:
-        keys = [self._key(claim.job.id), self._leases]
-        if self._run("finish", keys, claim.job.id, claim.owner, status.value, *_flat(fields)) != "ok":
-            raise LeaseLost(f"job {claim.job.id} is no longer owned by {claim.owner}")
+        if self._run("finish", claim.job.id, claim.owner, status.value, *_flat(fields)) != "ok":
+            raise _lost(claim)
+
+    def _seconds_to_a_place(self) -> int:
+        """When a waiting job may be expected to begin: how long jobs took of late, over those that run at once."""
+        measured: list[str] = self._redis.lrange(self._durations, 0, -1)  # type: ignore[assignment]
+        usual_s = mean(int(ms) for ms in measured) / 1000 if measured else GUESSED_JOB_S
+        running: int = self._redis.zcard(self._leases)
+        return max(1, ceil(usual_s / max(1, running)))
+
+    def _now_ms(self) -> int:
+        seconds, microseconds = self._redis.time()
+        return int(seconds) * 1000 + int(microseconds) // 1000
+
+    def _until(self, index: str, now_ms: int) -> list[str]:
+        ids: list[str] = self._redis.zrangebyscore(index, 0, now_ms)  # type: ignore[assignment]
+        return ids
 
     def _key(self, job_id: str) -> str:
         return f"{self._prefix}job:{job_id}"
 
-    def _run(self, name: str, keys: list[str], *arguments: str | int) -> str:
-        answer: str = self._redis.register_script(_script(name))(keys=keys, args=list(arguments))
+    def _run(
+        self,
+        script: str,
+        job_id: str,
+        *arguments: str | int,
+        more_keys: Sequence[str] = (),
+        redis: "Redis | None" = None,
+    ) -> str:
+        keys = [self._key(job_id), events_key(job_id, self._prefix), *self._indexes, *more_keys]
+        answer: str = (redis or self._redis).register_script(_script(script))(keys=keys, args=[job_id, *arguments])
         return answer
+
+
+def events_key(job_id: str, prefix: str = PREFIX) -> str:
+    """The key of a job's events."""
+    return f"{prefix}events:{job_id}"
 
 
 @cache
 def _script(name: str) -> str:
-    return (Path(__file__).parent / "scripts" / f"{name}.lua").read_text(encoding="utf-8")
+    folder = Path(__file__).parent / "scripts"
+    return "".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in ("common", name))
+
+
+def _wait_for_disk(connection: "Redis") -> None:
+    """Wait until what this connection wrote is in Redis' log on disk. A server that cannot tell is believed."""
+    for _ in range(SYNC_WAITS):
+        try:
+            synced, _ = connection.waitaof(1, 0, SYNC_WAIT_MS)
+        except ResponseError:  # older than 7.2, or without a log
+            return
+        if synced:
+            return
+    raise RedisTimeout("Redis did not sync its log in time")
+
+
+def _lost(claim: Claim) -> LeaseLost:
+    return LeaseLost(f"job {claim.job.id} is no longer owned by {claim.owner}")
 
 
 def _flat(fields: dict[str, str]) -> list[str]:
     return [part for pair in fields.items() for part in pair]
+
+
+def _as_created(first: dict[str, str]) -> Job:
+    """A job as it was when it was created, whatever has become of it."""
+    return _to_job({**first, "status": JobStatus.QUEUED, "attempt": "0", "request": "", "event": ""})
 
 
 def _to_job(fields: dict[str, str]) -> Job:
@@ -216,6 +357,8 @@ def _to_job(fields: dict[str, str]) -> Job:
             "progress": JobProgress.model_validate_json(fields["progress"]) if "progress" in fields else None,
             "error": JobError.model_validate_json(fields["error"]) if "error" in fields else None,
             "model_id": fields.get("model_id"),
+            "memory": DeviceMemory.model_validate_json(fields["memory"]) if "memory" in fields else None,
+            "event": fields["event"],
             "publication": Publication.model_validate_json(fields["publication"]) if "publication" in fields else None,
         }
     )

@@ -11,3 +11,7 @@ class CheckpointError(DigitforgeError):
 
 class ModelNotFound(DigitforgeError):
     """No model with this id stands on the shelf."""
+
+
+class ShelfChanged(DigitforgeError):
+    """Another model was made active meanwhile."""

@@ -1,14 +1,17 @@
 """Writing files so that a reader, or a crash, never meets a half of one."""
 
+import errno
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
 TEMPORARY_PREFIX = ".tmp-"
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def sha256_of(path: Path) -> str:
@@ -54,6 +57,23 @@ def new_folder(path: Path) -> Iterator[Path]:
         _fsync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a write failed for want of room."""
+    return error.errno in NO_ROOM
+
+
+def remove_temporaries(root: Path, older_than_s: float = 0.0) -> None:
+    """Remove what a killed process has left half written below `root`, where it was last changed so long ago."""
+    for path in root.rglob(f"{TEMPORARY_PREFIX}*"):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime < older_than_s:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
 
 
 def _fsync(path: Path) -> None:

@@ -1,7 +1,7 @@
 """The shelf: the finished models on disk, and which one of them is active.
 
     <root>/<model id>/   one immutable checkpoint each
-    <root>/active        the id of the active model, and below it the one that was active before
+    <root>/active        the id of the active model, below it the one that was active before, and how often that changed
     <root>/.lock         held by whoever changes which one is active
 
 Folders appear by one rename and the pointer changes by one rename, so any number of processes can read and write
@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from models.card import CARD, ID_LENGTH, Card, read_card, verify_checkpoint
-from models.errors import CheckpointError, ModelNotFound
+from models.errors import CheckpointError, ModelNotFound, ShelfChanged
 from models.files import new_folder, write_file
 from models.gate import Verdict, compare
 
@@ -94,17 +94,22 @@ class Shelf:
         """The id of the model that was active before, to go back to. None where the active one is the first."""
         return self._pointed_at(1)
 
-    def activate(self, model_id: str) -> Card:
+    def changes(self) -> int:
+        """How often the active model was changed: what `activate` compares, so that nobody overrules a later choice."""
+        return int(self._pointed_at(2) or 0)
+
+    def activate(self, model_id: str, changes: int | None = None) -> Card:
         """Make a model the active one, after verifying its files.
 
-        Raises ModelNotFound or CheckpointError; the active model is unchanged then.
+        Raises ModelNotFound or CheckpointError, and ShelfChanged when there were not just so many `changes` before;
+        the active model is unchanged then.
         """
-        with self._locked():
+        with self._locked(changes):
             return self._activate(model_id)
 
-    def activate_unless_worse(self, model_id: str) -> Verdict:
+    def activate_unless_worse(self, model_id: str, changes: int | None = None) -> Verdict:
         """Make a model the active one where the gate lets it pass. Raises as `activate` does."""
-        with self._locked():
+        with self._locked(changes):
             candidate = self.card(model_id)
             try:
                 verdict = compare(candidate, self.card(self.active()))
@@ -118,7 +123,7 @@ class Shelf:
         card = verify_checkpoint(self.folder(model_id))
         active = self.active()
         if model_id != active:
-            write_file(self._pointer, f"{model_id}\n{active}\n".encode("ascii"))
+            write_file(self._pointer, f"{model_id}\n{active}\n{self.changes() + 1}\n".encode("ascii"))
         return card
 
     def _pointed_at(self, line: int) -> str | None:
@@ -130,8 +135,10 @@ class Shelf:
         return lines[line] if line < len(lines) else None
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Let no other process change the pointer meanwhile."""
+    def _locked(self, changes: int | None) -> Iterator[None]:
+        """Let no other process change the pointer meanwhile. Raises ShelfChanged when one has since `changes`."""
         with (self._root / ".lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
+            if changes is not None and changes != self.changes():
+                raise ShelfChanged("another model was made active meanwhile")
             yield

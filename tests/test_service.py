@@ -154,13 +154,26 @@ def test_a_job_warns_of_what_looks_wrong_and_keeps_its_warnings_over_a_pause(htt
     follow(http, job_id, "cancelled")
 
 
-def test_a_trainer_that_is_killed_fails_its_job_and_the_worker_goes_on(http: httpx.Client, service: Service) -> None:
+def test_a_job_whose_trainer_is_killed_is_tried_again(http: httpx.Client, service: Service) -> None:
     job_id = submit(http, LONG)
-    wait_until(service.trainers)
+    first_checkpoint(http, job_id)
+    before = http.get(f"/jobs/{job_id}").json()["progress"]["step"]
     os.kill(service.trainers()[0], signal.SIGKILL)
+    wait_until(lambda: http.get(f"/jobs/{job_id}").json()["attempt"] == 2)
+    wait_until(lambda: http.get(f"/jobs/{job_id}").json()["progress"]["step"] > before)
+    http.post(f"/jobs/{job_id}/cancel")
+    follow(http, job_id, "cancelled")
+
+
+def test_a_job_that_kills_every_trainer_fails_and_the_worker_goes_on(http: httpx.Client, service: Service) -> None:
+    job_id = submit(http, LONG)
+    for attempt in (1, 2, 3):
+        wait_until(lambda: service.trainers() and http.get(f"/jobs/{job_id}").json()["attempt"] == attempt)  # noqa: B023
+        os.kill(service.trainers()[0], signal.SIGKILL)
+        wait_until(lambda: not service.trainers())
     job = follow(http, job_id, "failed")
     assert job["error"]["type"] == "trainer-crashed"
-    assert "SIGKILL" in job["error"]["detail"]
+    assert "SIGKILL; 3 times" in job["error"]["detail"]
     assert job["error"]["retryable"]
     follow(http, submit(http, {"preset": "smoke", "publish": "never"}), "succeeded")
 

@@ -5,17 +5,21 @@ The main process sweeps; its one pool child supervises one trainer process at a 
 
 import logging
 import multiprocessing
+import os
 import threading
+import time
 from typing import Any
 
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 
 from core.queue import TRAIN_TASK, celery_app
 from core.settings import Settings
-from core.store import JobStore, connect
+from core.store import JobStore
 from models.shelf import Shelf
 from worker.supervisor import Supervisor
-from worker.sweeper import sweep_forever
+from worker.sweeper import Sweeper
+
+ORPHAN_CHECK_S = 0.5
 
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
@@ -27,15 +31,31 @@ draining = multiprocessing.Event()  # set in the main process, seen by the pool 
 @app.task(name=TRAIN_TASK)  # type: ignore[untyped-decorator]
 def train(job_id: str) -> None:
     """Carry out one job, whatever comes of it; its record tells."""
-    store = JobStore(connect(settings.redis_url), settings.lease_s)
-    Supervisor(store, Shelf(settings.shelf_dir), settings, draining.is_set).run(job_id)
+    Supervisor(JobStore.of(settings), Shelf(settings.shelf_dir), settings, draining.is_set).run(job_id)
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def start_sweeper(**_: Any) -> None:
     """Sweep in the background for as long as the worker lives."""
-    store = JobStore(connect(settings.redis_url), settings.lease_s)
-    threading.Thread(target=sweep_forever, args=(store, app, draining), name="sweeper", daemon=True).start()
+    sweeper = Sweeper(JobStore.of(settings), Shelf(settings.shelf_dir), app, settings)
+    threading.Thread(target=sweeper.sweep_until, args=(draining,), name="sweeper", daemon=True).start()
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]
+def end_with_main_process(**_: Any) -> None:
+    """A pool child whose main process was killed ends too, and its trainer with it: nobody could stop it any more.
+
+    Not by PR_SET_PDEATHSIG, which goes by the thread that forked: Celery's may end before the process does.
+    """
+    main_process = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == main_process:
+            time.sleep(ORPHAN_CHECK_S)
+        logging.getLogger(__name__).error("the worker's main process is gone; ending")
+        os._exit(1)
+
+    threading.Thread(target=watch, name="orphan-check", daemon=True).start()
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]

@@ -7,10 +7,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from core.run_layout import attempt_dir
+from core.run_layout import TRAINER_LOG, attempt_dir
 from models.files import TEMPORARY_PREFIX, new_folder
-
-TRAINER_LOG = "trainer.log"
 
 
 def open_attempt(runs_dir: Path, job_id: str, attempt: int) -> Path:

@@ -9,23 +9,31 @@ from typing import TypeVar
 from redis import RedisError
 
 from core.errors import LeaseLost
-from core.jobs import Claim, JobError, Publication, Publish
+from core.jobs import Claim, DeviceMemory, JobError
+from core.run_layout import TRAINER_LOG
 from core.settings import Settings
-from core.store import JobStore
+from core.store import MAX_STRIKES, JobStore
+from models.crash import crash_point
 from models.errors import CheckpointError
-from models.files import write_file
+from models.files import is_full, remove_temporaries, write_file
 from models.shelf import Shelf
-from worker.run_dirs import TRAINER_LOG, open_attempt
+from worker.device_memory import memory_mb
+from worker.publishing import publish
+from worker.run_dirs import open_attempt
 from worker.trainer import TrainerProcess
-from worker.training.events import Failed, Finished
+from worker.training.events import Failed, Finished, Warned
 from worker.watch import Watch
 
-RETRYABLE = {"disk-full", "io-error", "oom", "trainer-crashed"}
-REDIS_RETRY_S = 1.0
+RETRYABLE = {"io-error", "oom", "trainer-crashed", "stalled"}
+RETRY_S = 1.0
 
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
+
+
+class _Interrupted(Exception):
+    """The job is to be let go of before its work is done."""
 
 
 class Supervisor:
@@ -56,64 +64,86 @@ class Supervisor:
             self._insist(lambda: self._store.fail(claim, JobError(type="internal", detail=detail, retryable=True)))
 
     def _carry_out(self, claim: Claim) -> None:
-        run_dir = open_attempt(self._settings.runs_dir, claim.job.id, claim.job.attempt)
-        recipe = run_dir / "recipe.json"
-        write_file(recipe, claim.job.spec.recipe.model_dump_json(indent=2).encode() + b"\n")
-        with TrainerProcess(
-            self._trainer_arguments(run_dir), run_dir / TRAINER_LOG, self._settings.stop_grace_s
-        ) as trainer:
-            watch = Watch(self._store, claim, self._settings.heartbeat_s)
-            for event in trainer.events(self._settings.heartbeat_s / 2):
-                watch.see(event)
-                if watch.order != "ok" or self._draining():
-                    trainer.stop()
-        watch.beat()  # the last of the progress
-        self._conclude(claim, watch, trainer, run_dir)
+        watch = Watch(self._store, claim, self._settings.heartbeat_s)
+        try:
+            run_dir = self._with_space(watch, lambda: self._prepare(claim))
+            self._train(claim, watch, run_dir)
+        except _Interrupted:
+            self._let_go(claim, watch)
 
-    def _conclude(self, claim: Claim, watch: Watch, trainer: TrainerProcess, run_dir: Path) -> None:
-        """Bring the record to where the run has ended."""
+    def _prepare(self, claim: Claim) -> Path:
+        """The run directory of this attempt, with the recipe in it."""
+        run_dir = open_attempt(self._settings.runs_dir, claim.job.id, claim.job.attempt)
+        recipe = claim.job.spec.recipe.model_dump_json(indent=2)
+        write_file(run_dir / "recipe.json", recipe.encode() + b"\n")
+        return run_dir
+
+    def _train(self, claim: Claim, watch: Watch, run_dir: Path) -> None:
+        """Run the trainer to its end, or to where somebody wants it to stop, and bring the record there."""
+        settings, held_mb, stalled = self._settings, 0.0, False
+        with TrainerProcess(self._trainer_arguments(run_dir), run_dir / TRAINER_LOG, settings.stop_grace_s) as trainer:
+            for event in trainer.events(settings.heartbeat_s / 2):
+                watch.see(event)
+                stalled = watch.silent_s > settings.watchdog_s
+                if watch.order == "cancel":
+                    held_mb = held_mb or memory_mb(trainer.pid, watch.device)
+                if watch.order in ("cancel", "lost") or stalled:
+                    trainer.kill()
+                elif watch.order == "pause" or self._draining():
+                    trainer.stop()
+        remove_temporaries(run_dir)
+        watch.beat()  # the last of the news
+
         match watch.order, watch.last:
-            case "lost", _:
-                raise LeaseLost
-            case "cancel", _:
-                self._insist(lambda: self._store.acknowledge_cancel(claim))
+            case (("cancel" | "lost"), _):
+                left_mb = memory_mb(trainer.pid, watch.device)
+                self._let_go(claim, watch, DeviceMemory(before_mb=held_mb, after_mb=left_mb))
             case _, Finished() as finished:
-                self._publish(claim, run_dir / finished.checkpoint)
+                self._deliver(claim, watch, run_dir / finished.checkpoint)
+            case _, Failed(kind="disk-full"):
+                raise _Interrupted  # it will go on where there is space
             case _, Failed() as failed:
                 self._fail(claim, failed.kind, failed.detail, trainer.log_tail())
-            case _ if trainer.was_stopped:
-                status = self._insist(lambda: self._store.release(claim))
-                logger.info("job %s: stopped with its state saved; now %s", claim.job.id, status)
+            case _ if trainer.was_stopped and not stalled:
+                self._let_go(claim, watch)
             case _:
-                detail = f"the trainer ended without a word: {trainer.ending}"
-                self._fail(claim, "trainer-crashed", detail, trainer.log_tail())
+                silent = f"the trainer said nothing for {settings.watchdog_s:g} s"
+                ended = f"the trainer ended without a word: {trainer.ending}"
+                kind, detail = ("stalled", silent) if stalled else ("trainer-crashed", ended)
+                self._strike(claim, kind, detail, trainer.log_tail())
 
-    def _publish(self, claim: Claim, checkpoint: Path) -> None:
-        """Put the model on the shelf, make it active when the job says so, and only then report success."""
+    def _deliver(self, claim: Claim, watch: Watch, checkpoint: Path) -> None:
+        """Put the model on the shelf, commit the job to it, and publish it."""
         try:
-            model_id = self._shelf.add(checkpoint).model_id
-            order = self._insist(lambda: self._store.beat(claim))
-            if order == "cancel":
-                self._insist(lambda: self._store.acknowledge_cancel(claim))
-                return
-            if order == "lost":
-                raise LeaseLost
-            publication = self._activate(model_id, claim.job.spec.publish)
+            model_id = self._with_space(watch, lambda: self._shelf.add(checkpoint)).model_id
         except CheckpointError as error:
             self._fail(claim, "bad-checkpoint", str(error), "")
             return
-        self._insist(lambda: self._store.succeed(claim, model_id, publication))
-        logger.info("job %s: succeeded with model %s; active: %s", claim.job.id, model_id, publication)
+        crash_point("publish:before-commit")
+        if self._insist(lambda: self._store.commit(claim, model_id)) == "cancel":
+            self._insist(lambda: self._store.acknowledge_cancel(claim))
+            return
+        crash_point("publish:after-commit")
+        self._insist(lambda: publish(self._store, self._shelf, claim.job.id))
 
-    def _activate(self, model_id: str, publish: Publish) -> Publication:
-        """Make a model on the shelf the active one, if `publish` says so."""
-        match publish:
-            case "auto":
-                verdict = self._shelf.activate_unless_worse(model_id)
-                return Publication(active=verdict.accepted, reason=verdict.reason)
-            case "always":
-                self._shelf.activate(model_id)
-        return Publication(active=publish == "always", reason=f"the job said publish = {publish}")
+    def _let_go(self, claim: Claim, watch: Watch, memory: DeviceMemory | None = None) -> None:
+        """Bring the record to where somebody wanted it, or give the job back with its place in the queue."""
+        match watch.order:
+            case "lost":
+                raise LeaseLost
+            case "cancel":
+                self._insist(lambda: self._store.acknowledge_cancel(claim, memory))
+                logger.info("job %s: cancelled", claim.job.id)
+            case _:
+                status = self._insist(lambda: self._store.release(claim))
+                logger.info("job %s: stopped with its state saved; now %s", claim.job.id, status)
+
+    def _strike(self, claim: Claim, kind: str, detail: str, log: str) -> None:
+        """Let it be tried again after the trainer died, unless that happens over and over."""
+        too_often = f"{detail}; {MAX_STRIKES} times without a new checkpoint between"
+        error = JobError(type=kind, detail=too_often, retryable=kind in RETRYABLE, log=log)
+        status = self._insist(lambda: self._store.strike(claim, error))
+        logger.warning("job %s: %s; now %s", claim.job.id, detail, status)
 
     def _fail(self, claim: Claim, kind: str, detail: str, log: str) -> None:
         error = JobError(type=kind, detail=detail, retryable=kind in RETRYABLE, log=log)
@@ -129,7 +159,21 @@ class Supervisor:
                 if self._draining():
                     raise  # the worker has to end; the lease will expire
                 logger.warning("Redis is away, trying again: %s", error)
-                time.sleep(REDIS_RETRY_S)
+                time.sleep(RETRY_S)
+
+    def _with_space(self, watch: Watch, write: Callable[[], T]) -> T:
+        """Write something, again and again while the disk is full. Raises _Interrupted when the job is to be let go."""
+        while True:
+            try:
+                return write()
+            except OSError as error:
+                if not is_full(error):
+                    raise
+                hint = "free space in the data directory; the job goes on by itself"
+                watch.see(Warned(kind="disk-full", step=watch.step, detail=str(error), hint=hint))
+            if watch.order != "ok" or self._draining():
+                raise _Interrupted
+            time.sleep(RETRY_S)
 
     def _trainer_arguments(self, run_dir: Path) -> list[str]:
         settings = self._settings

@@ -1,39 +1,90 @@
-"""The sweeper: gives away the jobs of vanished workers, and sends lost messages again."""
+"""The sweeper: brings to an end what vanished workers left, sends lost messages again, and clears up.
+
+Every worker has one, and they may all run at once.
+"""
 
 import logging
+import shutil
+import time
 from multiprocessing.synchronize import Event
 
 from celery import Celery
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
+from core.errors import JobNotFound, JobStateConflict, LeaseLost
 from core.queue import enqueue, waiting_messages
+from core.run_layout import job_dir
+from core.settings import Settings
 from core.store import JobStore
+from models.files import remove_temporaries
+from models.shelf import Shelf
+from worker.publishing import publish
 
 INTERVAL_S = 5.0
+DAY_S = 86_400.0
 
 logger = logging.getLogger(__name__)
 
 
-def sweep_forever(store: JobStore, app: Celery, stop: Event) -> None:
-    """Sweep now and every `INTERVAL_S` until `stop` is set. Redis being away only delays it."""
-    while not stop.is_set():
-        try:
-            sweep(store, app)
-        except (RedisError, OperationalError) as error:
-            logger.warning("sweep put off, Redis is away: %s", error)
-        stop.wait(INTERVAL_S)
+class Sweeper:
+    """Sweeps the jobs of one deployment."""
 
+    def __init__(self, store: JobStore, shelf: Shelf, queue: Celery, settings: Settings) -> None:
+        self._store, self._shelf, self._queue, self._settings = store, shelf, queue, settings
+        # What a live trainer or supervisor writes at the moment is younger: it would have been given up long ago.
+        self._stale_s = max(10 * settings.lease_s, 2 * settings.watchdog_s)
+        self._cleared_at = 0.0
 
-def sweep(store: JobStore, app: Celery) -> None:
-    """Take expired leases away; when no message waits at all, send one for each queued job.
+    def sweep_until(self, stop: Event) -> None:
+        """Sweep now and every few seconds until `stop` is set. Redis being away, or a full disk, only delays it."""
+        interval_s = min(INTERVAL_S, self._settings.lease_s)
+        while not stop.is_set():
+            try:
+                self.sweep()
+            except (RedisError, OperationalError, OSError) as error:
+                logger.warning("sweep put off: %s", error)
+            stop.wait(interval_s)
 
-    A job between its record and its message may get two: the second finds it claimed. Waiting for an empty queue keeps
-    a long one from being flooded.
-    """
-    for job_id, status in store.sweep().items():
-        logger.warning("job %s: its worker vanished; now %s", job_id, status)
-    if waiting_messages(app) == 0:
-        for job_id in store.queued_ids():
-            logger.info("job %s: queued without a message; sent again", job_id)
-            enqueue(app, job_id)
+    def sweep(self) -> None:
+        """Once through everything."""
+        for job_id, status in self._store.sweep().items():
+            logger.warning("job %s: its worker vanished; now %s", job_id, status)
+        self._publish_what_was_committed()
+        self._send_lost_messages()
+        self._remove_old_jobs()
+        if time.monotonic() - self._cleared_at > self._stale_s / 10:
+            self._cleared_at = time.monotonic()
+            for root in (self._settings.runs_dir, self._settings.shelf_dir):
+                remove_temporaries(root, self._stale_s)
+
+    def _publish_what_was_committed(self) -> None:
+        for job_id in self._store.publishing_ids():
+            logger.warning("job %s: its worker vanished before its model was published; published now", job_id)
+            try:
+                publish(self._store, self._shelf, job_id)
+            except (JobNotFound, LeaseLost) as error:
+                logger.info("job %s: somebody else was faster: %s", job_id, error)
+
+    def _send_lost_messages(self) -> None:
+        """When no message waits at all, send one for each queued job.
+
+        A job between its record and its message may get two: the second finds it claimed. Waiting for an empty queue
+        keeps a long one from being flooded.
+        """
+        if waiting_messages(self._queue) == 0:
+            for job_id in self._store.queued_ids():
+                logger.info("job %s: queued without a message; sent again", job_id)
+                enqueue(self._queue, job_id)
+
+    def _remove_old_jobs(self) -> None:
+        """Delete the jobs that ended long ago, and the files of all that are deleted."""
+        for job_id in self._store.ended_ids(self._settings.retention_days * DAY_S):
+            try:
+                self._store.delete(job_id)
+            except (JobNotFound, JobStateConflict) as error:
+                logger.info("job %s: somebody else was faster: %s", job_id, error)
+        for job_id in self._store.deleted_ids():
+            shutil.rmtree(job_dir(self._settings.runs_dir, job_id), ignore_errors=True)
+            self._store.forget(job_id)
+            logger.info("job %s: deleted with its files", job_id)

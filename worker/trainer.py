@@ -65,6 +65,15 @@ class TrainerProcess:
             self._kill_at = time.monotonic() + self._grace_s
             self._process.terminate()
 
+    def kill(self) -> None:
+        """End the trainer at once; what it has not saved is lost."""
+        self._process.kill()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     @property
     def was_stopped(self) -> bool:
         """Whether `stop` was called."""

@@ -1,18 +1,17 @@
-"""/jobs: follow, list and steer training jobs, and watch them learn."""
+"""/jobs: follow, list, steer and delete training jobs."""
 
-from typing import Annotated, Literal
+import shutil
+from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi.concurrency import run_in_threadpool
 
-from app.curves import to_svg
-from app.deps import QueueDep, SettingsDep, StoreDep
-from app.problems import ProblemError, documented
-from app.schemas import CurvePoint, Curves, JobPage, JobView, Sample, SampleList
-from core.jobs import JobStatus
+from app.deps import FeedDep, QueueDep, SettingsDep, StoreDep
+from app.problems import documented
+from app.schemas import JobPage, JobView
+from core.jobs import Job, JobStatus
 from core.queue import enqueue
-from core.run_layout import attempt_dir, checkpoint_folders, sample_epochs, sample_path
-from models.card import read_card
+from core.run_layout import job_dir
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503))
 
@@ -38,10 +37,27 @@ def list_jobs(
     )
 
 
-@router.get("/{job_id}")
-def get_job(job_id: JobId, store: StoreDep) -> JobView:
+@router.get("/{job_id}", response_model=JobView, responses={304: {"description": "Nothing has changed."}})
+async def get_job(
+    job_id: JobId,
+    response: Response,
+    store: StoreDep,
+    feed: FeedDep,
+    wait: Annotated[
+        float, Query(ge=0, le=30, description="With If-None-Match: answer when something changes, or after so many s.")
+    ] = 0.0,
+    if_none_match: Annotated[str | None, Header(description="The ETag of an earlier answer.")] = None,
+) -> JobView | Response:
     """Where a job is: status, progress, losses, device, error."""
-    return JobView.from_job(store.get(job_id))
+    job = await run_in_threadpool(store.get, job_id)
+    if wait > 0 and if_none_match == _etag(job):
+        await feed.wait(job_id, job.event, 1, int(wait * 1000))
+        job = await run_in_threadpool(store.get, job_id)
+    if if_none_match == _etag(job):
+        return Response(status_code=304, headers={"ETag": _etag(job)})
+    response.headers["ETag"] = _etag(job)
+    response.headers["Cache-Control"] = "no-cache"
+    return JobView.from_job(job)
 
 
 @router.post("/{job_id}/cancel", status_code=202, responses=documented(409))
@@ -65,43 +81,15 @@ def resume(job_id: JobId, store: StoreDep, queue: QueueDep) -> JobView:
     return JobView.from_job(job)
 
 
-@router.get("/{job_id}/curves", response_model=Curves, responses={200: {"content": {"image/svg+xml": {}}}})
-def get_curves(
-    job_id: JobId,
-    store: StoreDep,
-    settings: SettingsDep,
-    format: Annotated[Literal["svg", "json"], Query(description="A picture, or the numbers.")] = "svg",  # noqa: A002
-) -> Curves | Response:
-    """Losses and scores over the epochs so far."""
-    job = store.get(job_id)
-    folders = checkpoint_folders(attempt_dir(settings.runs_dir, job_id, job.attempt))
-    curves = Curves(data=[CurvePoint.from_card(read_card(folder)) for folder in folders])
-    if format == "json":
-        return curves
-    return Response(to_svg(curves), media_type="image/svg+xml", headers={"Cache-Control": "no-cache"})
+@router.delete("/{job_id}", status_code=204, responses=documented(409))
+def delete(job_id: JobId, store: StoreDep, settings: SettingsDep) -> None:
+    """Delete a job that has ended, with its files; a model that came of it stays on the shelf."""
+    store.delete(job_id)
+    shutil.rmtree(job_dir(settings.runs_dir, job_id), ignore_errors=True)
+    if not job_dir(settings.runs_dir, job_id).exists():  # else a sweeper will try again
+        store.forget(job_id)
 
 
-@router.get("/{job_id}/samples")
-def list_samples(job_id: JobId, store: StoreDep, settings: SettingsDep) -> SampleList:
-    """The sample grids made so far."""
-    job = store.get(job_id)
-    epochs = sample_epochs(attempt_dir(settings.runs_dir, job_id, job.attempt))
-    return SampleList(data=[Sample(epoch=epoch, href=f"/jobs/{job_id}/samples/{epoch}") for epoch in epochs])
-
-
-@router.get("/{job_id}/samples/{epoch}", response_class=Response, responses={200: {"content": {"image/png": {}}}})
-def get_sample(
-    job_id: JobId,
-    epoch: Annotated[int, Path(ge=0)] | Literal["latest"],
-    store: StoreDep,
-    settings: SettingsDep,
-) -> Response:
-    """64 images at fixed latents after an epoch, as a PNG; the same latents every time, so one sees them grow."""
-    job = store.get(job_id)
-    run_dir = attempt_dir(settings.runs_dir, job_id, job.attempt)
-    epochs = sample_epochs(run_dir)
-    wanted = max(epochs, default=0) if epoch == "latest" else epoch
-    if wanted not in epochs:
-        raise ProblemError(404, "not-found", f"job {job_id} has no sample of epoch {wanted}; there are: {epochs}")
-    caching = "no-cache" if epoch == "latest" else "public, max-age=31536000, immutable"
-    return FileResponse(sample_path(run_dir, wanted), media_type="image/png", headers={"Cache-Control": caching})
+def _etag(job: Job) -> str:
+    """Every change of a job is told by an event."""
+    return f'"{job.event}"'

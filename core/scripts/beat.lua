@@ -1,10 +1,17 @@
--- running: renew the lease, save the progress. KEYS: job, leases.
--- ARGV: id, owner, lease in ms, '1' when a checkpoint was written since the last beat, then fields and values.
-local status, owner, request = unpack(redis.call('HMGET', KEYS[1], 'status', 'owner', 'request'))
-if status ~= 'running' or owner ~= ARGV[2] then return 'lost' end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZADD', KEYS[2], now + ARGV[3], ARGV[1])
-if ARGV[4] == '1' then redis.call('HSET', KEYS[1], 'strikes', 0) end
-if #ARGV > 4 then redis.call('HSET', KEYS[1], unpack(ARGV, 5)) end
+-- running: renew the lease, save what is new and tell it. ARGV: id, owner, lease in ms, '1' when a checkpoint was written
+-- since the last beat, how many fields and values follow, these; then number, type and data of each piece of news.
+-- News are numbered from 1 in each attempt, and told once. Answers 'ok', 'lost', or the request.
+local status, owner, request, model = get('status', 'owner', 'request', 'model_id')
+if status ~= 'running' or owner ~= ARGV[2] or model then return 'lost' end
+redis.call('ZADD', leases, now + ARGV[3], id)
+if ARGV[4] == '1' then set('strikes', 0) end
+local fields = tonumber(ARGV[5])
+if fields > 0 then set(unpack(ARGV, 6, 5 + fields)) end
+local told = tonumber(get('told'))
+for i = 6 + fields, #ARGV, 3 do
+  if tonumber(ARGV[i]) > told then
+    tell(ARGV[i + 1], ARGV[i + 2])
+    set('told', ARGV[i])
+  end
+end
 return request == '' and 'ok' or request

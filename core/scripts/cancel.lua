@@ -1,11 +1,12 @@
--- queued or paused -> cancelled; running: ask the owner. KEYS: job, queued. ARGV: id. Answers the status found, '' for no job.
-local status = redis.call('HGET', KEYS[1], 'status')
+-- queued or paused -> cancelled; running: ask the owner. ARGV: id. Answers the status found, 'publishing', or '' for no job.
+local status, request, model = get('status', 'request', 'model_id')
 if status == 'running' then
-  redis.call('HSET', KEYS[1], 'request', 'cancel')
+  if model then return 'publishing' end
+  if request ~= 'cancel' then
+    set('request', 'cancel')
+    tell('requested', '{"request":"cancel"}')
+  end
 elseif status == 'queued' or status == 'paused' then
-  local time = redis.call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  redis.call('ZREM', KEYS[2], ARGV[1])
-  redis.call('HSET', KEYS[1], 'status', 'cancelled', 'finished_ms', now)
+  to_end('cancelled')
 end
 return status or ''

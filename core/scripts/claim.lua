@@ -1,12 +1,12 @@
--- queued -> running. KEYS: job, queued, leases. ARGV: id, owner, lease in ms.
-local status, owner = unpack(redis.call('HMGET', KEYS[1], 'status', 'owner'))
-if status == 'running' and owner == ARGV[2] then return 'ok' end
+-- queued -> running. ARGV: id, owner, lease in ms. Answers 'ok' or 'refused'.
+local owner, lease = ARGV[2], ARGV[3]
+local status, owned_by = get('status', 'owner')
+if status == 'running' and owned_by == owner then return 'ok' end
 if status ~= 'queued' then return 'refused' end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZREM', KEYS[2], ARGV[1])
-redis.call('ZADD', KEYS[3], now + ARGV[3], ARGV[1])
-redis.call('HSETNX', KEYS[1], 'started_ms', now)
-redis.call('HINCRBY', KEYS[1], 'attempt', 1)
-redis.call('HSET', KEYS[1], 'status', 'running', 'owner', ARGV[2])
+redis.call('ZREM', queued, id)
+redis.call('ZADD', leases, now + lease, id)
+redis.call('HSETNX', job, 'started_ms', now)
+local attempt = redis.call('HINCRBY', job, 'attempt', 1)
+set('status', 'running', 'owner', owner, 'claimed_ms', now, 'told', 0)
+tell('running', cjson.encode({ attempt = attempt }))
 return 'ok'

@@ -1,11 +1,18 @@
--- none -> queued. KEYS: job, all jobs, queued. ARGV: id, spec.
-if redis.call('EXISTS', KEYS[1]) == 1 then
-  return redis.call('HGET', KEYS[1], 'spec') == ARGV[2] and 'ok' or 'taken'
+-- none -> queued. KEYS[9]: the idempotency key. ARGV: id, spec, most jobs that may wait, digest of the request, seconds that
+-- the idempotency key is kept ('0' without one). Answers 'ok', 'full', 'replayed' or 'reused'.
+local spec, most, digest, kept = ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+if kept > 0 then
+  local first, first_digest = unpack(redis.call('HMGET', KEYS[9], 'id', 'digest'))
+  if first and first ~= id then return first_digest == digest and 'replayed' or 'reused' end
 end
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-redis.call('ZADD', KEYS[2], now, ARGV[1])
-redis.call('ZADD', KEYS[3], now, ARGV[1])
-redis.call('HSET', KEYS[1], 'id', ARGV[1], 'spec', ARGV[2], 'status', 'queued', 'attempt', 0, 'strikes', 0,
-  'request', '', 'created_us', now)
+if redis.call('EXISTS', job) == 1 then return 'ok' end
+if redis.call('ZCARD', queued) >= most then return 'full' end
+local created = time[1] * 1000000 + time[2]
+if kept > 0 then
+  redis.call('HSET', KEYS[9], 'id', id, 'digest', digest, 'spec', spec, 'created_us', created)
+  redis.call('EXPIRE', KEYS[9], kept)
+end
+redis.call('ZADD', jobs, created, id)
+set('id', id, 'spec', spec, 'attempt', 0, 'strikes', 0, 'request', '', 'created_us', created, 'spent_ms', 0)
+to_queue('created')
 return 'ok'

@@ -1,10 +1,8 @@
--- running -> succeeded, failed or cancelled. KEYS: job, leases. ARGV: id, owner, status, then fields and values.
-local status, owner = unpack(redis.call('HMGET', KEYS[1], 'status', 'owner'))
+-- running -> failed or cancelled, by the owner. ARGV: id, owner, status, then fields and values. Answers 'ok' or 'lost'.
+local status, owner, model = get('status', 'owner', 'model_id')
 if status == ARGV[3] and owner == ARGV[2] then return 'ok' end
-if status ~= 'running' or owner ~= ARGV[2] then return 'lost' end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZREM', KEYS[2], ARGV[1])
-if #ARGV > 3 then redis.call('HSET', KEYS[1], unpack(ARGV, 4)) end
-redis.call('HSET', KEYS[1], 'status', ARGV[3], 'request', '', 'finished_ms', now)
+if status ~= 'running' or owner ~= ARGV[2] or model then return 'lost' end
+leave_worker()
+if #ARGV > 3 then set(unpack(ARGV, 4)) end
+to_end(ARGV[3])
 return 'ok'

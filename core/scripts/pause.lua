@@ -1,11 +1,15 @@
--- queued -> paused; running: ask the owner, unless a cancel was asked for. KEYS: job, queued. ARGV: id.
--- Answers the status found, or 'cancelling'.
-local status, request = unpack(redis.call('HMGET', KEYS[1], 'status', 'request'))
+-- queued -> paused; running: ask the owner, unless a cancel was asked for. ARGV: id.
+-- Answers the status found, 'cancelling', 'publishing', or '' for no job.
+local status, request, model = get('status', 'request', 'model_id')
 if status == 'running' then
+  if model then return 'publishing' end
   if request == 'cancel' then return 'cancelling' end
-  redis.call('HSET', KEYS[1], 'request', 'pause')
+  if request ~= 'pause' then
+    set('request', 'pause')
+    tell('requested', '{"request":"pause"}')
+  end
 elseif status == 'queued' then
-  redis.call('ZREM', KEYS[2], ARGV[1])
-  redis.call('HSET', KEYS[1], 'status', 'paused')
+  redis.call('ZREM', queued, id)
+  to_pause()
 end
 return status or ''

@@ -1,12 +1,10 @@
--- paused -> queued; running: take back a pause that was not carried out yet. KEYS: job, queued. ARGV: id.
--- Answers the status found, or 'pausing' for the latter.
-local status, request, created = unpack(redis.call('HMGET', KEYS[1], 'status', 'request', 'created_us'))
+-- paused -> queued; running: take back a pause that was not carried out yet. ARGV: id.
+-- Answers the status found, 'pausing' for the latter, or '' for no job.
+local status, request = get('status', 'request')
 if status == 'running' and request == 'pause' then
-  redis.call('HSET', KEYS[1], 'request', '')
+  set('request', '')
+  tell('requested', '{"request":null}')
   return 'pausing'
 end
-if status == 'paused' then
-  redis.call('ZADD', KEYS[2], created, ARGV[1])
-  redis.call('HSET', KEYS[1], 'status', 'queued')
-end
+if status == 'paused' then to_queue('resumed') end
 return status or ''

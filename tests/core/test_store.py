@@ -12,6 +12,7 @@ from models.recipe import PRESETS
 
 SPEC = JobSpec(preset="smoke", recipe=PRESETS["smoke"], publish="auto")
 PUBLICATION = Publication(active=False, reason="worse")
+MODEL = "0123456789abcdef"
 ERROR = JobError(type="oom", detail="too large", retryable=True)
 PROGRESS = JobProgress(
     epoch=1, epochs=2, step=3, total_steps=16, kimg=0.2, images_per_s=100.0, eta_s=8.3, losses={"loss_d": 1.3}
@@ -19,7 +20,7 @@ PROGRESS = JobProgress(
 
 
 def claimed(store: JobStore) -> Claim:
-    claim = store.claim(store.create(SPEC).id)
+    claim = store.claim(store.create(SPEC).job.id)
     assert claim is not None
     return claim
 
@@ -33,7 +34,7 @@ def indexes(redis: Redis, job_id: str) -> tuple[bool, bool]:
 
 
 def test_a_new_job_is_queued_and_reads_back_as_it_was_asked_for(store: JobStore, redis: Redis) -> None:
-    job = store.create(SPEC)
+    job = store.create(SPEC).job
     assert (job.status, job.spec, job.attempt, job.started_at) == (JobStatus.QUEUED, SPEC, 0, None)
     assert store.get(job.id) == job
     assert indexes(redis, job.id) == (True, False)
@@ -70,7 +71,7 @@ def test_only_the_owner_moves_a_running_job(store: JobStore) -> None:
     stranger = Claim(job=claim.job, owner="stranger")
     assert store.beat(stranger) == "lost"
     for call in (
-        lambda: store.succeed(stranger, "0" * 16, PUBLICATION),
+        lambda: store.commit(stranger, MODEL),
         lambda: store.fail(stranger, ERROR),
         lambda: store.acknowledge_cancel(stranger),
         lambda: store.release(stranger),
@@ -82,12 +83,18 @@ def test_only_the_owner_moves_a_running_job(store: JobStore) -> None:
 
 def test_an_end_is_final_and_saying_it_twice_changes_nothing(store: JobStore, redis: Redis) -> None:
     claim = claimed(store)
-    store.succeed(claim, "0123456789abcdef", PUBLICATION)
+    assert store.commit(claim, MODEL) == "ok"
+    assert store.get(claim.job.id).is_publishing
+    store.publish(claim.job.id, MODEL, PUBLICATION)
     ended = store.get(claim.job.id)
-    assert (ended.status, ended.model_id) == (JobStatus.SUCCEEDED, "0123456789abcdef")
+    assert (ended.status, ended.model_id) == (JobStatus.SUCCEEDED, MODEL)
     assert indexes(redis, claim.job.id) == (False, False)
 
-    store.succeed(claim, "another", PUBLICATION)
+    store.publish(claim.job.id, MODEL, PUBLICATION)
+    with pytest.raises(LeaseLost):
+        store.publish(claim.job.id, "another", PUBLICATION)
+    with pytest.raises(LeaseLost):
+        store.commit(claim, MODEL)
     with pytest.raises(LeaseLost):
         store.fail(claim, ERROR)
     with pytest.raises(LeaseLost):
@@ -107,7 +114,7 @@ def test_a_failure_keeps_its_error(store: JobStore) -> None:
 
 
 def test_a_queued_job_is_cancelled_at_once(store: JobStore, redis: Redis) -> None:
-    job = store.create(SPEC)
+    job = store.create(SPEC).job
     assert store.cancel(job.id).status is JobStatus.CANCELLED
     assert store.cancel(job.id).status is JobStatus.CANCELLED
     assert store.claim(job.id) is None
@@ -123,7 +130,7 @@ def test_a_running_job_is_cancelled_by_its_owner(store: JobStore) -> None:
 
 
 def test_a_released_job_keeps_its_place_and_its_start(store: JobStore) -> None:
-    claim, other = claimed(store), store.create(SPEC)
+    claim, other = claimed(store), store.create(SPEC).job
     assert store.release(claim) is JobStatus.QUEUED
     assert store.queued_ids() == [claim.job.id, other.id]
     again = store.claim(claim.job.id)
@@ -187,7 +194,7 @@ def test_an_expired_lease_gives_the_job_away(patient: JobStore, redis: Redis) ->
 
 
 def test_a_job_whose_workers_keep_vanishing_fails(patient: JobStore, redis: Redis) -> None:
-    job_id = patient.create(SPEC).id
+    job_id = patient.create(SPEC).job.id
     for _ in range(MAX_STRIKES):
         claim = patient.claim(job_id)
         assert claim is not None
@@ -200,7 +207,7 @@ def test_a_job_whose_workers_keep_vanishing_fails(patient: JobStore, redis: Redi
 
 
 def test_a_checkpoint_clears_the_strikes(patient: JobStore, redis: Redis) -> None:
-    job_id = patient.create(SPEC).id
+    job_id = patient.create(SPEC).job.id
     for _ in range(MAX_STRIKES + 1):
         claim = patient.claim(job_id)
         assert claim is not None
@@ -230,7 +237,7 @@ def test_nothing_is_swept_while_redis_has_just_started(redis: Redis) -> None:
 def test_pages_go_from_the_newest_to_the_oldest(store: JobStore) -> None:
     ids = []
     for _ in range(5):
-        ids.append(store.create(SPEC).id)
+        ids.append(store.create(SPEC).job.id)
         time.sleep(0.002)  # the order of two jobs within a millisecond is not promised
     newest_first = ids[::-1]
     first = store.page(limit=2)

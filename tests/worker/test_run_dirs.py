@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.run_layout import attempt_dir
+from core.run_layout import TRAINER_LOG, attempt_dir
 from models.files import TEMPORARY_PREFIX, write_file
 from tests.tiny import digit_like, one_thread, save_tiny, tiny_recipe
-from worker.run_dirs import TRAINER_LOG, open_attempt
+from worker.run_dirs import open_attempt
 from worker.training.data import Dataset
 from worker.training.events import Event, Started
 from worker.training.loop import train

@@ -19,7 +19,7 @@ def epoch(number: int, scores: ScoreSheet | None = None) -> EpochDone:
 
 def claimed(store: JobStore) -> Claim:
     spec = JobSpec(preset="smoke", recipe=PRESETS["smoke"], publish="auto")
-    claim = store.claim(store.create(spec).id)
+    claim = store.claim(store.create(spec).job.id)
     assert claim is not None
     return claim
 

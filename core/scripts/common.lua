@@ -1,0 +1,40 @@
+-- Stands before each script. KEYS: job, events, jobs, queued, leases, publishing, ended, durations. ARGV: id, then the
+-- script's own arguments.
+local job, events, jobs, queued, leases, publishing, ended, durations = unpack(KEYS)
+local id = ARGV[1]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local KEPT_EVENTS, KEPT_DURATIONS = 10000, 20
+
+local function get(...) return unpack(redis.call('HMGET', job, ...)) end
+local function set(...) redis.call('HSET', job, ...) end
+
+-- Every change of a record goes with an event, in the same script, so that the two cannot disagree.
+local function tell(kind, data)
+  set('event', redis.call('XADD', events, 'MAXLEN', '~', KEPT_EVENTS, '*', 'type', kind, 'data', data or '{}'))
+end
+
+-- From running to anything else: the lease is gone, and the time it took is added up.
+local function leave_worker()
+  redis.call('ZREM', leases, id)
+  redis.call('HINCRBY', job, 'spent_ms', now - get('claimed_ms'))
+end
+
+local function to_queue(reason)
+  redis.call('ZADD', queued, get('created_us'), id)
+  set('status', 'queued')
+  tell('queued', cjson.encode({ reason = reason }))
+end
+
+local function to_pause()
+  set('status', 'paused', 'request', '')
+  tell('paused')
+end
+
+-- A job that has ended changes no more, so this runs once for each.
+local function to_end(status)
+  redis.call('ZREM', queued, id)
+  redis.call('ZADD', ended, now, id)
+  set('status', status, 'request', '', 'finished_ms', now)
+  tell(status)
+end

@@ -1,0 +1,25 @@
+-- running -> queued with a strike, to what was asked for meanwhile, or to failed when it was one strike too many. By the owner
+-- whose trainer died, or by the sweeper, who is '' and must find the lease expired. ARGV: id, owner, strikes that fail the job,
+-- error to fail it with. Answers the new status, 'kept' when there is nothing to do, or 'lost'.
+local status, owner, request, model = get('status', 'owner', 'request', 'model_id')
+if status ~= 'running' or model then return ARGV[2] == '' and 'kept' or 'lost' end
+if ARGV[2] == '' then
+  local expiry = redis.call('ZSCORE', leases, id)
+  if expiry and tonumber(expiry) > now then return 'kept' end
+elseif owner ~= ARGV[2] then
+  return 'lost'
+end
+leave_worker()
+set('owner', '')
+local strikes = redis.call('HINCRBY', job, 'strikes', 1)
+if request == 'cancel' then
+  to_end('cancelled')
+elseif strikes >= tonumber(ARGV[3]) then
+  set('error', ARGV[4])
+  to_end('failed')
+elseif request == 'pause' then
+  to_pause()
+else
+  to_queue(ARGV[2] == '' and 'worker lost' or 'trainer lost')
+end
+return (get('status'))
