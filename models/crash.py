@@ -4,15 +4,17 @@ import os
 import signal
 from pathlib import Path
 
-VARIABLE = "DIGITFORGE_CRASH_AT"
+VARIABLE = "DIGITFORGE_CRASH_FILE"
 
 
 def crash_point(name: str) -> None:
-    """Kill this process where `DIGITFORGE_CRASH_AT` is `<name>@<marker>` and there is no file `<marker>` yet.
+    """Kill this process where `DIGITFORGE_CRASH_FILE` names a file that holds `name`.
 
-    The file is made first, so it happens once, however often processes are started again.
+    The file is removed first, so it happens once, however often processes are started again.
     """
-    at, _, marker = os.environ.get(VARIABLE, "").partition("@")
-    if at == name and not Path(marker).exists():
-        Path(marker).touch()
+    if VARIABLE not in os.environ:
+        return
+    file = Path(os.environ[VARIABLE])
+    if file.exists() and file.read_text(encoding="utf-8").strip() == name:
+        file.unlink()
         os.kill(os.getpid(), signal.SIGKILL)

@@ -59,6 +59,11 @@ class Service:
         self.process.stdout.close()
         return status
 
+    def environment(self, **settings: str) -> dict[str, str]:
+        """What its processes run with, for another one beside them."""
+        own = {"DIGITFORGE_REDIS_URL": redis_url(self)}
+        return self._environment | own | {f"DIGITFORGE_{name.upper()}": value for name, value in settings.items()}
+
     def log(self, name: str) -> str:
         """What a child process has logged."""
         path = self.folder / "logs" / f"{name}.log"
@@ -66,9 +71,21 @@ class Service:
 
     def worker(self) -> int:
         """Process id of the worker's main process."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        (worker,) = [pid for pid in children if b"-m\0worker\0" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-        return int(worker)
+        return self._child("worker")
+
+    def supervisor(self) -> int:
+        """Process id of the worker's pool child."""
+        (supervisor,) = children(self.worker())
+        return supervisor
+
+    def api(self) -> int:
+        """Process id of the API."""
+        return self._child("app")
+
+    def _child(self, module: str) -> int:
+        marker = f"-m\0{module}\0".encode()
+        (found,) = [pid for pid in children(self.process.pid) if marker in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return found
 
     def trainers(self) -> list[int]:
         """Process ids of the trainers that work in this service's folder."""
@@ -82,6 +99,18 @@ class Service:
             if b"worker.training" in command and marker in command:
                 found.append(int(path.parent.name))
         return found
+
+
+def children(pid: int) -> list[int]:
+    """Process ids of what a process has started."""
+    return [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
+
+
+def redis_url(service: Service) -> str:
+    """The address of a service's own Redis."""
+    config = (service.folder / "redis" / "redis.conf").read_text().splitlines()
+    values = dict(line.split(" ", 1) for line in config if " " in line)
+    return f"redis://:{values['requirepass']}@127.0.0.1:{values['port']}/0"
 
 
 def follow(http: httpx.Client, job_id: str, *statuses: str, timeout_s: float = 90) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from redis import Redis
 
-from tests.service import Service, follow, wait_until
+from tests.service import Service, follow, redis_url, wait_until
 
 LONG = {"preset": "smoke", "epochs": 10_000, "publish": "never"}
 
@@ -275,13 +275,6 @@ def test_a_worker_drains_while_redis_is_away(own_service: Service) -> None:
     assert "it goes on elsewhere once the lease is over" in own_service.log("worker")
     assert "Traceback" not in own_service.log("worker")
     assert own_service.trainers() == []
-
-
-def redis_url(service: Service) -> str:
-    config = dict(
-        line.split(" ", 1) for line in (service.folder / "redis" / "redis.conf").read_text().splitlines() if " " in line
-    )
-    return f"redis://:{config['requirepass']}@127.0.0.1:{config['port']}/0"
 
 
 def test_a_second_start_on_the_same_data_is_refused(service: Service, capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,8 @@
-"""Who watches a run from the outside: a progress bar for a person, JSON lines for a program."""
+"""Who watches a run from the outside: a progress bar for a person, JSON lines and a log for a program."""
 
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Never
 
 from tqdm import tqdm
@@ -11,12 +12,40 @@ from worker.training.events import EpochDone, Event, Failed, Finished, Progress,
 
 
 def reporter() -> Callable[[Event], None]:
-    """A progress bar where standard output is a terminal, one JSON line an event elsewhere."""
+    """A progress bar where standard output is a terminal; elsewhere JSON lines, and a log on standard error."""
     return _Bar() if sys.stdout.isatty() else _print_json
+
+
+def in_words(event: Event) -> str:
+    """An event as a line or two for a person; nothing for mere progress."""
+    match event:
+        case Started(step=0):
+            return f"training on {event.device}: G {event.parameters_g:,} and D {event.parameters_d:,} parameters"
+        case Started():
+            return f"going on after step {event.step} of {event.total_steps}, on {event.device}"
+        case EpochDone():
+            line = (
+                f"epoch {event.epoch}: loss_d {event.loss_d:.3f}  loss_g {event.loss_g:.3f}  "
+                f"D(x) {event.d_real:.2f}  D(G(z)) {event.d_fake:.2f}  {event.images_per_s:.0f} images/s  "
+                f"{event.sample}"
+            )
+            return line if event.scores is None else f"{line}\n{_scores(event.scores)}"
+        case Warned():
+            return f"warning: {event.kind}: {event.detail}; {event.hint}"
+        case Finished():
+            return f"finished: {event.checkpoint}"
+        case Stopped():
+            return f"stopped after step {event.step}; the same command goes on from there"
+        case Failed():
+            return f"failed: {event.kind}: {event.detail}"
+        case Progress():
+            return ""
 
 
 def _print_json(event: Event) -> None:
     print(event.model_dump_json(), flush=True)
+    if words := in_words(event):
+        print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {words}", file=sys.stderr, flush=True)
 
 
 class _Bar:
@@ -26,29 +55,19 @@ class _Bar:
     def __call__(self, event: Event) -> None:
         match event:
             case Started():
-                if self._bar is not None:
-                    self._bar.close()  # of the run that went back
-                print(f"training on {event.device}: G {event.parameters_g:,} and D {event.parameters_d:,} parameters")
+                self._close()  # of the run that went back
+                print(in_words(event))
                 self._bar = tqdm(total=event.total_steps, initial=event.step, unit="step", dynamic_ncols=True)
             case Progress():
                 self._show(event)
             case EpochDone():
                 self._show(event)
-                tqdm.write(
-                    f"epoch {event.epoch}: loss_d {event.loss_d:.3f}  loss_g {event.loss_g:.3f}  "
-                    f"D(x) {event.d_real:.2f}  D(G(z)) {event.d_fake:.2f}  {event.images_per_s:.0f} images/s  "
-                    f"{event.sample}"
-                )
-                if event.scores is not None:
-                    tqdm.write(_in_words(event.scores))
+                tqdm.write(in_words(event))
             case Warned():
-                tqdm.write(f"warning: {event.kind}: {event.detail}; {event.hint}")
-            case Finished():
-                self._close(f"finished: {event.checkpoint}")
-            case Stopped():
-                self._close(f"stopped after step {event.step}; the same command goes on from there")
-            case Failed():
-                self._close(f"failed: {event.kind}: {event.detail}")
+                tqdm.write(in_words(event))
+            case Finished() | Stopped() | Failed():
+                self._close()
+                print(in_words(event))
 
     def _show(self, event: Progress | EpochDone) -> None:
         if self._bar is not None:
@@ -58,13 +77,12 @@ class _Bar:
             )
             self._bar.update(event.step - self._bar.n)
 
-    def _close(self, message: str) -> None:
+    def _close(self) -> None:
         if self._bar is not None:
             self._bar.close()
-        print(message)
 
 
-def _in_words(scores: ScoreSheet) -> str:
+def _scores(scores: ScoreSheet) -> str:
     return (
         f"  frechet_digits {scores.frechet_digits:.2f} ({scores.frechet_over_floor:.1f} times its floor)  "
         f"coverage {scores.coverage:.3f}  density {scores.density:.3f}  digit_score {scores.digit_score:.2f}  "

@@ -1,3 +1,4 @@
+import re
 import sys
 
 import pytest
@@ -12,6 +13,22 @@ def test_a_program_is_told_one_json_line_an_event(capsys: pytest.CaptureFixture[
     for event in EVENTS:
         report(event)
     assert [parse_event(line) for line in capsys.readouterr().out.splitlines()] == EVENTS
+
+
+def test_beside_the_json_lines_a_log_tells_in_words_what_happened(capsys: pytest.CaptureFixture[str]) -> None:
+    report = reporter()
+    for event in EVENTS:
+        report(event)
+    log = capsys.readouterr().err
+    assert re.search(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ training on cpu: G 10", log, re.MULTILINE)
+    for words in ("epoch 1: loss_d 1.000", "warning: stuck", "stopped after step 3", "failed: bad-data"):
+        assert words in log
+    assert "{" not in log
+
+
+def test_a_run_that_goes_on_says_where(capsys: pytest.CaptureFixture[str]) -> None:
+    reporter()(EVENTS[0].model_copy(update={"step": 7}))
+    assert "going on after step 7 of" in capsys.readouterr().err
 
 
 def test_a_person_is_told_in_words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,222 @@
+"""Following and keeping jobs over HTTP: events, long polls, keys, files, and their end."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from redis import Redis
+
+from core.store import connect
+from tests.service import Service, follow, redis_url, wait_until
+
+SMOKE = {"preset": "smoke", "publish": "never"}
+LONG = {**SMOKE, "epochs": 10_000}
+
+Event = dict[str, Any]
+
+
+def submit(http: httpx.Client, body: Mapping[str, object], **headers: str) -> str:
+    response = http.post("/train", json=body, headers=headers)
+    assert response.status_code == 202, response.text
+    return str(response.json()["id"])
+
+
+def end(http: httpx.Client, job_id: str) -> None:
+    http.post(f"/jobs/{job_id}/cancel")
+    follow(http, job_id, "cancelled")
+
+
+def stream(http: httpx.Client, job_id: str, after: str | None = None) -> Iterator[Event]:
+    """The events of one connection, by a parser of our own."""
+    headers = {"accept": "text/event-stream"} | ({"last-event-id": after} if after else {})
+    with http.stream("GET", f"/jobs/{job_id}/events", headers=headers) as response:
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/event-stream")
+        fields: dict[str, str] = {}
+        for line in response.iter_lines():
+            if line:
+                name, _, value = line.partition(": ")
+                fields[name] = value
+            elif "id" in fields:
+                yield {"id": fields["id"], "type": fields["event"], "data": json.loads(fields["data"])}
+                fields = {}
+
+
+def pages(http: httpx.Client, job_id: str, limit: int = 7) -> list[Event]:
+    """All events, by pages."""
+    events: list[Event] = []
+    url: str | None = f"/jobs/{job_id}/events?format=json&limit={limit}"
+    while url:
+        page = http.get(url).raise_for_status().json()
+        assert len(page["data"]) == limit or not page["has_more"]
+        events += page["data"]
+        url = page["next"]
+    return events
+
+
+def test_a_stream_tells_the_whole_life_of_a_job_and_ends_with_it(http: httpx.Client) -> None:
+    job_id = submit(http, SMOKE)
+    events = list(stream(http, job_id))
+    job = http.get(f"/jobs/{job_id}").json()
+    kinds = [event["type"] for event in events if event["type"] not in ("progress", "warning")]
+    assert kinds == ["queued", "running", "started", "epoch", "epoch", "publishing", "succeeded"]
+    assert events[0]["data"] == {"reason": "created"}
+    assert events[1]["data"] == {"attempt": 1}
+    epochs = [event["data"] for event in events if event["type"] == "epoch"]
+    assert epochs[-1]["scores"] == job["progress"]["scores"]
+    assert [event["data"]["step"] for event in events if event["type"] == "progress"][-1] == job["progress"]["step"]
+    assert pages(http, job_id) == events
+    assert f'"{events[-1]["id"]}"' == http.get(f"/jobs/{job_id}").headers["etag"]
+
+
+def test_a_stream_goes_on_after_the_last_event_that_was_seen(http: httpx.Client) -> None:
+    job_id = submit(http, {**SMOKE, "epochs": 12})
+    seen: list[Event] = []
+    while not seen or seen[-1]["type"] != "succeeded":
+        for event in stream(http, job_id, after=seen[-1]["id"] if seen else None):
+            seen.append(event)
+            if len(seen) % 3 == 0:
+                break  # and connect again
+    assert seen == pages(http, job_id)
+    again = http.get(f"/jobs/{job_id}/events", headers={"last-event-id": seen[-1]["id"]})
+    assert again.status_code == 204
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_what_is_no_event_id_is_refused(http: httpx.Client, header: bool) -> None:
+    job_id = submit(http, SMOKE)
+    given = {"headers": {"last-event-id": "yesterday"}} if header else {"params": {"after": "yesterday"}}
+    response = http.get(f"/jobs/{job_id}/events", **given)  # type: ignore[arg-type]
+    assert response.status_code == 422
+    (error,) = response.json()["errors"]
+    assert (error["parameter"], error["value"]) == ("Last-Event-ID" if header else "after", "yesterday")
+    follow(http, job_id, "succeeded")
+    assert http.get("/jobs/nobody/events").status_code == 404
+
+
+def test_a_long_poll_answers_when_something_changes(http: httpx.Client) -> None:
+    running = submit(http, LONG)
+    waiting = submit(http, LONG)
+    etag = http.get(f"/jobs/{waiting}").headers["etag"]
+    unchanged = http.get(f"/jobs/{waiting}?wait=0.5", headers={"if-none-match": etag})
+    assert (unchanged.status_code, unchanged.headers["etag"]) == (304, etag)
+
+    threading.Timer(0.5, lambda: http.post(f"/jobs/{waiting}/cancel")).start()
+    changed = http.get(f"/jobs/{waiting}?wait=30", headers={"if-none-match": etag})
+    assert changed.json()["status"] == "cancelled"
+    assert changed.headers["etag"] != etag
+    assert http.get(f"/jobs/{waiting}?wait=31").status_code == 422
+    end(http, running)
+
+
+def test_the_same_key_makes_one_job_and_is_answered_as_the_first_time(http: httpx.Client) -> None:
+    key = {"idempotency-key": uuid4().hex}
+    first = http.post("/train", json=SMOKE, headers=key)
+    follow(http, first.json()["id"], "succeeded")
+    again = http.post("/train", json=SMOKE, headers=key)
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert again.headers["location"] == first.headers["location"]
+    assert again.headers["idempotency-replayed"] == "true"
+    assert "idempotency-replayed" not in first.headers
+
+    other = http.post("/train", json=LONG, headers=key)
+    assert (other.status_code, other.json()["type"]) == (422, "idempotency-key-reused")
+    assert http.post("/train", json=SMOKE, headers={"idempotency-key": "x" * 256}).status_code == 422
+
+
+def test_a_queue_that_is_full_says_when_to_come_again(tmp_path: Path) -> None:
+    with (
+        Service(tmp_path, max_queued="1") as service,
+        httpx.Client(base_url=service.base, timeout=30) as http,
+    ):
+        running = submit(http, LONG)
+        follow(http, running, "running")
+        key = {"idempotency-key": "mine"}
+        waiting = submit(http, LONG, **key)
+        refused = http.post("/train", json=LONG)
+        assert (refused.status_code, refused.json()["type"]) == (429, "queue-full")
+        assert int(refused.headers["retry-after"]) == 60  # no job was measured yet
+        assert http.post("/train", json=LONG, headers=key).json()["id"] == waiting
+        assert len(http.get("/jobs").json()["data"]) == 2
+        end(http, waiting)
+        submit(http, LONG)
+        end(http, running)
+
+
+def test_checkpoints_are_listed_and_downloaded_in_parts(http: httpx.Client) -> None:
+    job_id = submit(http, SMOKE)
+    job = follow(http, job_id, "succeeded")
+    checkpoints = http.get(job["links"]["checkpoints"]).json()["data"]
+    assert [checkpoint["epoch"] for checkpoint in checkpoints] == [1, 2]
+    assert checkpoints[-1]["id"] == job["model"]
+    for file in checkpoints[-1]["files"].values():
+        whole = http.get(file["href"])
+        assert len(whole.content) == file["bytes"]
+        assert sha256(whole.content).hexdigest() == file["sha256"]
+        part = http.get(file["href"], headers={"range": "bytes=10-19"})
+        assert (part.status_code, part.content) == (206, whole.content[10:20])
+    assert http.get(f"/jobs/{job_id}/checkpoints/9/generator").status_code == 404
+    assert http.get(f"/jobs/{job_id}/checkpoints/1/optimizer").status_code == 422
+
+
+def test_the_log_is_text_and_can_be_cut_short(http: httpx.Client) -> None:
+    job = follow(http, submit(http, SMOKE), "succeeded")
+    log = http.get(job["links"]["logs"])
+    assert log.headers["content-type"].startswith("text/plain")
+    assert "epoch 2: loss_d" in log.text
+    lines = log.text.splitlines()
+    assert http.get(f"{job['links']['logs']}?tail=2").text.splitlines() == lines[-2:]
+
+
+def test_an_ended_job_is_deleted_with_its_files_and_its_model_stays(http: httpx.Client, service: Service) -> None:
+    job_id = submit(http, SMOKE)
+    early = http.delete(f"/jobs/{job_id}")
+    assert (early.status_code, early.json()["type"]) == (409, "job-state-conflict")
+    job = follow(http, job_id, "succeeded")
+    folder = service.folder / "runs" / job_id
+    assert folder.is_dir()
+    assert http.delete(f"/jobs/{job_id}").status_code == 204
+    assert not folder.exists()
+    for gone in (f"/jobs/{job_id}", f"/jobs/{job_id}/events", f"/jobs/{job_id}/logs"):
+        assert http.get(gone).status_code == 404
+    assert http.delete(f"/jobs/{job_id}").status_code == 404
+    assert job_id not in [row["id"] for row in http.get("/jobs").json()["data"]]
+    assert http.get(f"/generate?model={job['model']}").status_code == 200
+
+
+@pytest.fixture
+def own_redis(service: Service) -> Iterator[Redis]:
+    client = connect(redis_url(service))
+    yield client
+    client.close()
+
+
+def test_jobs_that_ended_long_ago_are_deleted(http: httpx.Client, service: Service, own_redis: Redis) -> None:
+    old, young = (follow(http, submit(http, SMOKE), "succeeded")["id"] for _ in range(2))
+    own_redis.zadd("digitforge:ended", {old: (time.time() - 31 * 86_400) * 1000})
+    wait_until(lambda: http.get(f"/jobs/{old}").status_code == 404)
+    wait_until(lambda: not (service.folder / "runs" / old).exists())
+    assert http.get(f"/jobs/{young}").status_code == 200
+
+
+def test_a_cancel_is_answered_at_once_and_the_memory_of_the_trainer_is_free(
+    http: httpx.Client, service: Service
+) -> None:
+    job_id = submit(http, LONG)
+    wait_until(lambda: http.get(f"/jobs/{job_id}").json()["progress"])
+    answer = http.post(f"/jobs/{job_id}/cancel")
+    assert (answer.json()["status"], answer.json()["request"]) == ("running", "cancel")
+    job = follow(http, job_id, "cancelled")
+    assert job["memory"]["before_mb"] > 100
+    assert job["memory"]["after_mb"] == 0
+    assert service.trainers() == []
+    kinds = [event["type"] for event in pages(http, job_id, 100)]
+    assert kinds[-2:] == ["requested", "cancelled"] or "requested" in kinds
+    assert kinds.count("cancelled") == 1
