@@ -12,7 +12,6 @@ step depend on (seed, step) alone, so a resumed run ends with the same bytes as 
 """
 
 import math
-import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,9 +26,10 @@ from torch.nn import functional as F
 
 from models.card import Provenance, read_card
 from models.checkpoint import save_checkpoint
+from models.crash import crash_point
 from models.dcgan import Discriminator, Generator, trainable_parameters
 from models.errors import CheckpointError
-from models.files import write_file
+from models.files import remove_folder, remove_temporaries, write_file
 from models.grid import tile, to_png
 from models.recipe import Recipe
 from models.sampling import draw
@@ -74,6 +74,8 @@ def train(
     back to its newest state, and on at half the learning rates.
     """
     _claim_run_dir(run_dir, recipe, dataset)
+    for folder in (run_dir, *(run_dir / name for name in ("samples", "checkpoints", "state"))):
+        remove_temporaries(folder)  # a run directory has one trainer at a time
     try:
         return _train(recipe, dataset, run_dir, device, report, should_stop, command, score)
     except Diverged as error:
@@ -227,8 +229,9 @@ def _train(
                 created_at=datetime.now(UTC),
             )
             checkpoint = _checkpoint_folder(run_dir, epoch + 1)
-            shutil.rmtree(checkpoint, ignore_errors=True)  # left by a run that ended before its state was saved
+            remove_folder(checkpoint, label="checkpoint")  # left by a run that ended before its state was saved
             save_checkpoint(checkpoint, G_ema, D, provenance)
+            crash_point("epoch:between-checkpoint-and-state")
             save_state(run_dir, done, live)
             report(
                 EpochDone(

@@ -7,14 +7,13 @@ not the run.
 """
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from models.files import new_folder, sha256_of
+from models.files import new_folder, remove_folder, sha256_of
 from worker.training.adam import Adam
 
 TENSORS = "tensors.safetensors"
@@ -35,12 +34,12 @@ def save_state(run_dir: Path, step: int, live: Restorable) -> None:
     """Save the state after `step` steps, and drop all but the newest `KEPT` states."""
     folder = run_dir / "state" / f"step-{step:08d}"
     if not folder.exists():
-        with new_folder(folder) as temporary:
+        with new_folder(folder, label="state") as temporary:
             save_file(_flatten(live), temporary / TENSORS)
             manifest = {"step": step, "sha256": sha256_of(temporary / TENSORS)}
             (temporary / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     for old in _newest_first(run_dir)[KEPT:]:
-        shutil.rmtree(old)
+        remove_folder(old, label="state")
 
 
 def restore_state(run_dir: Path, live: Restorable) -> int:
@@ -50,7 +49,7 @@ def restore_state(run_dir: Path, live: Restorable) -> int:
         if step is not None:
             _unflatten(load_file(folder / TENSORS), live)
             return step
-        shutil.rmtree(folder)  # or it would stand in the way of the state that is saved in its place
+        remove_folder(folder, label="state")  # or it would stand in the way of the state that is saved in its place
     return 0
 
 
