@@ -4,7 +4,6 @@ Exit status: 0 finished, 1 failed, 2 wrong arguments, 3 stopped on request with 
 """
 
 import argparse
-import errno
 import json
 import shlex
 import signal
@@ -23,6 +22,7 @@ from worker.training.events import Failed, Finished
 from worker.training.loop import train
 from worker.training.process import die_with_parent, keep_freed_memory
 from worker.training.reporting import reporter
+from worker.training.saving import is_disk_full
 from worker.training.scoring import Scorer, has_judge
 
 EXIT_FINISHED, EXIT_FAILED, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 3
@@ -72,7 +72,7 @@ def main() -> int:
         report(Failed(kind=error.kind, detail=str(error)))
         return EXIT_FAILED
     except OSError as error:
-        report(Failed(kind="disk-full" if error.errno == errno.ENOSPC else "io-error", detail=str(error)))
+        report(Failed(kind="disk-full" if is_disk_full(error) else "io-error", detail=str(error)))
         return EXIT_FAILED
     except torch.OutOfMemoryError as error:
         report(Failed(kind="oom", detail=f"the device ran out of memory: {error}"))

@@ -63,7 +63,7 @@ class Warned(_Event):
     kind: str
     step: int
     detail: str
-    hint: str = Field(description="Which knob may help.")
+    hint: str = Field(description="Which knob may help, or what else.")
 
 
 class Finished(_Event):

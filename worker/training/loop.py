@@ -46,7 +46,8 @@ from worker.training.losses import discriminator_loss, generator_loss, gradient_
 from worker.training.means import RunningMeans
 from worker.training.process import versions
 from worker.training.rollback import HALVED, roll_back, rolled_back_at
-from worker.training.state import Restorable, restore_state, save_state
+from worker.training.saving import Saver, StoppedWhileFull
+from worker.training.state import Restorable, newest_step, restore_state, save_state
 
 REPORT_EVERY_S = 1.0
 SAMPLE_IMAGES = 64
@@ -71,19 +72,39 @@ def train(
 
     Raises TrainingError: BadData when the data set holds less than one step takes, BadRunDirectory when the directory
     belongs to another recipe, Diverged when a number is no longer finite a second time. The first time the run goes
-    back to its newest state, and on at half the learning rates.
+    back to its newest state, and on at half the learning rates. While the disk is full it waits, and warns.
     """
     _claim_run_dir(run_dir, recipe, dataset)
     for folder in (run_dir, *(run_dir / name for name in ("samples", "checkpoints", "state"))):
         remove_temporaries(folder)  # a run directory has one trainer at a time
     try:
-        return _train(recipe, dataset, run_dir, device, report, should_stop, command, score)
+        return _train_twice(recipe, dataset, run_dir, device, report, should_stop, command, score)
+    except StoppedWhileFull:
+        stopped = Stopped(step=newest_step(run_dir))
+        report(stopped)
+        return stopped
+
+
+def _train_twice(
+    recipe: Recipe,
+    dataset: Dataset,
+    run_dir: Path,
+    device: torch.device,
+    report: Callable[[Event], None],
+    should_stop: Callable[[], bool],
+    command: str | None,
+    score: Callable[[Generator], ScoreSheet] | None,
+) -> Finished | Stopped:
+    """Train, and where a number is not finite train again from the newest state, once."""
+    saver = Saver(report, should_stop)
+    try:
+        return _train(recipe, dataset, run_dir, device, report, should_stop, command, score, saver)
     except Diverged as error:
         if rolled_back_at(run_dir) is not None:
             raise
         report(Warned(kind="not-finite", step=error.step, detail=str(error), hint="half the learning rates from here"))
-        roll_back(run_dir, error.step)
-    return _train(recipe, dataset, run_dir, device, report, should_stop, command, score)
+        saver.save("the note that the run went back", error.step, roll_back, run_dir, error.step)
+    return _train(recipe, dataset, run_dir, device, report, should_stop, command, score, saver)
 
 
 def _train(
@@ -95,6 +116,7 @@ def _train(
     should_stop: Callable[[], bool],
     command: str | None,
     score: Callable[[Generator], ScoreSheet] | None,
+    saver: Saver,
 ) -> Finished | Stopped:
     steps_per_epoch = len(dataset) // recipe.images_per_step
     if steps_per_epoch == 0:
@@ -137,7 +159,8 @@ def _train(
     drawn: Tensor | None = None
     if first_step == 0:
         _finish_average(G, G_ema, decay, refresh_batches=1)  # noise, and the first step waits for it
-        drawn = _save_sample(run_dir, 0, G_ema, recipe.seed)
+        drawn = _draw_sample(G_ema, recipe.seed)
+        saver.save("the sample of epoch 0", 0, _save_sample, run_dir, 0, drawn)
 
     order = torch.empty(0, dtype=torch.long)
     epoch_clock, report_clock = _Clock(first_step), _Clock(first_step)
@@ -145,7 +168,7 @@ def _train(
         # Stop here if asked to, with everything on disk.
         if should_stop():
             _insist_on_finite_weights(networks, step)
-            save_state(run_dir, step, live)
+            saver.save(f"the state after step {step}", step, save_state, run_dir, step, live)
             stopped = Stopped(step=step)
             report(stopped)
             return stopped
@@ -210,7 +233,8 @@ def _train(
             _insist_on_finite_weights(networks, done)
             images_per_s = epoch_clock.restart(done) * recipe.images_per_step
             _finish_average(G, G_ema, decay)
-            drawn_before, drawn = drawn, _save_sample(run_dir, epoch + 1, G_ema, recipe.seed)
+            drawn_before, drawn = drawn, _draw_sample(G_ema, recipe.seed)
+            saver.save(f"the sample of epoch {epoch + 1}", done, _save_sample, run_dir, epoch + 1, drawn)
             shown, before = done * recipe.images_per_step, (done - steps_per_epoch) * recipe.images_per_step
             due = shown // SCORE_EVERY > before // SCORE_EVERY or done == total_steps
             scores = score(G_ema) if score is not None and due else None
@@ -229,10 +253,9 @@ def _train(
                 created_at=datetime.now(UTC),
             )
             checkpoint = _checkpoint_folder(run_dir, epoch + 1)
-            remove_folder(checkpoint, label="checkpoint")  # left by a run that ended before its state was saved
-            save_checkpoint(checkpoint, G_ema, D, provenance)
+            saver.save(f"the checkpoint of epoch {epoch + 1}", done, _save_checkpoint, checkpoint, G_ema, D, provenance)
             crash_point("epoch:between-checkpoint-and-state")
-            save_state(run_dir, done, live)
+            saver.save(f"the state after step {done}", done, save_state, run_dir, done, live)
             report(
                 EpochDone(
                     step=done,
@@ -341,16 +364,23 @@ def _finish_average(G: Generator, G_ema: Generator, decay: float, refresh_batche
         G_ema.eval()
 
 
-def _save_sample(run_dir: Path, epoch: int, G_ema: Generator, seed: int) -> Tensor:
+def _draw_sample(G_ema: Generator, seed: int) -> Tensor:
+    return torch.from_numpy(draw(G_ema, seed, 0, SAMPLE_IMAGES))  # uint8 [SAMPLE_IMAGES, 28, 28]
+
+
+def _save_sample(run_dir: Path, epoch: int, drawn: Tensor) -> None:
     path = _sample_path(run_dir, epoch)
     path.parent.mkdir(exist_ok=True)
-    pixels = draw(G_ema, seed, 0, SAMPLE_IMAGES)
-    write_file(path, to_png(tile(pixels, SAMPLE_COLUMNS, pad=2, scale=1)))
-    return torch.from_numpy(pixels)  # uint8 [SAMPLE_IMAGES, 28, 28]
+    write_file(path, to_png(tile(drawn.numpy(), SAMPLE_COLUMNS, pad=2, scale=1)))
 
 
 def _sample_path(run_dir: Path, epoch: int) -> Path:
     return run_dir / "samples" / f"epoch-{epoch:04d}.png"
+
+
+def _save_checkpoint(folder: Path, G_ema: Generator, D: Discriminator, provenance: Provenance) -> None:
+    remove_folder(folder, label="checkpoint")  # left by a run that ended before its state was saved
+    save_checkpoint(folder, G_ema, D, provenance)
 
 
 def _best_checkpoint(run_dir: Path, epochs: int) -> Path:

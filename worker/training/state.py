@@ -10,7 +10,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as format_tensors
 from torch import Tensor, nn
 
 from models.files import new_folder, remove_folder, sha256_of
@@ -35,7 +36,7 @@ def save_state(run_dir: Path, step: int, live: Restorable) -> None:
     folder = run_dir / "state" / f"step-{step:08d}"
     if not folder.exists():
         with new_folder(folder, label="state") as temporary:
-            save_file(_flatten(live), temporary / TENSORS)
+            (temporary / TENSORS).write_bytes(format_tensors(_flatten(live)))  # save_file hides what the system said
             manifest = {"step": step, "sha256": sha256_of(temporary / TENSORS)}
             (temporary / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     for old in _newest_first(run_dir)[KEPT:]:
@@ -51,6 +52,12 @@ def restore_state(run_dir: Path, live: Restorable) -> int:
             return step
         remove_folder(folder, label="state")  # or it would stand in the way of the state that is saved in its place
     return 0
+
+
+def newest_step(run_dir: Path) -> int:
+    """The step of the newest state that verifies, 0 without one."""
+    steps = (_verified_step(folder) for folder in _newest_first(run_dir))
+    return next((step for step in steps if step is not None), 0)
 
 
 def _newest_first(run_dir: Path) -> list[Path]:
