@@ -44,10 +44,10 @@ from worker.training.events import EpochDone, Event, Finished, Progress, Started
 from worker.training.forward import prepare, runners
 from worker.training.losses import discriminator_loss, generator_loss, gradient_penalty
 from worker.training.means import RunningMeans
-from worker.training.process import versions
+from worker.training.process import device_name, numerics, versions
 from worker.training.rollback import HALVED, roll_back, rolled_back_at
 from worker.training.saving import Saver, StoppedWhileFull
-from worker.training.state import Restorable, newest_step, restore_state, save_state
+from worker.training.state import Position, Restorable, newest_step, restore_state, save_state
 
 REPORT_EVERY_S = 1.0
 SAMPLE_IMAGES = 64
@@ -143,17 +143,21 @@ def _train(
 
     # Go on from the newest state, if there is one.
     live = Restorable(networks, {"opt_G": opt_G, "opt_D": opt_D}, {"epoch_means": epoch_means.sums})
-    first_step = restore_state(run_dir, live)
+    computed_by = numerics(device)
+    first_step, bit_exact = restore_state(run_dir, live, computed_by)
     went_back_at = rolled_back_at(run_dir)
+    if went_back_at is not None and first_step < went_back_at and first_step % steps_per_epoch > 0:
+        bit_exact = False  # an unbroken run would have gone back to the end of an epoch, so nothing is promised
     full_rate = 1.0 if went_back_at is None else HALVED
     report(
         Started(
-            device=_device_name(device),
+            device=device_name(device),
             epochs=recipe.epochs,
             total_steps=total_steps,
             step=first_step,
             parameters_g=trainable_parameters(G),
             parameters_d=trainable_parameters(D),
+            bit_exact=bit_exact,
         )
     )
     drawn: Tensor | None = None
@@ -168,7 +172,8 @@ def _train(
         # Stop here if asked to, with everything on disk.
         if should_stop():
             _insist_on_finite_weights(networks, step)
-            saver.save(f"the state after step {step}", step, save_state, run_dir, step, live)
+            here = Position(step, bit_exact)
+            saver.save(f"the state after step {step}", step, save_state, run_dir, here, live, computed_by)
             stopped = Stopped(step=step)
             report(stopped)
             return stopped
@@ -247,7 +252,8 @@ def _train(
                 losses=means,
                 scores=scores,
                 rolled_back_at=went_back_at,
-                device=_device_name(device),
+                bit_exact=bit_exact,
+                device=device_name(device),
                 versions=versions(),
                 command=command,
                 created_at=datetime.now(UTC),
@@ -255,7 +261,8 @@ def _train(
             checkpoint = _checkpoint_folder(run_dir, epoch + 1)
             saver.save(f"the checkpoint of epoch {epoch + 1}", done, _save_checkpoint, checkpoint, G_ema, D, provenance)
             crash_point("epoch:between-checkpoint-and-state")
-            saver.save(f"the state after step {done}", done, save_state, run_dir, done, live)
+            here = Position(done, bit_exact)
+            saver.save(f"the state after step {done}", done, save_state, run_dir, here, live, computed_by)
             report(
                 EpochDone(
                     step=done,
@@ -397,7 +404,3 @@ def _best_checkpoint(run_dir: Path, epochs: int) -> Path:
 
 def _checkpoint_folder(run_dir: Path, epoch: int) -> Path:
     return run_dir / "checkpoints" / f"epoch-{epoch:04d}"
-
-
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
