@@ -35,6 +35,11 @@ class Provenance(BaseModel):
     rolled_back_at: int | None = Field(
         None, description="Step with a number that was not finite; the run went back, and on at half the rates."
     )
+    bit_exact: bool = Field(
+        True,
+        description="The weights are, byte for byte, those of an unbroken run of this recipe on this kind of machine; "
+        "false once a run went on with other versions, another device or another number of threads.",
+    )
     device: str
     versions: dict[str, str]
     command: str | None = Field(None, description="What was typed to train it; null for a job.")

@@ -24,7 +24,7 @@ def save_checkpoint(folder: Path, G: Generator, D: Discriminator, provenance: Pr
 
     Raises FileExistsError when `folder` exists.
     """
-    with new_folder(folder) as temporary:
+    with new_folder(folder, label="checkpoint") as temporary:
         (temporary / GENERATOR).write_bytes(_serialise(G))
         (temporary / DISCRIMINATOR).write_bytes(_serialise(D))
         digests = {name: sha256_of(temporary / name) for name in (GENERATOR, DISCRIMINATOR)}

@@ -10,8 +10,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+from models.crash import crash_point
+
 TEMPORARY_PREFIX = ".tmp-"
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def sha256_of(path: Path) -> str:
@@ -22,7 +24,7 @@ def sha256_of(path: Path) -> str:
 
 def write_file(path: Path, data: bytes) -> None:
     """Replace `path` by `data` in one atomic step, on disk when this returns."""
-    temporary = path.parent / f"{TEMPORARY_PREFIX}{uuid4().hex}"
+    temporary = _temporary_beside(path)
     try:
         temporary.write_bytes(data)
         _fsync(temporary)
@@ -33,19 +35,22 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
+def new_folder(path: Path, label: str) -> Iterator[Path]:
     """Give a temporary folder to fill; when the block ends well it becomes `path`, whole and on disk.
 
-    Raises FileExistsError when `path` was made by someone else meanwhile. A block that raises leaves nothing behind.
+    `label` is the kind of folder in the names of crash points. Raises FileExistsError when `path` was made by someone
+    else meanwhile. A block that raises leaves nothing behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f"{TEMPORARY_PREFIX}{uuid4().hex}"
+    temporary = _temporary_beside(path)
     temporary.mkdir()
     try:
         yield temporary
+        crash_point(f"{label}:before-fsync")
         for file in temporary.iterdir():
             _fsync(file)
         _fsync(temporary)
+        crash_point(f"{label}:before-rename")
         if path.exists():  # a rename would take the place of an empty folder
             raise FileExistsError(f"{path} exists already")
         try:
@@ -54,26 +59,45 @@ def new_folder(path: Path) -> Iterator[Path]:
             if path.exists():
                 raise FileExistsError(f"{path} exists already") from error
             raise
+        crash_point(f"{label}:after-rename")
         _fsync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def is_full(error: OSError) -> bool:
-    """Whether a write failed for want of room."""
-    return error.errno in NO_ROOM
+def remove_folder(path: Path, label: str) -> None:
+    """Remove a folder, where there is one, so that a reader never meets a half of it. `label` as for `new_folder`."""
+    temporary = _temporary_beside(path)
+    try:
+        path.rename(temporary)
+    except FileNotFoundError:
+        return
+    crash_point(f"{label}:half-removed")
+    shutil.rmtree(temporary)
 
 
 def remove_temporaries(root: Path, older_than_s: float = 0.0) -> None:
-    """Remove what a killed process has left half written below `root`, where it was last changed so long ago."""
+    """Remove what killed processes have left half written below `root`, where it was last changed so long ago.
+
+    Nobody may be writing there that is younger.
+    """
     for path in root.rglob(f"{TEMPORARY_PREFIX}*"):
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime < older_than_s:
                 continue
             if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
+                shutil.rmtree(path)
             else:
                 path.unlink()
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Whether there was no room to write: on the disk, within the user's quota, or below the largest file allowed."""
+    return error.errno in FULL
+
+
+def _temporary_beside(path: Path) -> Path:
+    return path.parent / f"{TEMPORARY_PREFIX}{uuid4().hex}"
 
 
 def _fsync(path: Path) -> None:

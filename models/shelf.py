@@ -72,7 +72,7 @@ class Shelf:
         except ModelNotFound:
             pass
         try:
-            with new_folder(self._root / card.model_id) as temporary:
+            with new_folder(self._root / card.model_id, label="shelf") as temporary:
                 for name in (CARD, *card.sha256):
                     shutil.copyfile(checkpoint / name, temporary / name)
                 verify_checkpoint(temporary)

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ def redis(impatient: Service) -> Iterator[Redis]:
     client.close()
 
 
-def submit(http: httpx.Client, body: dict[str, object]) -> str:
+def submit(http: httpx.Client, body: Mapping[str, object]) -> str:
     return str(http.post("/train", json=body).raise_for_status().json()["id"])
 
 
@@ -312,7 +312,7 @@ def test_a_stream_outlives_redis_being_away(http: httpx.Client, impatient: Servi
     with http.stream("GET", f"/jobs/{job_id}/events") as response:
         for line in response.iter_lines():
             if line == "event: started":
-                redis.execute_command("CLIENT", "PAUSE", 4000, "ALL")
+                redis.execute_command("CLIENT", "PAUSE", 4000, "ALL")  # type: ignore[no-untyped-call]
             if line.startswith("id: "):
                 seen.append(line.removeprefix("id: "))
     everything = http.get(f"/jobs/{job_id}/events?format=json&limit=1000").json()["data"]

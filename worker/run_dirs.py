@@ -20,7 +20,7 @@ def open_attempt(runs_dir: Path, job_id: str, attempt: int) -> Path:
     folder = attempt_dir(runs_dir, job_id, attempt)
     earlier = [attempt_dir(runs_dir, job_id, number) for number in range(attempt - 1, 0, -1)]
     previous = next((path for path in earlier if path.is_dir()), None)
-    with new_folder(folder) as temporary:
+    with new_folder(folder, label="attempt") as temporary:
         if previous is not None:
             _link_tree(previous, temporary)
     return folder

@@ -15,7 +15,7 @@ from core.settings import Settings
 from core.store import MAX_STRIKES, JobStore
 from models.crash import crash_point
 from models.errors import CheckpointError
-from models.files import is_full, remove_temporaries, write_file
+from models.files import is_disk_full, remove_temporaries, write_file
 from models.shelf import Shelf
 from worker.device_memory import memory_mb
 from worker.publishing import publish
@@ -167,7 +167,7 @@ class Supervisor:
             try:
                 return write()
             except OSError as error:
-                if not is_full(error):
+                if not is_disk_full(error):
                     raise
                 hint = "free space in the data directory; the job goes on by itself"
                 watch.see(Warned(kind="disk-full", step=watch.step, detail=str(error), hint=hint))

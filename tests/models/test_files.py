@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from models.files import TEMPORARY_PREFIX, new_folder, sha256_of, write_file
+from models.files import TEMPORARY_PREFIX, new_folder, remove_folder, remove_temporaries, sha256_of, write_file
 from tests.tiny import largest_file
 
 
@@ -40,7 +40,7 @@ def test_a_file_that_cannot_take_its_place_leaves_nothing(tmp_path: Path) -> Non
 
 def test_a_folder_appears_when_it_is_full_and_not_before(tmp_path: Path) -> None:
     target = tmp_path / "missing" / "parents" / "b"
-    with new_folder(target) as temporary:
+    with new_folder(target, label="thing") as temporary:
         (temporary / "file").write_text("data")
         assert not target.exists()
         assert temporary.parent == target.parent
@@ -51,7 +51,7 @@ def test_a_folder_appears_when_it_is_full_and_not_before(tmp_path: Path) -> None
 
 def test_a_block_that_raises_leaves_nothing(tmp_path: Path) -> None:
     def fill() -> None:
-        with new_folder(tmp_path / "b") as temporary:
+        with new_folder(tmp_path / "b", label="thing") as temporary:
             (temporary / "file").write_text("data")
             raise KeyError
 
@@ -65,7 +65,7 @@ def test_a_name_that_is_taken_stays_as_it_is(tmp_path: Path, taken_by: str) -> N
     target = tmp_path / "b"
 
     def fill() -> None:
-        with new_folder(target) as temporary:
+        with new_folder(target, label="thing") as temporary:
             (temporary / "file").write_text("new")
             if taken_by == "file":
                 target.write_text("old")
@@ -80,3 +80,21 @@ def test_a_name_that_is_taken_stays_as_it_is(tmp_path: Path, taken_by: str) -> N
     assert [path.read_text() for path in tmp_path.rglob("*") if path.is_file()] == ["old"] * (
         taken_by != "empty folder"
     )
+
+
+def test_a_removed_folder_is_gone_with_all_that_it_held(tmp_path: Path) -> None:
+    (tmp_path / "b" / "inner").mkdir(parents=True)
+    (tmp_path / "b" / "inner" / "file").write_text("data")
+    remove_folder(tmp_path / "b", label="thing")
+    assert list(tmp_path.iterdir()) == []
+    remove_folder(tmp_path / "b", label="thing")  # is gone already
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    write_file(tmp_path / "file", b"whole")
+    (tmp_path / f"{TEMPORARY_PREFIX}file").write_text("hal")
+    (tmp_path / f"{TEMPORARY_PREFIX}folder").mkdir()
+    (tmp_path / f"{TEMPORARY_PREFIX}folder" / "file").write_text("hal")
+    remove_temporaries(tmp_path)
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+    remove_temporaries(tmp_path / "nowhere")  # nothing was ever written there

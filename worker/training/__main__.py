@@ -4,7 +4,6 @@ Exit status: 0 finished, 1 failed, 2 wrong arguments, 3 stopped on request with 
 """
 
 import argparse
-import errno
 import json
 import shlex
 import signal
@@ -15,6 +14,7 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
+from models.files import is_disk_full
 from models.recipe import PRESETS, Recipe, with_preset
 from models.validation import explain
 from worker.training.data import EMBEDDED, load_dataset
@@ -72,7 +72,7 @@ def main() -> int:
         report(Failed(kind=error.kind, detail=str(error)))
         return EXIT_FAILED
     except OSError as error:
-        report(Failed(kind="disk-full" if error.errno == errno.ENOSPC else "io-error", detail=str(error)))
+        report(Failed(kind="disk-full" if is_disk_full(error) else "io-error", detail=str(error)))
         return EXIT_FAILED
     except torch.OutOfMemoryError as error:
         report(Failed(kind="oom", detail=f"the device ran out of memory: {error}"))

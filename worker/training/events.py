@@ -24,6 +24,11 @@ class Started(_Event):
     step: int = Field(description="Steps already done; above 0 the run was resumed.")
     parameters_g: int
     parameters_d: int
+    bit_exact: bool = Field(
+        True,
+        description="The weights will be, byte for byte, those of an unbroken run of this recipe on such a machine. "
+        "False for good once a run went on with other versions, another device or another number of threads.",
+    )
 
 
 class _Means(_Event):
@@ -63,7 +68,7 @@ class Warned(_Event):
     kind: str
     step: int
     detail: str
-    hint: str = Field(description="Which knob may help.")
+    hint: str = Field(description="Which knob may help, or what else.")
 
 
 class Finished(_Event):

@@ -64,7 +64,7 @@ def save_judge(folder: Path, judge: Judge, train: Dataset, test: Dataset, epochs
     test_features, test_logits = read(judge, test.images)
     reference = Reference.of(test_features[:LARGEST], test.labels[:LARGEST])
     compared = len(reference.features)
-    with new_folder(folder) as temporary:
+    with new_folder(folder, label="judge") as temporary:
         (temporary / WEIGHTS).write_bytes(format_tensors(judge.state_dict()))
         (temporary / REFERENCE).write_bytes(format_tensors(reference._asdict()))
         card = JudgeCard(

@@ -12,7 +12,6 @@ step depend on (seed, step) alone, so a resumed run ends with the same bytes as 
 """
 
 import math
-import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,9 +26,10 @@ from torch.nn import functional as F
 
 from models.card import Provenance, read_card
 from models.checkpoint import save_checkpoint
+from models.crash import crash_point
 from models.dcgan import Discriminator, Generator, trainable_parameters
 from models.errors import CheckpointError
-from models.files import write_file
+from models.files import remove_folder, remove_temporaries, write_file
 from models.grid import tile, to_png
 from models.recipe import Recipe
 from models.sampling import draw
@@ -44,9 +44,10 @@ from worker.training.events import EpochDone, Event, Finished, Progress, Started
 from worker.training.forward import prepare, runners
 from worker.training.losses import discriminator_loss, generator_loss, gradient_penalty
 from worker.training.means import RunningMeans
-from worker.training.process import versions
+from worker.training.process import device_name, numerics, versions
 from worker.training.rollback import HALVED, roll_back, rolled_back_at
-from worker.training.state import Restorable, restore_state, save_state
+from worker.training.saving import Saver, StoppedWhileFull
+from worker.training.state import Position, Restorable, newest_step, restore_state, save_state
 
 REPORT_EVERY_S = 1.0
 SAMPLE_IMAGES = 64
@@ -71,17 +72,38 @@ def train(
 
     Raises TrainingError: BadData when the data set holds less than one step takes, BadRunDirectory when the directory
     belongs to another recipe, Diverged when a number is no longer finite a second time. The first time the run goes
-    back to its newest state, and on at half the learning rates.
+    back to its newest state, and on at half the learning rates. While the disk is full it waits, and warns.
     """
     _claim_run_dir(run_dir, recipe, dataset)
+    remove_temporaries(run_dir)  # it has one trainer at a time
     try:
-        return _train(recipe, dataset, run_dir, device, report, should_stop, command, score)
+        return _train_twice(recipe, dataset, run_dir, device, report, should_stop, command, score)
+    except StoppedWhileFull:
+        stopped = Stopped(step=newest_step(run_dir))
+        report(stopped)
+        return stopped
+
+
+def _train_twice(
+    recipe: Recipe,
+    dataset: Dataset,
+    run_dir: Path,
+    device: torch.device,
+    report: Callable[[Event], None],
+    should_stop: Callable[[], bool],
+    command: str | None,
+    score: Callable[[Generator], ScoreSheet] | None,
+) -> Finished | Stopped:
+    """Train, and where a number is not finite train again from the newest state, once."""
+    saver = Saver(report, should_stop)
+    try:
+        return _train(recipe, dataset, run_dir, device, report, should_stop, command, score, saver)
     except Diverged as error:
         if rolled_back_at(run_dir) is not None:
             raise
         report(Warned(kind="not-finite", step=error.step, detail=str(error), hint="half the learning rates from here"))
-        roll_back(run_dir, error.step)
-    return _train(recipe, dataset, run_dir, device, report, should_stop, command, score)
+        saver.save("the note that the run went back", error.step, roll_back, run_dir, error.step)
+    return _train(recipe, dataset, run_dir, device, report, should_stop, command, score, saver)
 
 
 def _train(
@@ -93,6 +115,7 @@ def _train(
     should_stop: Callable[[], bool],
     command: str | None,
     score: Callable[[Generator], ScoreSheet] | None,
+    saver: Saver,
 ) -> Finished | Stopped:
     steps_per_epoch = len(dataset) // recipe.images_per_step
     if steps_per_epoch == 0:
@@ -119,23 +142,28 @@ def _train(
 
     # Go on from the newest state, if there is one.
     live = Restorable(networks, {"opt_G": opt_G, "opt_D": opt_D}, {"epoch_means": epoch_means.sums})
-    first_step = restore_state(run_dir, live)
+    computed_by = numerics(device)
+    first_step, bit_exact = restore_state(run_dir, live, computed_by)
     went_back_at = rolled_back_at(run_dir)
+    if went_back_at is not None and first_step < went_back_at and first_step % steps_per_epoch > 0:
+        bit_exact = False  # an unbroken run would have gone back to the end of an epoch, so nothing is promised
     full_rate = 1.0 if went_back_at is None else HALVED
     report(
         Started(
-            device=_device_name(device),
+            device=device_name(device),
             epochs=recipe.epochs,
             total_steps=total_steps,
             step=first_step,
             parameters_g=trainable_parameters(G),
             parameters_d=trainable_parameters(D),
+            bit_exact=bit_exact,
         )
     )
     drawn: Tensor | None = None
     if first_step == 0:
         _finish_average(G, G_ema, decay, refresh_batches=1)  # noise, and the first step waits for it
-        drawn = _save_sample(run_dir, 0, G_ema, recipe.seed)
+        drawn = _draw_sample(G_ema, recipe.seed)
+        saver.save("the sample of epoch 0", 0, _save_sample, run_dir, 0, drawn)
 
     order = torch.empty(0, dtype=torch.long)
     epoch_clock, report_clock = _Clock(first_step), _Clock(first_step)
@@ -143,7 +171,8 @@ def _train(
         # Stop here if asked to, with everything on disk.
         if should_stop():
             _insist_on_finite_weights(networks, step)
-            save_state(run_dir, step, live)
+            here = Position(step, bit_exact)
+            saver.save(f"the state after step {step}", step, save_state, run_dir, here, live, computed_by)
             stopped = Stopped(step=step)
             report(stopped)
             return stopped
@@ -208,7 +237,8 @@ def _train(
             _insist_on_finite_weights(networks, done)
             images_per_s = epoch_clock.restart(done) * recipe.images_per_step
             _finish_average(G, G_ema, decay)
-            drawn_before, drawn = drawn, _save_sample(run_dir, epoch + 1, G_ema, recipe.seed)
+            drawn_before, drawn = drawn, _draw_sample(G_ema, recipe.seed)
+            saver.save(f"the sample of epoch {epoch + 1}", done, _save_sample, run_dir, epoch + 1, drawn)
             shown, before = done * recipe.images_per_step, (done - steps_per_epoch) * recipe.images_per_step
             due = shown // SCORE_EVERY > before // SCORE_EVERY or done == total_steps
             scores = score(G_ema) if score is not None and due else None
@@ -221,15 +251,17 @@ def _train(
                 losses=means,
                 scores=scores,
                 rolled_back_at=went_back_at,
-                device=_device_name(device),
+                bit_exact=bit_exact,
+                device=device_name(device),
                 versions=versions(),
                 command=command,
                 created_at=datetime.now(UTC),
             )
             checkpoint = _checkpoint_folder(run_dir, epoch + 1)
-            shutil.rmtree(checkpoint, ignore_errors=True)  # left by a run that ended before its state was saved
-            save_checkpoint(checkpoint, G_ema, D, provenance)
-            save_state(run_dir, done, live)
+            saver.save(f"the checkpoint of epoch {epoch + 1}", done, _save_checkpoint, checkpoint, G_ema, D, provenance)
+            crash_point("epoch:between-checkpoint-and-state")
+            here = Position(done, bit_exact)
+            saver.save(f"the state after step {done}", done, save_state, run_dir, here, live, computed_by)
             report(
                 EpochDone(
                     step=done,
@@ -338,16 +370,23 @@ def _finish_average(G: Generator, G_ema: Generator, decay: float, refresh_batche
         G_ema.eval()
 
 
-def _save_sample(run_dir: Path, epoch: int, G_ema: Generator, seed: int) -> Tensor:
+def _draw_sample(G_ema: Generator, seed: int) -> Tensor:
+    return torch.from_numpy(draw(G_ema, seed, 0, SAMPLE_IMAGES))  # uint8 [SAMPLE_IMAGES, 28, 28]
+
+
+def _save_sample(run_dir: Path, epoch: int, drawn: Tensor) -> None:
     path = _sample_path(run_dir, epoch)
     path.parent.mkdir(exist_ok=True)
-    pixels = draw(G_ema, seed, 0, SAMPLE_IMAGES)
-    write_file(path, to_png(tile(pixels, SAMPLE_COLUMNS, pad=2, scale=1)))
-    return torch.from_numpy(pixels)  # uint8 [SAMPLE_IMAGES, 28, 28]
+    write_file(path, to_png(tile(drawn.numpy(), SAMPLE_COLUMNS, pad=2, scale=1)))
 
 
 def _sample_path(run_dir: Path, epoch: int) -> Path:
     return run_dir / "samples" / f"epoch-{epoch:04d}.png"
+
+
+def _save_checkpoint(folder: Path, G_ema: Generator, D: Discriminator, provenance: Provenance) -> None:
+    remove_folder(folder, label="checkpoint")  # left by a run that ended before its state was saved
+    save_checkpoint(folder, G_ema, D, provenance)
 
 
 def _best_checkpoint(run_dir: Path, epochs: int) -> Path:
@@ -364,7 +403,3 @@ def _best_checkpoint(run_dir: Path, epochs: int) -> Path:
 
 def _checkpoint_folder(run_dir: Path, epoch: int) -> Path:
     return run_dir / "checkpoints" / f"epoch-{epoch:04d}"
-
-
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

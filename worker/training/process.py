@@ -39,3 +39,18 @@ def keep_freed_memory() -> None:
 def versions() -> dict[str, str]:
     """What the numbers that a process computes may depend on."""
     return {"python": platform.python_version(), "torch": torch.__version__, "platform": sys.platform}
+
+
+def device_name(device: torch.device) -> str:
+    """The device for a person: which GPU, or `cpu`."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def numerics(device: torch.device) -> dict[str, str]:
+    """What decides the last bits of what this process computes on `device`: another order of sums rounds otherwise."""
+    return {
+        **versions(),
+        "device": device_name(device),
+        "threads": str(torch.get_num_threads()),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+    }

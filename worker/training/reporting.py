@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Never
 
@@ -45,7 +46,8 @@ def in_words(event: Event) -> str:
 def _print_json(event: Event) -> None:
     print(event.model_dump_json(), flush=True)
     if words := in_words(event):
-        print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {words}", file=sys.stderr, flush=True)
+        with suppress(OSError):  # a disk that is full for the log is not the end of the run
+            print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {words}", file=sys.stderr, flush=True)
 
 
 class _Bar:

@@ -4,17 +4,20 @@
 
 A state is written whole or not at all. The two newest are kept, so that one damaged by the disk costs an epoch and
 not the run.
+
+The manifest says what the numbers depend on, and whether all steps so far depended on the same: `bit_exact`.
 """
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as format_tensors
 from torch import Tensor, nn
 
-from models.files import new_folder, sha256_of
+from models.files import new_folder, remove_folder, sha256_of
 from worker.training.adam import Adam
 
 TENSORS = "tensors.safetensors"
@@ -31,27 +34,52 @@ class Restorable:
     tensors: dict[str, Tensor]
 
 
-def save_state(run_dir: Path, step: int, live: Restorable) -> None:
-    """Save the state after `step` steps, and drop all but the newest `KEPT` states."""
-    folder = run_dir / "state" / f"step-{step:08d}"
+class Position(NamedTuple):
+    """Where a run is."""
+
+    step: int  # steps already done
+    bit_exact: bool  # whether the bytes are those of an unbroken run: all steps were computed in the same way
+
+
+def save_state(run_dir: Path, at: Position, live: Restorable, numerics: dict[str, str]) -> None:
+    """Save the state of a run that is `at` a step, and drop all but the newest `KEPT` states.
+
+    `numerics` is what the numbers of this process depend on.
+    """
+    folder = run_dir / "state" / f"step-{at.step:08d}"
     if not folder.exists():
-        with new_folder(folder) as temporary:
-            save_file(_flatten(live), temporary / TENSORS)
-            manifest = {"step": step, "sha256": sha256_of(temporary / TENSORS)}
+        with new_folder(folder, label="state") as temporary:
+            (temporary / TENSORS).write_bytes(format_tensors(_flatten(live)))  # save_file hides what the system said
+            manifest = {
+                "step": at.step,
+                "sha256": sha256_of(temporary / TENSORS),
+                "numerics": numerics,
+                "bit_exact": at.bit_exact,
+            }
             (temporary / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     for old in _newest_first(run_dir)[KEPT:]:
-        shutil.rmtree(old)
+        remove_folder(old, label="state")
 
 
-def restore_state(run_dir: Path, live: Restorable) -> int:
-    """Load the newest state that verifies into the live objects; the number of steps already done, 0 without one."""
+def restore_state(run_dir: Path, live: Restorable, numerics: dict[str, str]) -> Position:
+    """Load the newest state that verifies into the live objects; without one the run is at its beginning.
+
+    A state of a process whose `numerics` were others, or are not known, takes the run off the bytes of an unbroken one.
+    """
     for folder in _newest_first(run_dir):
         step = _verified_step(folder)
         if step is not None:
+            manifest = json.loads((folder / MANIFEST).read_bytes())
             _unflatten(load_file(folder / TENSORS), live)
-            return step
-        shutil.rmtree(folder)  # or it would stand in the way of the state that is saved in its place
-    return 0
+            return Position(step, manifest.get("bit_exact") is True and manifest.get("numerics") == numerics)
+        remove_folder(folder, label="state")  # or it would stand in the way of the state that is saved in its place
+    return Position(0, True)
+
+
+def newest_step(run_dir: Path) -> int:
+    """The step of the newest state that verifies, 0 without one."""
+    steps = (_verified_step(folder) for folder in _newest_first(run_dir))
+    return next((step for step in steps if step is not None), 0)
 
 
 def _newest_first(run_dir: Path) -> list[Path]:

@@ -11,20 +11,9 @@ import torch
 from models.card import verify_checkpoint
 from models.recipe import PRESETS
 from tests.tiny import IMAGES, tiny_recipe
-from tests.worker.training.running import digests
-from worker.training import __main__ as command
+from tests.worker.training.running import command, digests, execute, recipe_arguments
+from worker.training.__main__ import main
 from worker.training.events import Event, Failed, Finished, Started, Stopped, parse_event
-
-TIMEOUT_S = 300
-
-
-def arguments(run_dir: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", "worker.training", "--run-dir", str(run_dir), "--threads", "1", *more]
-
-
-def execute(run_dir: Path, *more: str) -> tuple[int, list[Event], str]:
-    done = subprocess.run(arguments(run_dir, *more), check=False, capture_output=True, timeout=TIMEOUT_S)
-    return done.returncode, [parse_event(line) for line in done.stdout.splitlines()], done.stderr.decode()
 
 
 def test_the_smoke_preset_trains_on_the_embedded_digits(tmp_path: Path) -> None:
@@ -41,9 +30,7 @@ def test_the_smoke_preset_trains_on_the_embedded_digits(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def tiny_arguments(tmp_path_factory: pytest.TempPathFactory, datasets: Path) -> list[str]:
     """A run of 10 epochs of 5 steps."""
-    recipe = tmp_path_factory.mktemp("recipe") / "recipe.json"
-    recipe.write_text(tiny_recipe(epochs=10).model_dump_json())
-    return ["--recipe", str(recipe), "--datasets", str(datasets)]
+    return recipe_arguments(tmp_path_factory.mktemp("recipe"), tiny_recipe(epochs=10), datasets)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +38,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory, tiny_arguments: list[s
     """A run that got SIGTERM after its first epoch, how it exited and what it had said."""
     run_dir = tmp_path_factory.mktemp("interrupted")
     events: list[Event] = []
-    with subprocess.Popen(arguments(run_dir, *tiny_arguments), stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command(run_dir, *tiny_arguments), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         for line in process.stdout:
             events.append(parse_event(line))
@@ -103,7 +90,7 @@ def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     """What the command says when it exits with 2."""
     monkeypatch.setattr(sys, "argv", ["worker.training", "--run-dir", "/nonexistent/run", *more])
     try:
-        status: object = command.main()
+        status: object = main()
     except SystemExit as exit_:  # argparse
         status = exit_.code
     assert status == 2
@@ -166,7 +153,7 @@ def test_a_data_set_may_be_called_as_it_likes(
 
 
 def test_a_trainer_dies_with_its_supervisor(tmp_path: Path, tiny_arguments: list[str]) -> None:
-    trainer = arguments(tmp_path / "run", *tiny_arguments, "--die-with")
+    trainer = command(tmp_path / "run", *tiny_arguments, "--die-with")
     code = f"import os, subprocess, time\nsubprocess.Popen({trainer!r} + [str(os.getpid())])\ntime.sleep(600)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as supervisor:
         assert supervisor.stdout is not None

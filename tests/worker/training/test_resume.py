@@ -1,6 +1,11 @@
 """Start is resume: a run that was interrupted ends with the bytes of one that was not."""
 
+import json
+import random
 import shutil
+import signal
+import subprocess
+import time
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,11 +18,21 @@ from models.card import read_card
 from models.files import sha256_of
 from models.recipe import Recipe
 from tests.tiny import flip_byte, tiny_recipe
-from tests.worker.training.running import digests, last_checkpoint, run
+from tests.worker.training.running import (
+    assert_readers_meet_only_whole_folders,
+    command,
+    digests,
+    end_digests,
+    execute,
+    last_checkpoint,
+    last_state,
+    recipe_arguments,
+    run,
+)
 from worker.training.data import load_dataset
-from worker.training.events import Started, Stopped
+from worker.training.events import EpochDone, Started, Stopped, parse_event
 from worker.training.loop import train
-from worker.training.state import TENSORS
+from worker.training.state import MANIFEST, TENSORS
 
 # 5 steps an epoch, or 2: every kind of randomness, and every kind of state
 RECIPES: dict[str, dict[str, Any]] = {
@@ -124,3 +139,47 @@ def test_a_damaged_state_costs_an_epoch_and_not_the_run(
     started = run(recipe_named("plain"), datasets, tmp_path)[0]
     assert isinstance(started, Started)
     assert started.step == 10  # the damage is mended
+
+
+def test_a_run_that_goes_on_with_another_torch_is_marked_for_good(datasets: Path, tmp_path: Path) -> None:
+    recipe = tiny_recipe(d_layers=1, epochs=4)
+    run(recipe, datasets, tmp_path, stop_after=7)
+    path = last_state(tmp_path) / MANIFEST
+    manifest = json.loads(path.read_text())
+    assert manifest["numerics"]["torch"] == torch.__version__
+    manifest["numerics"]["torch"] = "1.0"
+    path.write_text(json.dumps(manifest))
+
+    started = [run(recipe, datasets, tmp_path, stop_after=stop)[0] for stop in (5, None)]
+    assert [event.bit_exact for event in started if isinstance(event, Started)] == [False, False]
+    cards = [read_card(tmp_path / "checkpoints" / f"epoch-{epoch:04d}") for epoch in range(1, 5)]
+    assert [card.bit_exact for card in cards] == [True, False, False, False]
+    assert json.loads((last_state(tmp_path) / MANIFEST).read_text())["bit_exact"] is False
+
+
+def test_a_run_that_is_only_interrupted_stays_bit_exact(datasets: Path, tmp_path: Path) -> None:
+    recipe = recipe_named("plain")
+    started = [run(recipe, datasets, tmp_path, stop_after=stop)[0] for stop in (3, 4, None)]
+    assert [event.bit_exact for event in started if isinstance(event, Started)] == [True] * 3
+    assert read_card(last_checkpoint(tmp_path)).bit_exact
+
+
+@pytest.mark.parametrize("kills", [1, 3])
+def test_a_run_that_is_killed_at_any_moment_ends_with_the_same_bytes(
+    datasets: Path, tmp_path: Path, kills: int
+) -> None:
+    recipe = tiny_recipe(epochs=10, classes=4, r1_gamma=0.1, ema_half_life_kimg=0.05)
+    arguments = recipe_arguments(tmp_path, recipe, datasets)
+    unbroken, killed = tmp_path / "unbroken", tmp_path / "killed"
+    assert execute(unbroken, *arguments)[0] == 0
+    for _ in range(kills):
+        with subprocess.Popen(command(killed, *arguments), stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            next(line for line in process.stdout if isinstance(parse_event(line), EpochDone))
+            time.sleep(random.uniform(0, 0.1))
+            process.kill()
+        assert process.returncode == -signal.SIGKILL
+        assert_readers_meet_only_whole_folders(killed)
+    assert execute(killed, *arguments)[0] == 0
+    assert end_digests(killed) == end_digests(unbroken)
+    assert read_card(last_checkpoint(killed)).bit_exact

@@ -1,16 +1,20 @@
 """A run whose numbers are no longer finite goes back once, and on at half the rates."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from models.card import read_card
 from models.recipe import Recipe
 from tests.tiny import tiny_recipe
 from tests.worker.training.running import digests, last_checkpoint, run
+from worker.training.data import load_dataset
 from worker.training.errors import Diverged
-from worker.training.events import EpochDone, Started, Warned
+from worker.training.events import EpochDone, Event, Started, Warned
+from worker.training.loop import train
 from worker.training.rollback import rolled_back_at
 from worker.training.state import TENSORS
 
@@ -57,6 +61,16 @@ def test_a_run_that_is_stopped_after_it_went_back_ends_with_the_same_bytes(datas
         forget_recipe(broken)
     assert rolled_back_at(broken) == went_back
     assert digests(broken) == digests(tmp_path / "unbroken")
+
+
+def test_a_run_that_goes_back_to_where_it_was_stopped_is_no_longer_bit_exact(datasets: Path, tmp_path: Path) -> None:
+    run(ONCE, datasets, tmp_path, stop_after=1)  # an unbroken run would have gone back to step 0
+    forget_recipe(tmp_path)
+    events: list[Event] = []
+    with suppress(Diverged):  # the steps after may go either way
+        train(ONCE, load_dataset(datasets / "tiny"), tmp_path, torch.device("cpu"), events.append, lambda: False)
+    started = [event for event in events if isinstance(event, Started)]
+    assert [(event.step, event.bit_exact) for event in started] == [(1, True), (1, False)]
 
 
 def test_the_second_time_it_fails(datasets: Path, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,10 @@ from torch import Tensor, nn
 
 from tests.tiny import flip_byte, largest_file, networks, tiny_recipe
 from worker.training.adam import Adam
-from worker.training.state import KEPT, MANIFEST, TENSORS, Restorable, restore_state, save_state
+from worker.training.state import KEPT, MANIFEST, TENSORS, Position, Restorable, restore_state, save_state
+
+HERE = {"torch": "2", "threads": "1"}
+ELSEWHERE = {**HERE, "torch": "3"}
 
 
 def live_objects(seed: int, memory_format: torch.memory_format = torch.contiguous_format) -> Restorable:
@@ -55,7 +59,7 @@ def save_steps(run_dir: Path, *steps: int) -> dict[int, dict[str, Tensor]]:
     live, found = live_objects(0), {}
     for number in steps:
         step(live, number)
-        save_state(run_dir, number, live)
+        save_state(run_dir, Position(number, True), live, HERE)
         found[number] = everything(live)
     return found
 
@@ -65,9 +69,9 @@ def test_what_was_saved_is_restored_exactly(tmp_path: Path, steps: int) -> None:
     live, restored = live_objects(0), live_objects(1)
     for number in range(steps):
         step(live, number)
-    save_state(tmp_path, 7, live)
+    save_state(tmp_path, Position(7, True), live, HERE)
     assert differing(everything(restored), everything(live))
-    assert restore_state(tmp_path, restored) == 7
+    assert restore_state(tmp_path, restored, HERE) == Position(7, True)
     assert differing(everything(restored), everything(live)) == []
 
 
@@ -76,17 +80,39 @@ def test_the_next_step_is_the_same_whether_restored_or_not(tmp_path: Path, memor
     live, restored = live_objects(0, memory_format), live_objects(1, memory_format)
     for number in range(3):
         step(live, number)
-    save_state(tmp_path, 3, live)
-    restore_state(tmp_path, restored)
+    save_state(tmp_path, Position(3, True), live, HERE)
+    restore_state(tmp_path, restored, HERE)
     for each in (live, restored):
         step(each, 3)
     assert differing(everything(restored), everything(live)) == []
 
 
+def test_a_state_of_other_numerics_marks_the_run_for_good(tmp_path: Path) -> None:
+    live = live_objects(0)
+    save_state(tmp_path, Position(1, True), live, ELSEWHERE)
+    marked = restore_state(tmp_path, live, HERE)
+    assert marked == Position(1, False)
+    assert restore_state(tmp_path, live, ELSEWHERE) == Position(1, True)  # no step was done here
+    save_state(tmp_path, marked._replace(step=2), live, HERE)
+    for place in (HERE, ELSEWHERE):
+        assert restore_state(tmp_path, live, place) == Position(2, False)
+
+
+@pytest.mark.parametrize("entry", ["numerics", "bit_exact"])
+def test_a_state_that_does_not_say_where_it_comes_from_marks_the_run(tmp_path: Path, entry: str) -> None:
+    live = live_objects(0)
+    save_state(tmp_path, Position(1, True), live, HERE)
+    path = tmp_path / "state" / "step-00000001" / MANIFEST
+    manifest = json.loads(path.read_text())
+    del manifest[entry]
+    path.write_text(json.dumps(manifest))
+    assert restore_state(tmp_path, live, HERE) == Position(1, False)
+
+
 def test_without_a_state_nothing_is_done(tmp_path: Path) -> None:
     live = live_objects(0)
     before = everything(live)
-    assert restore_state(tmp_path, live) == 0
+    assert restore_state(tmp_path, live, HERE) == Position(0, True)
     assert differing(everything(live), before) == []
 
 
@@ -98,8 +124,8 @@ def test_only_the_newest_are_kept(tmp_path: Path) -> None:
 
 def test_saving_the_same_step_again_changes_nothing(tmp_path: Path) -> None:
     live = live_objects(0)
-    save_state(tmp_path, 5, live)
-    save_state(tmp_path, 5, live)
+    save_state(tmp_path, Position(5, True), live, HERE)
+    save_state(tmp_path, Position(5, True), live, HERE)
     assert saved(tmp_path) == ["step-00000005"]
 
 
@@ -121,7 +147,7 @@ def test_a_damaged_state_costs_no_more_than_itself(tmp_path: Path, damage: str) 
     found = save_steps(tmp_path, 1, 2)
     DAMAGES[damage](tmp_path / "state" / "step-00000002")
     live = live_objects(1)
-    assert restore_state(tmp_path, live) == 1
+    assert restore_state(tmp_path, live, HERE) == Position(1, True)
     assert differing(everything(live), found[1]) == []
 
 
@@ -135,7 +161,7 @@ def test_two_damaged_states_are_no_state(tmp_path: Path) -> None:
     damage_all(tmp_path)
     live = live_objects(1)
     before = everything(live)
-    assert restore_state(tmp_path, live) == 0
+    assert restore_state(tmp_path, live, HERE) == Position(0, True)
     assert differing(everything(live), before) == []
 
 
@@ -143,25 +169,25 @@ def test_a_damaged_state_is_replaced_when_its_step_comes_again(tmp_path: Path) -
     save_steps(tmp_path, 1, 2)
     flip_byte(tmp_path / "state" / "step-00000002" / TENSORS, -1)
     live = live_objects(1)
-    restore_state(tmp_path, live)
+    restore_state(tmp_path, live, HERE)
     step(live, 2)
-    save_state(tmp_path, 2, live)
-    assert restore_state(tmp_path, live_objects(2)) == 2
+    save_state(tmp_path, Position(2, True), live, HERE)
+    assert restore_state(tmp_path, live_objects(2), HERE) == Position(2, True)
 
 
 def test_damaged_states_do_not_push_out_a_sound_one(tmp_path: Path) -> None:
     save_steps(tmp_path, 20, 30)
     damage_all(tmp_path)
     live = live_objects(1)
-    assert restore_state(tmp_path, live) == 0
-    save_state(tmp_path, 10, live)
-    assert restore_state(tmp_path, live_objects(2)) == 10
+    assert restore_state(tmp_path, live, HERE) == Position(0, True)
+    save_state(tmp_path, Position(10, True), live, HERE)
+    assert restore_state(tmp_path, live_objects(2), HERE) == Position(10, True)
 
 
 def test_a_full_disk_costs_only_the_new_state(tmp_path: Path) -> None:
     save_steps(tmp_path, 1)
     live = live_objects(0)
     with largest_file(1000), pytest.raises(Exception, match="File too large"):
-        save_state(tmp_path, 2, live)
+        save_state(tmp_path, Position(2, True), live, HERE)
     assert saved(tmp_path) == ["step-00000001"]
-    assert restore_state(tmp_path, live) == 1
+    assert restore_state(tmp_path, live, HERE) == Position(1, True)
