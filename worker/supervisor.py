@@ -66,16 +66,16 @@ class Supervisor:
     def _carry_out(self, claim: Claim) -> None:
         watch = Watch(self._store, claim, self._settings.heartbeat_s)
         try:
-            run_dir = self._with_space(watch, lambda: self._prepare(claim))
-            self._train(claim, watch, run_dir)
+            self._train(claim, watch, self._prepare(claim, watch))
         except _Interrupted:
             self._let_go(claim, watch)
 
-    def _prepare(self, claim: Claim) -> Path:
+    def _prepare(self, claim: Claim, watch: Watch) -> Path:
         """The run directory of this attempt, with the recipe in it."""
-        run_dir = open_attempt(self._settings.runs_dir, claim.job.id, claim.job.attempt)
-        recipe = claim.job.spec.recipe.model_dump_json(indent=2)
-        write_file(run_dir / "recipe.json", recipe.encode() + b"\n")
+        runs_dir, job = self._settings.runs_dir, claim.job
+        run_dir = self._with_space(watch, lambda: open_attempt(runs_dir, job.id, job.attempt))
+        recipe = job.spec.recipe.model_dump_json(indent=2).encode() + b"\n"
+        self._with_space(watch, lambda: write_file(run_dir / "recipe.json", recipe))
         return run_dir
 
     def _train(self, claim: Claim, watch: Watch, run_dir: Path) -> None:
