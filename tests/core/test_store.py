@@ -534,3 +534,45 @@ def test_the_events_of_a_job_tell_its_life(store: JobStore, redis: Redis) -> Non
     ]
     newest: Any = redis.xrevrange(f"digitforge:events:{job_id}", count=1)
     assert store.get(job_id).event == newest[0][0]
+
+
+def test_a_strike_whose_answer_was_lost_is_said_again(store: JobStore, redis: Redis) -> None:
+    claim = claimed(store)
+    assert [store.strike(claim, ERROR) for _ in range(MAX_STRIKES)] == [JobStatus.QUEUED] * MAX_STRIKES
+    assert len(events(redis, claim.job.id)) == 3
+    claimed_again(store, claim.job.id)
+    with pytest.raises(LeaseLost):
+        store.strike(claim, ERROR)
+
+
+class ForgetfulStore(JobStore):
+    """The first answer to each script is lost, and the client sends it again, perhaps after something happened."""
+
+    def between(self) -> object: ...
+
+    def _run(self, *arguments: Any, **keywords: Any) -> str:
+        super()._run(*arguments, **keywords)
+        self.between()
+        return super()._run(*arguments, **keywords)
+
+
+def test_a_resume_whose_answer_was_lost_is_no_conflict(store: JobStore, redis: Redis) -> None:
+    forgetful, claim = ForgetfulStore(redis, 30), claimed(store)
+    store.pause(claim.job.id)
+    assert forgetful.resume(claim.job.id).request is None
+    with pytest.raises(JobStateConflict, match="it is running"):
+        forgetful.resume(claim.job.id)
+    store.pause(claim.job.id)
+    store.release(claim)
+    forgetful.between = lambda: claimed_again(store, claim.job.id)  # type: ignore[method-assign]
+    assert forgetful.resume(claim.job.id).status is JobStatus.RUNNING
+
+
+def test_a_delete_whose_answer_was_lost_finds_the_job_deleted(store: JobStore, redis: Redis) -> None:
+    job_id = store.create(SPEC).job.id
+    store.cancel(job_id)
+    ForgetfulStore(redis, 30).delete(job_id)
+    store.delete(job_id)
+    store.forget(job_id)
+    with pytest.raises(JobNotFound):
+        store.delete(job_id)
