@@ -48,6 +48,17 @@ class Life:
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     @property
+    def state(self) -> str:
+        """Finer than the status where that makes a difference to a call, and coarser where it makes none."""
+        if self.status in TERMINAL:
+            return "ended"
+        if self.is_publishing:
+            return "publishing"
+        if self.status == "running" and self.request:
+            return "cancelling" if self.request == "cancel" else "pausing"
+        return "swept" if self.events[-1] == ("queued", {"reason": "worker lost"}) else self.status
+
+    @property
     def is_publishing(self) -> bool:
         return self.status == "running" and self.model_id is not None
 

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, NamedTuple
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
     RuleBasedStateMachine,
     initialize,
     invariant,
@@ -28,20 +27,23 @@ from core.store import Created, JobStore, connect
 from models.errors import DigitforgeError
 from models.recipe import PRESETS
 from tests.core.machine_model import NEXT_STATES, TERMINAL, Answers, Life
-from tests.core.test_store import PROGRESS, wait_for_uptime
+from tests.core.test_store import MODEL, PROGRESS, wait_for_uptime
 
-EXAMPLES = int(os.environ.get("DIGITFORGE_MACHINE_EXAMPLES", "80"))
+EXAMPLES = int(os.environ.get("DIGITFORGE_MACHINE_EXAMPLES", "60"))
 STEPS = 50
 LEASE_S, HOUR_MS = 1.0, 3_600_000
-MOST_QUEUED, MOST_JOBS = 2, 4
+MOST_QUEUED, MOST_ALIVE = 2, 5
 
 SPECS = [JobSpec(preset="smoke", recipe=PRESETS["smoke"], publish=publish) for publish in ("auto", "never")]
 ERROR = JobError(type="trainer-crashed", detail="killed", retryable=True)
 NEWS_TYPES = ("progress", "epoch", "warning")
 
 twice = st.booleans()
-models = st.sampled_from(["0123456789abcdef", "fedcba9876543210"])
-callers = st.sampled_from(["owner", "owner", "owner", "zombie", "stranger"])
+models = st.sampled_from([*3 * [MODEL], "fedcba9876543210"])
+callers = st.sampled_from([*4 * ["owner"], "zombie", "stranger"])
+STATES = ["queued", "running", "swept", "pausing", "paused", "cancelling", "publishing", "ended", "any"]
+some_job = st.tuples(st.sampled_from(STATES), st.integers(0, 3))
+running = st.tuples(st.sampled_from([*3 * ["running"], *STATES]), st.integers(0, 3))
 outcomes = st.sampled_from([Publication(active=True, reason="better"), Publication(active=False, reason="worse")])
 memories = st.sampled_from([None, DeviceMemory(before_mb=900.0, after_mb=0.0)])
 progresses = st.sampled_from([None, PROGRESS, PROGRESS.model_copy(update={"step": 7})])
@@ -108,8 +110,6 @@ class JobMachine(RuleBasedStateMachine):
 
     redis: ClassVar[Redis]
 
-    jobs: Bundle[str] = Bundle("jobs")
-
     def __init__(self) -> None:
         super().__init__()
         self.redis.flushall()
@@ -123,10 +123,41 @@ class JobMachine(RuleBasedStateMachine):
         self.ended: dict[str, tuple[dict[str, str], list[tuple[str, dict[str, str]]]]] = {}
         self.deleted: set[str] = set()
         self.succeeded = 0
+        self.found: Contents | None = None  # what was there after the step before
         self.pieces = 0
 
     def contents(self) -> Contents:
         return Contents.of(self.redis, {*self.lives, *self.born, "nobody"})
+
+    def pick(self, wanted: tuple[str, int]) -> str:
+        """A job in this state, which is brought about if there is none; or any job that ever was, or none."""
+        state, n = wanted
+        ids = [*self.born, "nobody"] if state == "any" else self._in(state) or self._bring_one_to(state)
+        return ids[n % len(ids)] if ids else "nobody"
+
+    def _in(self, state: str) -> list[str]:
+        return [one for one, life in self.lives.items() if life.state == state]
+
+    def _bring_one_to(self, state: str) -> list[str]:
+        match state:
+            case "queued":
+                self.create(SPECS[0], None, twice=False)
+            case "running":
+                self.claim(("swept" if self._in("swept") else "queued", 0), twice=False)
+            case "swept":
+                self.beat(("running", 0), "owner", None, None, checkpointed=False, fresh=2, old=0, twice=False)
+                self.sweep(("running", 0), all_of_them=False, twice=False)
+            case "pausing":
+                self.pause(("running", 0), twice=False)
+            case "paused":
+                self.release(("pausing", 0), "owner", twice=False)
+            case "cancelling":
+                self.cancel(("running", 0), twice=False)
+            case "publishing":
+                self.commit(("running", 0), "owner", MODEL, twice=False)
+            case "ended":
+                self.fail(("running", 0), "owner", twice=False)
+        return self._in(state)
 
     def life(self, job_id: str) -> Life:
         return self.lives.get(job_id, Life())
@@ -143,7 +174,7 @@ class JobMachine(RuleBasedStateMachine):
 
     def ask(self, twice: bool, call: Callable[[], object]) -> object:
         """The answer to a call, or the type of its error; one that is refused must change nothing at all."""
-        before = self.contents()
+        before, self.found = self.found or self.contents(), None
         self.store.twice = twice
         answer: object
         try:
@@ -173,34 +204,29 @@ class JobMachine(RuleBasedStateMachine):
     def n_queued(self) -> int:
         return sum(life.status == "queued" for life in self.lives.values())
 
+    def n_alive(self) -> int:
+        return sum(life.status not in TERMINAL for life in self.lives.values())
+
     # Users
 
-    @initialize(target=jobs)
-    def the_first_job(self) -> str:
-        return self._create(SPECS[0], None, twice=False)
+    @initialize()
+    def the_first_job(self) -> None:
+        self.create(SPECS[0], "a", twice=False)
 
-    @initialize(target=jobs)
-    def no_job(self) -> str:
-        return "nobody"
-
-    @precondition(lambda self: len(self.lives) < MOST_JOBS)
-    @rule(target=jobs, spec=st.sampled_from(SPECS), key=st.sampled_from([None, "a", "b"]), twice=twice)
-    def create(self, spec: JobSpec, key: str | None, twice: bool) -> str:
-        return self._create(spec, key, twice)
-
-    def _create(self, spec: JobSpec, key: str | None, twice: bool) -> str:
-        """The id of the new job, or of the first one with this key, or of none."""
+    @precondition(lambda self: self.n_alive() < MOST_ALIVE)
+    @rule(spec=st.sampled_from(SPECS), key=st.sampled_from([None, "a", "a", "b"]), twice=twice)
+    def create(self, spec: JobSpec, key: str | None, twice: bool) -> None:
         answer = self.ask(twice, lambda: self.store.create(spec, key))
         if key in self.asked:
             first, first_spec = self.asked[key]
             if spec != first_spec:
                 assert answer is IdempotencyKeyReused
-                return "nobody"
-            assert answer == Created(first.model_copy(update={"event": ""}), replayed=True)
-            return first.id
+            else:
+                assert answer == Created(first.model_copy(update={"event": ""}), replayed=True)
+            return
         if self.n_queued() >= MOST_QUEUED:
             assert answer is QueueFull
-            return "nobody"
+            return
         assert isinstance(answer, Created)
         job = answer.job
         assert not answer.replayed
@@ -210,22 +236,25 @@ class JobMachine(RuleBasedStateMachine):
         self.born[job.id] = job
         if key is not None:
             self.asked[key] = job, spec
-        return job.id
 
-    @rule(job_id=jobs, twice=twice)
-    def cancel(self, job_id: str, twice: bool) -> None:
+    @rule(job=some_job, twice=twice)
+    def cancel(self, job: tuple[str, int], twice: bool) -> None:
+        job_id = self.pick(job)
         self.check(twice, self.life(job_id).cancel(), lambda: _answer(self.store.cancel(job_id)))
 
-    @rule(job_id=jobs, twice=twice)
-    def pause(self, job_id: str, twice: bool) -> None:
+    @rule(job=some_job, twice=twice)
+    def pause(self, job: tuple[str, int], twice: bool) -> None:
+        job_id = self.pick(job)
         self.check(twice, self.life(job_id).pause(), lambda: _answer(self.store.pause(job_id)))
 
-    @rule(job_id=jobs, twice=twice)
-    def resume(self, job_id: str, twice: bool) -> None:
+    @rule(job=some_job, twice=twice)
+    def resume(self, job: tuple[str, int], twice: bool) -> None:
+        job_id = self.pick(job)
         self.check(twice, self.life(job_id).resume(), lambda: _answer(self.store.resume(job_id)))
 
-    @rule(job_id=jobs, twice=twice)
-    def delete(self, job_id: str, twice: bool) -> None:
+    @rule(job=some_job, twice=twice)
+    def delete(self, job: tuple[str, int], twice: bool) -> None:
+        job_id = self.pick(job)
         if job_id in self.deleted:
             allowed: Answers = (None,)
         else:
@@ -237,8 +266,9 @@ class JobMachine(RuleBasedStateMachine):
 
     # Workers
 
-    @rule(job_id=jobs, twice=twice)
-    def claim(self, job_id: str, twice: bool) -> None:
+    @rule(job=some_job, twice=twice)
+    def claim(self, job: tuple[str, int], twice: bool) -> None:
+        job_id = self.pick(job)
         since, life = self.now_ms(), self.life(job_id)
         claim = self.ask(twice, lambda: self.store.claim(job_id) or "lost")
         assert isinstance(claim, Claim) == (life.status == "queued")
@@ -249,7 +279,7 @@ class JobMachine(RuleBasedStateMachine):
             self.check_lease(job_id, since)
 
     @rule(
-        job_id=jobs,
+        job=running,
         caller=callers,
         device=st.sampled_from([None, "cpu", "cuda"]),
         progress=progresses,
@@ -260,7 +290,7 @@ class JobMachine(RuleBasedStateMachine):
     )
     def beat(
         self,
-        job_id: str,
+        job: tuple[str, int],
         caller: str,
         device: str | None,
         progress: JobProgress | None,
@@ -270,6 +300,7 @@ class JobMachine(RuleBasedStateMachine):
         twice: bool,
     ) -> None:
         """With news, and before them the last few that were told already."""
+        job_id = self.pick(job)
         since, life, claim = self.now_ms(), self.life(job_id), self.claim_of(job_id, caller)
         news = life.said[max(0, len(life.said) - old) :]
         for number in range(len(life.said) + 1, len(life.said) + fresh + 1):
@@ -284,55 +315,63 @@ class JobMachine(RuleBasedStateMachine):
         if answer != "lost":
             self.check_lease(job_id, since)
 
-    @rule(job_id=jobs, caller=callers, model_id=models, twice=twice)
-    def commit(self, job_id: str, caller: str, model_id: str, twice: bool) -> None:
+    @rule(job=running, caller=callers, model_id=models, twice=twice)
+    def commit(self, job: tuple[str, int], caller: str, model_id: str, twice: bool) -> None:
+        job_id = self.pick(job)
         claim = self.claim_of(job_id, caller)
         allowed = self.life(job_id).commit(claim.owner, model_id)
         if self.check(twice, allowed, lambda: self.store.commit(claim, model_id)) == "ok":
             assert self.committed.setdefault(job_id, model_id) == model_id
 
-    @rule(job_id=jobs, model_id=models, publication=outcomes, twice=twice)
-    def publish(self, job_id: str, model_id: str, publication: Publication, twice: bool) -> None:
+    @rule(job=some_job, model_id=models, publication=outcomes, twice=twice)
+    def publish(self, job: tuple[str, int], model_id: str, publication: Publication, twice: bool) -> None:
+        job_id = self.pick(job)
         life = self.life(job_id)
         self.succeeded += life.is_publishing and life.model_id == model_id
         allowed = life.publish(model_id, publication)
         self.check(twice, allowed, lambda: self.store.publish(job_id, model_id, publication))
 
-    @rule(job_id=jobs, caller=callers, twice=twice)
-    def fail(self, job_id: str, caller: str, twice: bool) -> None:
+    @rule(job=running, caller=callers, twice=twice)
+    def fail(self, job: tuple[str, int], caller: str, twice: bool) -> None:
+        job_id = self.pick(job)
         claim = self.claim_of(job_id, caller)
         self.check(twice, self.life(job_id).fail(claim.owner, ERROR), lambda: self.store.fail(claim, ERROR))
 
-    @rule(job_id=jobs, caller=callers, memory=memories, twice=twice)
-    def acknowledge_cancel(self, job_id: str, caller: str, memory: DeviceMemory | None, twice: bool) -> None:
+    @rule(job=running, caller=callers, memory=memories, twice=twice)
+    def acknowledge_cancel(self, job: tuple[str, int], caller: str, memory: DeviceMemory | None, twice: bool) -> None:
+        job_id = self.pick(job)
         claim = self.claim_of(job_id, caller)
         allowed = self.life(job_id).acknowledge_cancel(claim.owner, memory)
         self.check(twice, allowed, lambda: self.store.acknowledge_cancel(claim, memory))
 
-    @rule(job_id=jobs, caller=callers, twice=twice)
-    def release(self, job_id: str, caller: str, twice: bool) -> None:
+    @rule(job=running, caller=callers, twice=twice)
+    def release(self, job: tuple[str, int], caller: str, twice: bool) -> None:
+        job_id = self.pick(job)
         claim = self.claim_of(job_id, caller)
         self.check(twice, self.life(job_id).release(claim.owner), lambda: self.store.release(claim))
 
-    @rule(job_id=jobs, caller=callers, twice=twice)
-    def strike(self, job_id: str, caller: str, twice: bool) -> None:
+    @rule(job=running, caller=callers, twice=twice)
+    def strike(self, job: tuple[str, int], caller: str, twice: bool) -> None:
+        job_id = self.pick(job)
         claim = self.claim_of(job_id, caller)
         self.check(twice, self.life(job_id).strike(claim.owner, ERROR), lambda: self.store.strike(claim, ERROR))
 
     # The sweeper
 
-    @rule(job_id=jobs, all_of_them=st.booleans(), twice=twice)
-    def sweep(self, job_id: str, all_of_them: bool, twice: bool) -> None:
+    @rule(job=running, all_of_them=st.booleans(), twice=twice)
+    def sweep(self, job: tuple[str, int], all_of_them: bool, twice: bool) -> None:
         """After the lease of a job has expired, or of all jobs, and of no others."""
+        job_id = self.pick(job)
         expired = {one for one, life in self.lives.items() if life.has_lease and (all_of_them or one == job_id)}
         self._set_leases(expired)
         should = {one: self.lives[one].sweep() for one in expired}
         swept = self.ask(twice, self.store.sweep)
         assert swept == ({} if twice else should)  # who sweeps again finds nothing to do
 
-    @rule(job_id=jobs)
-    def sweep_too_late(self, job_id: str) -> None:
+    @rule(job=some_job)
+    def sweep_too_late(self, job: tuple[str, int]) -> None:
         """By a sweeper that saw an expired lease; meanwhile the owner renewed it, or let the job go."""
+        job_id = self.pick(job)
         self._set_leases(set())
         self.check(False, ("kept",), lambda: self.store._run("strike", job_id, "", 3, ERROR.model_dump_json()))
 
@@ -341,6 +380,7 @@ class JobMachine(RuleBasedStateMachine):
         scores = {**dict.fromkeys(expired, 1), **dict.fromkeys(alive, self.now_ms() + HOUR_MS)}
         if scores:
             self.redis.zadd("digitforge:leases", scores)
+            self.found = None  # the leases are others
 
     @precondition(lambda self: self.deleted)
     @rule()
@@ -359,7 +399,7 @@ class JobMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_table_holds(self) -> None:
-        found = self.contents()
+        self.found = found = self.contents()
         self._records_are_as_they_should_be(found)
         self._strikes_are_counted(found)
         self._indexes_follow_from_records(found)
