@@ -193,8 +193,8 @@ class JobStore:
     def strike(self, claim: Claim, error: JobError) -> JobStatus:
         """Running -> queued because its trainer died; to failed with `error` when it did so too often.
 
-        Three strikes without a checkpoint between them are too many. Where a cancel or a pause was asked for, that is
-        what the job comes to. Raises LeaseLost.
+        Three strikes without a checkpoint between them are too many. Where a cancel was asked for, that is what the job
+        comes to; where a pause was, it does unless it fails. Raises LeaseLost.
         """
         status = self._run("strike", claim.job.id, claim.owner, MAX_STRIKES, error.model_dump_json())
         if status == "lost":
@@ -213,7 +213,7 @@ class JobStore:
 
     def resume(self, job_id: str) -> Job:
         """Paused -> queued, or take back a pause that was not carried out yet. Raises JobNotFound, JobStateConflict."""
-        return self._request("resume", job_id, {"paused", "queued", "pausing"})
+        return self._request("resume", job_id, {"paused", "queued", "pausing"}, secrets.token_hex(8))
 
     def sweep(self) -> dict[str, str]:
         """Take expired leases away; the new status of each job touched.
@@ -233,8 +233,11 @@ class JobStore:
         return {job_id: status for job_id, status in swept.items() if status != "kept"}
 
     def delete(self, job_id: str) -> None:
-        """An ended job -> none; its files are to be removed. Raises JobNotFound and JobStateConflict."""
-        self._insist("delete", job_id, {"succeeded", "failed", "cancelled"}, more_keys=[self._files])
+        """An ended job -> none; its files are to be removed. Raises JobNotFound and JobStateConflict.
+
+        Said again before the files are gone, it changes nothing.
+        """
+        self._insist("delete", job_id, {"succeeded", "failed", "cancelled", "deleted"}, more_keys=[self._files])
 
     def deleted_ids(self) -> set[str]:
         """The deleted jobs whose files are still to be removed."""
@@ -260,12 +263,14 @@ class JobStore:
         """Raise RedisError unless Redis answers."""
         self._redis.ping()
 
-    def _request(self, script: str, job_id: str, allowed: set[str]) -> Job:
-        self._insist(script, job_id, allowed)
+    def _request(self, script: str, job_id: str, allowed: set[str], *arguments: str) -> Job:
+        self._insist(script, job_id, allowed, *arguments)
         return self.get(job_id)
 
-    def _insist(self, script: str, job_id: str, allowed: set[str], more_keys: Sequence[str] = ()) -> None:
-        found = self._run(script, job_id, more_keys=more_keys)
+    def _insist(
+        self, script: str, job_id: str, allowed: set[str], *arguments: str, more_keys: Sequence[str] = ()
+    ) -> None:
+        found = self._run(script, job_id, *arguments, more_keys=more_keys)
         if not found:
             raise JobNotFound(f"no job {job_id!r}")
         if found not in allowed:

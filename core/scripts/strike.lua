@@ -2,15 +2,16 @@
 -- whose trainer died, or by the sweeper, who is '' and must find the lease expired. ARGV: id, owner, strikes that fail the job,
 -- error to fail it with. Answers the new status, 'kept' when there is nothing to do, or 'lost'.
 local status, owner, request, model = get('status', 'owner', 'request', 'model_id')
-if status ~= 'running' or model then return ARGV[2] == '' and 'kept' or 'lost' end
 if ARGV[2] == '' then
+  if status ~= 'running' or model then return 'kept' end
   local expiry = redis.call('ZSCORE', leases, id)
   if expiry and tonumber(expiry) > now then return 'kept' end
-elseif owner ~= ARGV[2] then
-  return 'lost'
+  set('owner', '') -- who held it until now holds it no more, whatever becomes of the job
+else
+  if owner ~= ARGV[2] or model then return 'lost' end
+  if status ~= 'running' then return status end -- said again
 end
 leave_worker()
-set('owner', '')
 local strikes = redis.call('HINCRBY', job, 'strikes', 1)
 if request == 'cancel' then
   to_end('cancelled')
