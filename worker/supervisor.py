@@ -45,12 +45,13 @@ class Supervisor:
         self._settings = settings
         self._draining = draining
 
-    def run(self, job_id: str) -> None:
-        """Claim the job and see it to an end. A job that cannot be claimed is somebody else's, or over."""
-        claim = self._store.claim(job_id)
+    def run(self) -> None:
+        """Claim the oldest queued job and see it to an end, if there is one."""
+        claim = self._store.claim_oldest()
         if claim is None:
-            logger.info("job %s: not queued any more, nothing to do", job_id)
+            logger.info("no job is queued any more, nothing to do")
             return
+        job_id = claim.job.id
         logger.info("job %s: attempt %d", job_id, claim.job.attempt)
         try:
             self._carry_out(claim)
