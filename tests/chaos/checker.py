@@ -1,6 +1,7 @@
 """The checker: every promise, one function each, over what clients saw and what the service holds at the end."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from core.jobs import JobStatus
@@ -15,6 +16,7 @@ from tests.chaos.ledger import ENDED, Ledger
 from tests.chaos.records import Records, Told
 
 STRUCK = {"worker-lost", "trainer-crashed", "stalled"}  # what a job may fail with, after three strikes
+CLAIM_S = 1.0  # between a look at the queue and a claim
 
 
 def broken_promises(ledger: Ledger, records: Records, golden: dict[str, Golden], data: Path) -> Iterator[str]:
@@ -24,6 +26,7 @@ def broken_promises(ledger: Ledger, records: Records, golden: dict[str, Golden],
     yield from _one_end_each(records)
     yield from _failures_are_three_strikes(records)
     yield from _cancelled_where_asked(ledger, records)
+    yield from _jobs_keep_their_place(records)
     yield from _models_are_golden(ledger, records, golden, data / "shelf")
     yield from _checkpoints_are_golden(ledger, golden, data / "runs")
     yield from _events_reach_clients(ledger, records)
@@ -94,6 +97,26 @@ def _cancelled_where_asked(ledger: Ledger, records: Records) -> Iterator[str]:
         job = records.jobs.get(accepted.id)
         if job is not None and job.status is JobStatus.CANCELLED and not accepted.cancel_asked:
             yield f"job {job.id}: was cancelled, and nobody asked for it"
+
+
+def _jobs_keep_their_place(records: Records) -> Iterator[str]:
+    """No attempt begins while an older job waits."""
+    waits = [(job_id, *wait) for job_id, events in records.events.items() for wait in _waits(events)]
+    for job_id, events in records.events.items():
+        for event in events:
+            if event.type != "running":
+                continue
+            for older, start_s, end_s in waits:
+                is_older = records.jobs[older].created_at < records.jobs[job_id].created_at
+                if is_older and start_s < event.at_s - CLAIM_S < event.at_s + CLAIM_S < end_s:
+                    yield f"job {job_id}: attempt {event.data['attempt']} began before that of the older job {older}"
+
+
+def _waits(events: list[Told]) -> Iterator[tuple[float, float]]:
+    """From when to when a job was queued."""
+    for event, following in pairwise(events):
+        if event.type == "queued":
+            yield event.at_s, following.at_s
 
 
 def _models_are_golden(ledger: Ledger, records: Records, golden: dict[str, Golden], shelf_dir: Path) -> Iterator[str]:
