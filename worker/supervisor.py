@@ -21,7 +21,7 @@ from worker.device_memory import memory_mb
 from worker.publishing import publish
 from worker.run_dirs import open_attempt
 from worker.trainer import TrainerProcess
-from worker.training.events import Failed, Finished, Warned
+from worker.training.events import Failed, Finished, Stopped, Warned
 from worker.watch import Watch
 
 RETRYABLE = {"io-error", "oom", "trainer-crashed", "stalled"}
@@ -105,6 +105,8 @@ class Supervisor:
                 raise _Interrupted  # it will go on where there is space
             case _, Failed() as failed:
                 self._fail(claim, failed.kind, failed.detail, trainer.log_tail())
+            case _, Stopped() if not stalled:  # also when somebody else asked it to, such as an init system
+                self._let_go(claim, watch)
             case _ if trainer.was_stopped and not stalled:
                 self._let_go(claim, watch)
             case _:
