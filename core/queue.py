@@ -1,4 +1,4 @@
-"""The queue: a Celery app whose messages hold a job's id and nothing else. The record in Redis is the truth."""
+"""The queue: a Celery app whose messages say that a job waits. The record in Redis is the truth."""
 
 from celery import Celery
 
@@ -10,8 +10,8 @@ def celery_app(redis_url: str) -> Celery:
     """The Celery app of both sides.
 
     Early acknowledgement and no result backend: a message that is lost is sent again by the sweeper, a doubled one
-    finds the job claimed. A task that hangs on Redis for longer than the visibility timeout would run twice with late
-    acknowledgement.
+    finds nothing left to claim. A task that hangs on Redis for longer than the visibility timeout would run twice with
+    late acknowledgement.
     """
     app = Celery("digitforge", broker=redis_url)
     app.conf.update(
@@ -36,7 +36,7 @@ def celery_app(redis_url: str) -> Celery:
 
 
 def enqueue(app: Celery, job_id: str) -> None:
-    """Send a job's id to the workers. Raises kombu's OperationalError when the broker is away."""
+    """Tell the workers that a job waits. Raises kombu's OperationalError when the broker is away."""
     app.send_task(TRAIN_TASK, args=[job_id])
 
 

@@ -138,6 +138,11 @@ class JobStore:
             return None
         return Claim(job=self.get(job_id), owner=owner)
 
+    def claim_oldest(self) -> Claim | None:
+        """Claim the queued job that was created first. None when none is queued."""
+        claims = (self.claim(job_id) for job_id in self.queued_ids())
+        return next((claim for claim in claims if claim is not None), None)
+
     def beat(
         self,
         claim: Claim,

@@ -30,8 +30,13 @@ draining = multiprocessing.Event()  # set in the main process, seen by the pool 
 
 @app.task(name=TRAIN_TASK)  # type: ignore[untyped-decorator]
 def train(job_id: str) -> None:
-    """Carry out one job, whatever comes of it; its record tells."""
-    Supervisor(JobStore.of(settings), Shelf(settings.shelf_dir), settings, draining.is_set).run(job_id)
+    """Carry out one job, whatever comes of it; its record tells.
+
+    The oldest queued one, which need not be the message's: a job that came back has its old place in the queue, but no
+    message, and no new one is sent while others wait.
+    """
+    logging.getLogger(__name__).info("a message, sent for job %s", job_id)
+    Supervisor(JobStore.of(settings), Shelf(settings.shelf_dir), settings, draining.is_set).run()
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]

@@ -21,7 +21,7 @@ from worker.device_memory import memory_mb
 from worker.publishing import publish
 from worker.run_dirs import open_attempt
 from worker.trainer import TrainerProcess
-from worker.training.events import Failed, Finished, Warned
+from worker.training.events import Failed, Finished, Stopped, Warned
 from worker.watch import Watch
 
 RETRYABLE = {"io-error", "oom", "trainer-crashed", "stalled"}
@@ -45,12 +45,13 @@ class Supervisor:
         self._settings = settings
         self._draining = draining
 
-    def run(self, job_id: str) -> None:
-        """Claim the job and see it to an end. A job that cannot be claimed is somebody else's, or over."""
-        claim = self._store.claim(job_id)
+    def run(self) -> None:
+        """Claim the oldest queued job and see it to an end, if there is one."""
+        claim = self._store.claim_oldest()
         if claim is None:
-            logger.info("job %s: not queued any more, nothing to do", job_id)
+            logger.info("no job is queued any more, nothing to do")
             return
+        job_id = claim.job.id
         logger.info("job %s: attempt %d", job_id, claim.job.attempt)
         try:
             self._carry_out(claim)
@@ -104,6 +105,8 @@ class Supervisor:
                 raise _Interrupted  # it will go on where there is space
             case _, Failed() as failed:
                 self._fail(claim, failed.kind, failed.detail, trainer.log_tail())
+            case _, Stopped() if not stalled:  # also when somebody else asked it to, such as an init system
+                self._let_go(claim, watch)
             case _ if trainer.was_stopped and not stalled:
                 self._let_go(claim, watch)
             case _:

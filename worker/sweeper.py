@@ -69,8 +69,8 @@ class Sweeper:
     def _send_lost_messages(self) -> None:
         """When no message waits at all, send one for each queued job.
 
-        A job between its record and its message may get two: the second finds it claimed. Waiting for an empty queue
-        keeps a long one from being flooded.
+        A job between its record and its message may get two: the second finds nothing to claim. Waiting for an empty
+        queue keeps a long one from being flooded; any message leads to the oldest job, so none is passed over.
         """
         if waiting_messages(self._queue) == 0:
             for job_id in self._store.queued_ids():

@@ -1,0 +1,43 @@
+"""HTTP calls of a client that does not give up: over refused connections, lost answers and a store that is away."""
+
+import threading
+from typing import Any
+
+import httpx
+
+from tests.chaos.ledger import Ledger
+
+TIMEOUT_S = 5.0  # shorter than some freezes, so that a request is sent again while the first is under way
+RETRY_S = 0.3
+RETRIED_TYPE = "store-unavailable"
+
+
+class Calls:
+    """Calls of one thread, until `over` is set."""
+
+    def __init__(self, base: str, ledger: Ledger, over: threading.Event) -> None:
+        self._http = httpx.Client(base_url=base, timeout=TIMEOUT_S)
+        self._ledger, self._over = ledger, over
+
+    def once(self, method: str, path: str, *allowed: int, **options: Any) -> httpx.Response | None:
+        """One try. None where there was no answer or the store is away; what else is not `allowed` is a violation."""
+        try:
+            answer = self._http.request(method, path, **options)
+        except httpx.HTTPError as error:
+            self._ledger.answered(type(error).__name__)
+            return None
+        self._ledger.answered(answer.status_code)
+        if answer.status_code in allowed:
+            return answer
+        if answer.status_code != 503 or answer.json()["type"] != RETRIED_TYPE:
+            self._ledger.violate(f"{method} {path}: {answer.status_code}: {answer.text[:300]}")
+        return None
+
+    def insist(self, method: str, path: str, *allowed: int, **options: Any) -> httpx.Response | None:
+        """Try until it is answered. None when it is over."""
+        while not self._over.is_set():
+            answer = self.once(method, path, *allowed, **options)
+            if answer is not None:
+                return answer
+            self._over.wait(RETRY_S)
+        return None

@@ -1,0 +1,154 @@
+"""The clients: they submit, pause, resume, cancel, read and draw, while the service is being hurt."""
+
+import threading
+import time
+from hashlib import sha256
+from random import Random
+from typing import Any
+
+import httpx
+
+from tests.chaos.calls import Calls
+from tests.chaos.follower import follow
+from tests.chaos.golden import RECIPES
+from tests.chaos.ledger import Accepted, Drawing, Ledger
+
+SUBMIT_S, READ_S, DRAW_S = (1.0, 5.0), (0.1, 0.8), 0.3
+STEER_S = (0.2, 8.0)  # after the answer to the submission
+PLANS = {"leave": 6, "pause": 3, "cancel": 2}
+ASK_AGAIN = 0.4  # of all submissions
+DRAW_TIMEOUT_S = 60.0
+CEASE_S = 90.0
+PUBLISH = ("auto", "always", "never")
+
+
+class Clients:
+    """Threads that use the service until they are told to stop; what was begun they finish."""
+
+    def __init__(self, base: str, ledger: Ledger, seed: int) -> None:
+        self._base, self._ledger, self._seed = base, ledger, seed
+        self._no_more = threading.Event()  # nothing new
+        self._over = threading.Event()  # and nothing at all
+        self._steady = [
+            threading.Thread(target=work, name=work.__name__) for work in (self._submit, self._read, self._draw)
+        ]
+        self._per_job: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self._steady:
+            thread.start()
+
+    def cease(self) -> None:
+        """Submit, read and draw no more."""
+        self._no_more.set()
+        for thread in self._steady:
+            thread.join(CEASE_S)
+
+    def finish(self, timeout_s: float) -> None:
+        """Follow what was accepted to its end, for so long at most."""
+        deadline = time.monotonic() + timeout_s
+        for thread in self._per_job:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def stop(self) -> None:
+        """Stop at once."""
+        self._no_more.set()
+        self._over.set()
+        for thread in (*self._steady, *self._per_job):
+            if thread.ident is not None:
+                thread.join()
+
+    def _submit(self) -> None:
+        calls, random = self._calls(), self._random("submit")
+        number = 0
+        while not self._no_more.wait(random.uniform(*SUBMIT_S)):
+            number += 1
+            key, recipe = f"chaos-{self._seed}-{number}", random.choice(list(RECIPES))
+            body = {**RECIPES[recipe].model_dump(), "preset": "smoke", "publish": random.choice(PUBLISH)}
+            answer = self._ask(calls, key, body)
+            if answer is None:
+                self._ledger.unanswered_keys.append(key)
+            elif answer.status_code == 429:
+                self._ledger.refused_keys.append(key)
+            else:
+                job = Accepted(answer.json()["id"], recipe, key)
+                self._ledger.accept(job)
+                for work in (self._steer, self._follow):
+                    thread = threading.Thread(target=work, name=f"{work.__name__}-{number}", args=(job,))
+                    thread.start()
+                    self._per_job.append(thread)
+                if random.random() < ASK_AGAIN:
+                    self._ask_again(calls, job, body)
+
+    def _ask(self, calls: Calls, key: str, body: dict[str, Any]) -> httpx.Response | None:
+        return calls.insist("POST", "/train", 202, 429, json=body, headers={"Idempotency-Key": key})
+
+    def _ask_again(self, calls: Calls, job: Accepted, body: dict[str, Any]) -> None:
+        again = self._ask(calls, job.key, body)
+        if again is not None and (again.status_code != 202 or again.json()["id"] != job.id):
+            self._ledger.violate(f"key {job.key}: was answered with job {job.id}, and later with {again.text[:300]}")
+
+    def _steer(self, job: Accepted) -> None:
+        """What the client of one job does with it."""
+        calls, random = self._calls(), self._random(f"steer {job.key}")
+        plan = random.choices(list(PLANS), list(PLANS.values()))[0]
+        before_s, between_s = random.uniform(*STEER_S), random.uniform(*STEER_S)
+        if plan == "leave" or self._over.wait(before_s):
+            return
+        if plan == "cancel":
+            job.cancel_asked = True
+            calls.insist("POST", f"/jobs/{job.id}/cancel", 202, 409)
+        elif plan == "pause":
+            calls.insist("POST", f"/jobs/{job.id}/pause", 202, 409)
+            self._over.wait(between_s)
+            calls.insist("POST", f"/jobs/{job.id}/resume", 202, 409)
+
+    def _follow(self, job: Accepted) -> None:
+        follow(self._base, job, self._ledger, self._random(f"follow {job.key}"), self._over)
+
+    def _read(self) -> None:
+        calls, random = self._calls(), self._random("read")
+        while not self._no_more.wait(random.uniform(*READ_S)):
+            jobs = self._ledger.known()
+            if not jobs:
+                continue
+            job = random.choice(jobs)
+            match random.choice(["job", "page", "checkpoints"]):
+                case "job":
+                    if answer := calls.once("GET", f"/jobs/{job.id}", 200):
+                        self._ledger.saw(job, answer.json()["status"])
+                case "page":
+                    calls.once("GET", f"/jobs/{job.id}/events?format=json&limit=5", 200)
+                case "checkpoints":
+                    if answer := calls.once("GET", f"/jobs/{job.id}/checkpoints", 200):
+                        self._download(calls, answer.json()["data"], random)
+
+    def _download(self, calls: Calls, checkpoints: list[dict[str, Any]], random: Random) -> None:
+        """A checkpoint that was listed may be gone a moment later, but what is read of it is whole."""
+        if not checkpoints:
+            return
+        part = random.choice(checkpoints)["files"][random.choice(["generator", "discriminator"])]
+        answer = calls.once("GET", part["href"], 200, 404)
+        if answer is not None and answer.status_code == 200 and sha256(answer.content).hexdigest() != part["sha256"]:
+            self._ledger.violate(f"GET {part['href']}: not the bytes that its digest names")
+
+    def _draw(self) -> None:
+        """Draw all the time; the checker knows when the API was away."""
+        random = self._random("draw")
+        fresh = {"Connection": "close"}  # or a connection to an earlier process could be taken
+        with httpx.Client(base_url=self._base, timeout=DRAW_TIMEOUT_S, headers=fresh) as http:
+            while not self._no_more.wait(DRAW_S):
+                drawing = Drawing(time.monotonic(), 0.0, None)
+                try:
+                    drawing.status = http.get("/generate", params={"n": random.randint(1, 9)}).status_code
+                except httpx.HTTPError as error:
+                    drawing.error = repr(error)
+                drawing.end = time.monotonic()
+                self._ledger.drawings.append(drawing)
+
+    def _calls(self) -> Calls:
+        return Calls(self._base, self._ledger, self._over)
+
+    def _random(self, purpose: str) -> Random:
+        return Random(f"{self._seed} {purpose}")

@@ -1,0 +1,62 @@
+"""Follows a job's events by SSE to the last one, as an EventSource does: over lost connections, by Last-Event-ID."""
+
+import threading
+from collections.abc import Iterator
+from random import Random
+
+import httpx
+
+from tests.chaos.calls import RETRY_S
+from tests.chaos.ledger import ENDED, Accepted, Ledger
+
+SILENCE_S = 20.0  # longer than the server's pings are apart
+LEAVES = 0.3  # of all connections are closed by the client
+LEAVES_AFTER = (0, 12)  # events
+
+
+def follow(base: str, job: Accepted, ledger: Ledger, random: Random, over: threading.Event) -> None:
+    """Collect the job's events until the server says that all was told."""
+    with httpx.Client(base_url=base, timeout=httpx.Timeout(5.0, read=SILENCE_S)) as http:
+        while not over.is_set():
+            most = random.randint(*LEAVES_AFTER) if random.random() < LEAVES else None
+            try:
+                if _connection(http, job, ledger, most, over):
+                    job.told_all = True
+                    return
+            except httpx.HTTPError as error:
+                ledger.answered(type(error).__name__)
+            over.wait(RETRY_S)
+
+
+def _connection(http: httpx.Client, job: Accepted, ledger: Ledger, most: int | None, over: threading.Event) -> bool:
+    """One connection, closed after `most` events. Whether all was told before it."""
+    headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": job.events[-1][0]} if job.events else {})
+    with http.stream("GET", f"/jobs/{job.id}/events", headers=headers) as answer:
+        ledger.answered(answer.status_code)
+        if answer.status_code == 204:
+            return True
+        if answer.status_code != 200:
+            if answer.status_code != 503:
+                ledger.violate(f"events of job {job.id}: {answer.status_code}: {answer.read()[:300]!r}")
+            return False
+        job.connections += 1
+        for count, (event_id, kind) in enumerate(_events(answer)):
+            if count == most or over.is_set():
+                break
+            job.events.append((event_id, kind))
+            if kind in ENDED:
+                ledger.saw(job, kind)
+    return False
+
+
+def _events(answer: httpx.Response) -> Iterator[tuple[str, str]]:
+    """Id and type of each event that came whole."""
+    fields: dict[str, str] = {}
+    for line in answer.iter_lines():
+        if not line:
+            if "id" in fields:
+                yield fields["id"], fields["event"]
+            fields = {}
+        elif not line.startswith(":"):
+            name, _, value = line.partition(":")
+            fields[name] = value.removeprefix(" ")

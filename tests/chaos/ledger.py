@@ -1,0 +1,89 @@
+"""The ledger: what clients were told and what was done to the service, written by many threads, read by the checker."""
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+ENDED = {"succeeded", "failed", "cancelled"}
+
+
+@dataclass
+class Accepted:
+    """A job as its client knows it."""
+
+    id: str
+    recipe: str  # its name in tests/chaos/golden.py
+    key: str
+    cancel_asked: bool = False
+    events: list[tuple[str, str]] = field(default_factory=list)  # id and type, as they came by SSE
+    connections: int = 0  # that brought them
+    told_all: bool = False  # the stream was followed to its end
+    end_seen: str | None = None
+
+
+@dataclass
+class Drawing:
+    """One GET /generate: when, and the status of the answer, or None where there was none."""
+
+    start: float
+    end: float
+    status: int | None
+    error: str = ""
+
+
+class Ledger:
+    """All that the checker needs to know besides the service's own records."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.jobs: dict[str, Accepted] = {}
+        self.refused_keys: list[str] = []  # answered 429
+        self.unanswered_keys: list[str] = []
+        self.answers: Counter[str] = Counter()
+        self.faults: Counter[tuple[str, str]] = Counter()  # by kind and target
+        self.drawings: list[Drawing] = []
+        self.downtimes: list[list[float | None]] = []  # of the API: from its fault on, to where it answers again
+        self.violations: list[str] = []
+
+    def violate(self, what: str) -> None:
+        """Note a broken promise."""
+        with self._lock:
+            self.violations.append(what)
+        print(f"  BROKEN  {what}", flush=True)
+
+    def answered(self, status: int | str) -> None:
+        """Count an answer."""
+        with self._lock:
+            self.answers[str(status)] += 1
+
+    def accept(self, job: Accepted) -> None:
+        """Note the first 202 of a key."""
+        with self._lock:
+            self.jobs[job.id] = job
+
+    def known(self) -> list[Accepted]:
+        """The accepted jobs, oldest first."""
+        with self._lock:
+            return list(self.jobs.values())
+
+    def saw(self, job: Accepted, status: str) -> None:
+        """Note a status that a client read: an end is an end for ever."""
+        if job.end_seen is not None and status != job.end_seen:
+            self.violate(f"job {job.id}: was {job.end_seen}, and later {status}")
+        if status in ENDED:
+            job.end_seen = status
+
+    def api_goes_down(self) -> None:
+        """The API is about to be killed or frozen."""
+        if not self.downtimes or self.downtimes[-1][1] is not None:
+            self.downtimes.append([time.monotonic(), None])
+
+    def api_is_back(self) -> None:
+        """The API answers again."""
+        if self.downtimes and self.downtimes[-1][1] is None:
+            self.downtimes[-1][1] = time.monotonic()
+
+    def was_down(self, start: float, end: float) -> bool:
+        """Whether the API was killed or frozen at any time between."""
+        return any(went < end and (came is None or came > start) for went, came in self.downtimes if went is not None)

@@ -1,0 +1,56 @@
+"""The service's own records, read at the end: the jobs, their events, and what is left in the indexes."""
+
+import json
+from typing import Any, NamedTuple
+
+from redis import Redis
+
+from core.jobs import Job
+from core.store import PREFIX, JobStore, connect, events_key
+from tests.chaos.service import ChaosService
+
+LOST = {"worker lost", "trainer lost"}  # reasons of a queued job that had a strike
+
+
+class Told(NamedTuple):
+    """One event of a job's stream."""
+
+    id: str
+    type: str
+    data: dict[str, Any]
+
+    @property
+    def at_s(self) -> float:
+        """When it was told, by Redis' clock."""
+        return int(self.id.partition("-")[0]) / 1000
+
+    @property
+    def is_strike(self) -> bool:
+        """Whether it tells of an attempt that was lost, and not the last one."""
+        return self.type == "queued" and self.data["reason"] in LOST
+
+
+class Records(NamedTuple):
+    """What Redis holds when all has ended."""
+
+    jobs: dict[str, Job]
+    events: dict[str, list[Told]]
+    leftovers: dict[str, int]  # entries of indexes that must be empty
+
+
+def read_records(service: ChaosService) -> Records:
+    """Read everything, with Redis running."""
+    redis = connect(service.redis.url)
+    store = JobStore.of(service.settings)
+    ids: list[str] = redis.zrange(f"{PREFIX}jobs", 0, -1)  # type: ignore[assignment]
+    indexes = ("queued", "leases", "publishing")
+    return Records(
+        jobs={job_id: store.get(job_id) for job_id in ids},
+        events={job_id: _stream(redis, job_id) for job_id in ids},
+        leftovers={name: int(redis.zcard(f"{PREFIX}{name}")) for name in indexes},
+    )
+
+
+def _stream(redis: "Redis", job_id: str) -> list[Told]:
+    rows: Any = redis.xrange(events_key(job_id))
+    return [Told(event_id, fields["type"], json.loads(fields["data"])) for event_id, fields in rows]
