@@ -69,3 +69,11 @@ def test_every_link_between_the_documents_leads_somewhere() -> None:
     for file in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", file.read_text(encoding="utf-8")):
             assert (file.parent / target).exists(), f"{file.name} links to {target}"
+
+
+def test_every_promise_of_reliability_names_a_test_that_is_there() -> None:
+    table = (ROOT / "docs" / "reliability.md").read_text().partition("\n## Any calls")[0]
+    named = re.findall(r"^\|.*\| `(test_\w+)` \|$", table, re.MULTILINE)
+    assert len(named) == len(re.findall(r"^\|", table, re.MULTILINE)) - 2  # all lines but the head
+    there = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name in named if f"def {name}(" not in there] == []
