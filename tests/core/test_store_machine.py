@@ -29,7 +29,7 @@ from models.recipe import PRESETS
 from tests.core.machine_model import NEXT_STATES, TERMINAL, Answers, Life
 from tests.core.test_store import MODEL, PROGRESS, wait_for_uptime
 
-EXAMPLES = int(os.environ.get("DIGITFORGE_MACHINE_EXAMPLES", "130"))
+EXAMPLES = int(os.environ.get("DIGITFORGE_MACHINE_EXAMPLES", "60"))
 STEPS = 30
 LEASE_S, HOUR_MS = 1.0, 3_600_000
 MOST_QUEUED, MOST_ALIVE = 2, 5
