@@ -56,6 +56,8 @@ class Life:
             return "publishing"
         if self.status == "running" and self.request:
             return "cancelling" if self.request == "cancel" else "pausing"
+        if self.status == "running" and self.strikes == STRIKES - 1:
+            return "doomed"
         return "swept" if self.events[-1] == ("queued", {"reason": "worker lost"}) else self.status
 
     @property

@@ -29,7 +29,7 @@ from models.recipe import PRESETS
 from tests.core.machine_model import NEXT_STATES, TERMINAL, Answers, Life
 from tests.core.test_store import MODEL, PROGRESS, wait_for_uptime
 
-EXAMPLES = int(os.environ.get("DIGITFORGE_MACHINE_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("DIGITFORGE_MACHINE_EXAMPLES", "60"))
 STEPS = 30
 LEASE_S, HOUR_MS = 1.0, 3_600_000
 MOST_QUEUED, MOST_ALIVE = 2, 5
@@ -41,12 +41,15 @@ NEWS_TYPES = ("progress", "epoch", "warning")
 twice = st.booleans()
 models = st.sampled_from([*3 * [MODEL], "fedcba9876543210"])
 callers = st.sampled_from([*4 * ["owner"], "zombie", "stranger"])
-STATES = ["queued", "running", "swept", "pausing", "paused", "cancelling", "publishing", "ended", "any"]
-some_job = st.tuples(st.sampled_from(STATES), st.integers(0, 3))
-running = st.tuples(st.sampled_from([*3 * ["running"], "publishing", *STATES]), st.integers(0, 3))
+STATES = ["queued", "running", "doomed", "swept", "pausing", "paused", "cancelling", "publishing", "ended", "any"]
 outcomes = st.sampled_from([Publication(active=True, reason="better"), Publication(active=False, reason="worse")])
 memories = st.sampled_from([None, DeviceMemory(before_mb=900.0, after_mb=0.0)])
 progresses = st.sampled_from([None, PROGRESS, PROGRESS.model_copy(update={"step": 7})])
+
+
+def mostly(*states: str) -> st.SearchStrategy[tuple[str, int]]:
+    """Which job a call is about, see JobMachine.pick: as often in one of these states as in any other."""
+    return st.tuples(st.sampled_from(STATES) | st.sampled_from(states), st.integers(0, 3))
 
 
 class Contents(NamedTuple):
@@ -147,6 +150,10 @@ class JobMachine(RuleBasedStateMachine):
             case "swept":
                 self.beat(("running", 0), "owner", None, None, checkpointed=False, fresh=2, old=0, twice=False)
                 self.sweep(("running", 0), all_of_them=False, twice=False)
+            case "doomed":
+                for _ in range(2):
+                    self.strike(("running", 0), "owner", twice=False)
+                    self.claim(("queued", 0), twice=False)
             case "pausing":
                 self.pause(("running", 0), twice=False)
             case "paused":
@@ -238,22 +245,22 @@ class JobMachine(RuleBasedStateMachine):
             self.asked[key] = job, spec
             assert self.redis.ttl(f"digitforge:key:{key}") > 0
 
-    @rule(job=some_job, twice=twice)
+    @rule(job=mostly("running", "queued"), twice=twice)
     def cancel(self, job: tuple[str, int], twice: bool) -> None:
         job_id = self.pick(job)
         self.check(twice, self.life(job_id).cancel(), lambda: _answer(self.store.cancel(job_id)))
 
-    @rule(job=some_job, twice=twice)
+    @rule(job=mostly("running", "queued"), twice=twice)
     def pause(self, job: tuple[str, int], twice: bool) -> None:
         job_id = self.pick(job)
         self.check(twice, self.life(job_id).pause(), lambda: _answer(self.store.pause(job_id)))
 
-    @rule(job=some_job, twice=twice)
+    @rule(job=mostly("pausing", "paused"), twice=twice)
     def resume(self, job: tuple[str, int], twice: bool) -> None:
         job_id = self.pick(job)
         self.check(twice, self.life(job_id).resume(), lambda: _answer(self.store.resume(job_id)))
 
-    @rule(job=some_job, twice=twice)
+    @rule(job=mostly("ended"), twice=twice)
     def delete(self, job: tuple[str, int], twice: bool) -> None:
         job_id = self.pick(job)
         if job_id in self.deleted:
@@ -267,7 +274,7 @@ class JobMachine(RuleBasedStateMachine):
 
     # Workers
 
-    @rule(job=some_job, twice=twice)
+    @rule(job=mostly("queued", "swept"), twice=twice)
     def claim(self, job: tuple[str, int], twice: bool) -> None:
         job_id = self.pick(job)
         since, life = self.now_ms(), self.life(job_id)
@@ -280,7 +287,7 @@ class JobMachine(RuleBasedStateMachine):
             self.check_lease(job_id, since)
 
     @rule(
-        job=running,
+        job=mostly("running"),
         caller=callers,
         device=st.sampled_from([None, "cpu", "cuda"]),
         progress=progresses,
@@ -316,7 +323,7 @@ class JobMachine(RuleBasedStateMachine):
         if answer != "lost":
             self.check_lease(job_id, since)
 
-    @rule(job=running, caller=callers, model_id=models, twice=twice)
+    @rule(job=mostly("running"), caller=callers, model_id=models, twice=twice)
     def commit(self, job: tuple[str, int], caller: str, model_id: str, twice: bool) -> None:
         job_id = self.pick(job)
         claim = self.claim_of(job_id, caller)
@@ -324,7 +331,7 @@ class JobMachine(RuleBasedStateMachine):
         if self.check(twice, allowed, lambda: self.store.commit(claim, model_id)) == "ok":
             assert self.committed.setdefault(job_id, model_id) == model_id
 
-    @rule(job=some_job, model_id=models, publication=outcomes, twice=twice)
+    @rule(job=mostly("publishing"), model_id=models, publication=outcomes, twice=twice)
     def publish(self, job: tuple[str, int], model_id: str, publication: Publication, twice: bool) -> None:
         job_id = self.pick(job)
         life = self.life(job_id)
@@ -332,26 +339,26 @@ class JobMachine(RuleBasedStateMachine):
         allowed = life.publish(model_id, publication)
         self.check(twice, allowed, lambda: self.store.publish(job_id, model_id, publication))
 
-    @rule(job=running, caller=callers, twice=twice)
+    @rule(job=mostly("running"), caller=callers, twice=twice)
     def fail(self, job: tuple[str, int], caller: str, twice: bool) -> None:
         job_id = self.pick(job)
         claim = self.claim_of(job_id, caller)
         self.check(twice, self.life(job_id).fail(claim.owner, ERROR), lambda: self.store.fail(claim, ERROR))
 
-    @rule(job=running, caller=callers, memory=memories, twice=twice)
+    @rule(job=mostly("cancelling"), caller=callers, memory=memories, twice=twice)
     def acknowledge_cancel(self, job: tuple[str, int], caller: str, memory: DeviceMemory | None, twice: bool) -> None:
         job_id = self.pick(job)
         claim = self.claim_of(job_id, caller)
         allowed = self.life(job_id).acknowledge_cancel(claim.owner, memory)
         self.check(twice, allowed, lambda: self.store.acknowledge_cancel(claim, memory))
 
-    @rule(job=running, caller=callers, twice=twice)
+    @rule(job=mostly("running", "pausing"), caller=callers, twice=twice)
     def release(self, job: tuple[str, int], caller: str, twice: bool) -> None:
         job_id = self.pick(job)
         claim = self.claim_of(job_id, caller)
         self.check(twice, self.life(job_id).release(claim.owner), lambda: self.store.release(claim))
 
-    @rule(job=running, caller=callers, twice=twice)
+    @rule(job=mostly("running", "doomed"), caller=callers, twice=twice)
     def strike(self, job: tuple[str, int], caller: str, twice: bool) -> None:
         job_id = self.pick(job)
         claim = self.claim_of(job_id, caller)
@@ -359,7 +366,7 @@ class JobMachine(RuleBasedStateMachine):
 
     # The sweeper
 
-    @rule(job=running, all_of_them=st.booleans(), twice=twice)
+    @rule(job=mostly("running", "doomed"), all_of_them=st.booleans(), twice=twice)
     def sweep(self, job: tuple[str, int], all_of_them: bool, twice: bool) -> None:
         """After the lease of a job has expired, or of all jobs, and of no others."""
         job_id = self.pick(job)
@@ -369,7 +376,7 @@ class JobMachine(RuleBasedStateMachine):
         swept = self.ask(twice, self.store.sweep)
         assert swept == ({} if twice else should)  # who sweeps again finds nothing to do
 
-    @rule(job=some_job)
+    @rule(job=mostly("running"))
     def sweep_too_late(self, job: tuple[str, int]) -> None:
         """By a sweeper that saw an expired lease; meanwhile the owner renewed it, or let the job go."""
         job_id = self.pick(job)
