@@ -63,20 +63,17 @@ def _run(folder: Path, ledger: Ledger, seconds: float, seed: int) -> None:
     write_images(datasets)
     _say("undisturbed runs")
     golden = train_golden(folder / "golden", datasets)
-    with ChaosService(folder, datasets) as service:
+    service = ChaosService(folder, datasets)
+    with Clients(service.base, ledger, seed) as clients, service:  # no service, and no client waits for an answer
         for part in reversed(PARTS):
             service.start(part)
         if not _wait(service.answers, READY_S):
             ledger.violate("the API does not answer after its start")
             return
-        clients = Clients(service.base, ledger, seed)
-        try:
-            _say(f"chaos for {seconds:g} s")
-            clients.start()
-            Faults(service, ledger, Random(f"{seed} faults")).run(seconds)
-            _settle(service, ledger, clients)
-        finally:
-            clients.stop()
+        _say(f"chaos for {seconds:g} s")
+        clients.start()
+        Faults(service, ledger, Random(f"{seed} faults")).run(seconds)
+        _settle(service, ledger, clients)
         _check(service, ledger, golden)
 
 

@@ -4,7 +4,8 @@ import threading
 import time
 from hashlib import sha256
 from random import Random
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import httpx
 
@@ -23,7 +24,7 @@ PUBLISH = ("auto", "always", "never")
 
 
 class Clients:
-    """Threads that use the service until they are told to stop; what was begun they finish."""
+    """Threads that use the service until they are told to stop. None of them outlives the `with` block."""
 
     def __init__(self, base: str, ledger: Ledger, seed: int) -> None:
         self._base, self._ledger, self._seed = base, ledger, seed
@@ -51,8 +52,11 @@ class Clients:
         for thread in self._per_job:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def stop(self) -> None:
-        """Stop at once."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        """Stop, whatever was begun."""
         self._no_more.set()
         self._over.set()
         for thread in (*self._steady, *self._per_job):

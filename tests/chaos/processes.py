@@ -48,12 +48,23 @@ def children_of(pid: int) -> list[int]:
 
 
 def processes_of(folder: Path) -> Iterator[tuple[int, str]]:
-    """Process ids and commands of all processes that have `folder` in their arguments or their environment."""
+    """Process ids and commands of all processes that have `folder` in their arguments or environment, or work in it.
+
+    Redis writes its title over the first two.
+    """
     marker = str(folder).encode()
     for path in Path("/proc").glob("[0-9]*"):
         pid = int(path.name)
-        if pid != os.getpid() and (marker in command_of(pid) or marker in _read(pid, "environ")):
+        traces = command_of(pid), _read(pid, "environ"), _working_directory(pid)
+        if pid != os.getpid() and any(marker in trace for trace in traces):
             yield pid, command_of(pid).replace(b"\0", b" ").decode(errors="replace").strip()
+
+
+def _working_directory(pid: int) -> bytes:
+    try:
+        return bytes(Path(f"/proc/{pid}/cwd").readlink())
+    except OSError:
+        return b""
 
 
 def _read(pid: int, name: str) -> bytes:

@@ -54,12 +54,14 @@ class ChaosService:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         """End what is left by force: an orderly stop is `stop`, and part of what is checked."""
+        redis = [self.redis.process] if self.redis.process is not None else []  # which may be half started
+        for process in (*redis, *self._processes.values()):
+            process.kill()
+            process.wait()
         for pid, _ in processes_of(self.folder):
             if held := hold(pid):
                 held.send(signal.SIGKILL)
                 held.close()
-        for process in self._processes.values():
-            process.wait()
 
     def start(self, part: str) -> None:
         """Start a part that is not running; Redis answers when this returns."""
