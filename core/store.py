@@ -99,6 +99,8 @@ class JobStore:
                     raise IdempotencyKeyReused(f"the key {idempotency_key!r} was used for another request")
                 case "replayed":
                     first: dict[str, str] = connection.hgetall(key)
+                    if not first:  # it has expired this very moment
+                        return self.create(spec, idempotency_key)
                     return Created(_as_created(first), replayed=True)
             _wait_for_disk(connection)
         return Created(self.get(job_id), replayed=False)
