@@ -113,7 +113,7 @@ def redis_url(service: Service) -> str:
     return f"redis://:{values['requirepass']}@127.0.0.1:{values['port']}/0"
 
 
-def follow(http: httpx.Client, job_id: str, *statuses: str, timeout_s: float = 90) -> dict[str, Any]:
+def follow(http: httpx.Client, job_id: str, *statuses: str, timeout_s: float = 180) -> dict[str, Any]:
     """Poll a job until it is in one of `statuses`; fail with its record when it does not get there."""
     deadline = time.monotonic() + timeout_s
     while True:

@@ -26,7 +26,7 @@ from models.files import TEMPORARY_PREFIX
 from models.recipe import with_preset
 from tests.service import Service, children, follow, redis_url, wait_until
 
-LEASE_S, WATCHDOG_S = "3", "12"
+LEASE_S, WATCHDOG_S = "3", "25"
 SMOKE = {"preset": "smoke", "publish": "never"}
 LONG = {**SMOKE, "epochs": 10_000}
 WITH_PENALTY = {**SMOKE, "d_norm": "none", "r1_gamma": 0.2, "seed": 5}
@@ -216,6 +216,7 @@ def test_a_trainer_that_goes_silent_is_ended_and_its_job_goes_on(http: httpx.Cli
     reach(http, job_id, epoch=2)
     (trainer,) = impatient.trainers()
     os.kill(trainer, signal.SIGSTOP)
+    wait_until(lambda: read(http, job_id)["attempt"] == 2, timeout_s=60)
     reach(http, job_id, epoch=3, attempt=2)
     assert f"job {job_id}: the trainer said nothing for {WATCHDOG_S} s" in impatient.log("worker")
     assert trainer not in impatient.trainers()

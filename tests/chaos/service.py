@@ -15,10 +15,11 @@ from cli.redis_server import RedisServer, free_port
 from core.settings import Settings
 from tests.chaos.processes import children_of, command_of, hold, processes_of
 
-LEASE_S, HEARTBEAT_S, WATCHDOG_S, STOP_GRACE_S = 2.4, 0.2, 12.0, 4.0
+LEASE_S, HEARTBEAT_S, WATCHDOG_S, STOP_GRACE_S = 2.4, 0.2, 25.0, 4.0
 MAX_QUEUED = 6
 STOP_S = 40.0  # a trainer's grace, the API's, and what a busy machine adds
 WORKERS = ("worker-1", "worker-2")
+GAVE_UP, LOG_END = b"Could not start worker processes", 4000
 PARTS = (*WORKERS, "api", "redis")
 
 
@@ -79,6 +80,10 @@ class ChaosService:
     def is_running(self, part: str) -> bool:
         """Whether the main process of a part has not ended."""
         return self._processes[part].poll() is None
+
+    def gave_up_at_start(self, part: str) -> bool:
+        """Whether it was Celery's end of a worker whose pool child is killed in the very moment of its start."""
+        return part in WORKERS and (self._logs / f"{part}.log").read_bytes()[-LOG_END:].rstrip().endswith(GAVE_UP)
 
     def answers(self) -> bool:
         """Whether the API answers within a moment."""

@@ -18,7 +18,8 @@ from worker.training.events import Event, Failed, Finished, Started, Stopped, pa
 
 def test_the_smoke_preset_trains_on_the_embedded_digits(tmp_path: Path) -> None:
     status, events, errors = execute(tmp_path / "run", "--preset", "smoke", "--epochs", "1")
-    assert (status, errors) == (0, "")
+    assert status == 0
+    assert "Traceback" not in errors
     assert [e.event for e in events if e.event != "progress"] == ["started", "epoch", "finished"]
     assert isinstance(events[-1], Finished)
     card = verify_checkpoint(tmp_path / "run" / events[-1].checkpoint)
@@ -193,7 +194,8 @@ def test_a_run_directory_that_is_a_file_fails_the_run_with_the_reason(
 ) -> None:
     (tmp_path / "run").write_text("in the way")
     status, events, errors = execute(tmp_path / "run", *tiny_arguments)
-    assert (status, errors) == (1, "")
+    assert status == 1
+    assert "Traceback" not in errors
     assert isinstance(events[-1], Failed)
     assert events[-1].kind == "io-error"
     assert str(tmp_path / "run") in events[-1].detail
