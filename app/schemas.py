@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.formats import Format
 from core.events import JobEvent
 from core.jobs import DeviceMemory, Job, JobError, JobProgress, JobSpec, JobStatus, Publication, Publish
 from models.card import Card
@@ -55,8 +56,14 @@ class GridQuery(BaseModel):
         description="Which digit; of several, such as `0123456789`, image k is the k-th.",
     )
     cols: int | None = Field(None, ge=1, le=256, description="Images in a row; the smallest square without it.")
-    pad: int = Field(2, ge=0, le=32, description="Black pixels between images.")
+    pad: int = Field(2, ge=0, le=32, description="Pixels of background between images.")
     scale: int = Field(1, ge=1, le=8, description="How often each pixel is repeated in both directions.")
+    invert: bool = Field(False, description="Black on white.")
+    format: Format | None = Field(
+        None,
+        description="A grid (`png`, `webp` without loss), or each image by itself: PNGs in a `zip` or in `json`, "
+        "an array of NumPy in `npz`. Without it, as `Accept` says; `png` where it does not.",
+    )
     model: str | None = Field(None, max_length=64, description="A model's id; without one it is the active model.")
 
     @model_validator(mode="after")
@@ -73,6 +80,23 @@ class GridQuery(BaseModel):
     def digits(self) -> list[int] | None:
         """The wanted digits, one an image, cycling; None for whatever comes."""
         return None if self.digit is None else [int(digit) for digit in self.digit]
+
+
+class ImageView(BaseModel):
+    """An image by itself."""
+
+    seed: int
+    k: int = Field(description="Its number among the images of the seed.")
+    png: str = Field(description="The PNG in base64.")
+    url: str = Field(description="What draws this PNG again.")
+
+
+class ImagesView(BaseModel):
+    """Images as JSON."""
+
+    model: str
+    seed: int
+    images: list[ImageView]
 
 
 class JobLinks(BaseModel):
