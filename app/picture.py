@@ -3,16 +3,21 @@
 from base64 import b64encode
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from urllib.parse import urlencode
+from typing import Self
+from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 
 from app.formats import GRIDS, WEBP_SIDE, Format, to_npz, to_webp, to_zip
 from app.problems import RETRY_AFTER_S, FieldProblem, ProblemError
+from app.provenance import NoProvenance, Provenance, as_text
 from app.schemas import GridQuery, ImagesView, ImageView
 from app.studio import Overloaded, Studio, UnknownDigit
 from models.dcgan import IMAGE_SIZE
 from models.grid import square_columns, tile, to_png
+from models.shelf import MODEL_ID
+
+PATH = "/generate"
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,30 @@ class Picture:
     model: str
     seed: int
     format: Format
+
+    @classmethod
+    def recalled(cls, told: Provenance) -> Self:
+        """The picture that a PNG says it is, once its URL is one that `location` could have given.
+
+        Raises NoProvenance, because the text may come from anyone.
+        """
+        path, _, parameters = told.url.partition("?")
+        try:
+            query = GridQuery.model_validate(dict(parse_qsl(parameters, keep_blank_values=True, max_num_fields=100)))
+        except ValueError as error:  # pydantic's ValidationError too
+            raise NoProvenance("its URL is not one of those that draw") from error
+        if query.seed is None or query.model is None or query.format != "png" or path != PATH:
+            raise NoProvenance("its URL leaves open what it draws")
+        picture = cls(query, query.model, query.seed, query.format)
+        if not MODEL_ID.fullmatch(query.model) or picture.provenance != told:
+            raise NoProvenance("its text contradicts itself")
+        return picture
+
+    @property
+    def provenance(self) -> Provenance:
+        """What its PNG says of itself."""
+        query = self.query
+        return Provenance(model=self.model, seed=self.seed, start=query.start, n=query.n, url=self.location)
 
     @property
     def columns(self) -> int:
@@ -43,7 +72,7 @@ class Picture:
         if query.invert:
             parameters["invert"] = "true"
         parameters |= {"format": self.format, "model": self.model}
-        return f"/generate?{urlencode(parameters)}"
+        return f"{PATH}?{urlencode(parameters)}"
 
     @property
     def etag(self) -> str:
@@ -92,7 +121,7 @@ class Picture:
         """The file, of the images that `draw` gave."""
         match self.format:
             case "png":
-                return to_png(self._grid(images))
+                return to_png(self._grid(images), as_text(self.provenance))
             case "webp":
                 return to_webp(self._grid(images))
             case "zip":

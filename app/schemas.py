@@ -99,6 +99,18 @@ class ImagesView(BaseModel):
     images: list[ImageView]
 
 
+class Inspection(BaseModel):
+    """What a PNG says of itself."""
+
+    model: str
+    on_shelf: bool = Field(description="Whether the model is on this server's shelf, so that the URL draws.")
+    seed: int
+    start: int = Field(description="Number of its first image among those of the seed.")
+    n: int
+    digit: str | None = Field(description="Which digits were asked for; null for whatever came.")
+    url: str = Field(description="What draws the same bytes again, from the root of a server.")
+
+
 class JobLinks(BaseModel):
     """Where to go from a job."""
 

@@ -1,10 +1,12 @@
 """Images to a picture: tiles side by side, as the bytes of an 8-bit grey PNG."""
 
+from collections.abc import Mapping
 from io import BytesIO
 from math import ceil, isqrt
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 
 def square_columns(n: int) -> int:
@@ -26,8 +28,11 @@ def tile(images: np.ndarray, columns: int, pad: int, scale: int, background: int
     return canvas[: rows * height - pad, : columns * width - pad]
 
 
-def to_png(pixels: np.ndarray) -> bytes:
-    """Encode uint8 [h, w] as an 8-bit grey PNG."""
+def to_png(pixels: np.ndarray, text: Mapping[str, str] | None = None) -> bytes:
+    """Encode uint8 [h, w] as an 8-bit grey PNG, with `text` by keyword as iTXt chunks before the pixels."""
+    info = PngInfo()
+    for keyword, value in (text or {}).items():
+        info.add_itxt(keyword, value)
     buffer = BytesIO()
-    Image.fromarray(pixels, mode="L").save(buffer, format="PNG")
+    Image.fromarray(pixels, mode="L").save(buffer, format="PNG", pnginfo=info)
     return buffer.getvalue()
