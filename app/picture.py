@@ -1,5 +1,6 @@
 """A picture: a drawing with nothing left open, so that a URL names it and its bytes follow from that URL alone."""
 
+import secrets
 from base64 import b64encode
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -18,6 +19,12 @@ from models.grid import square_columns, tile, to_png
 from models.shelf import MODEL_ID
 
 PATH = "/generate"
+DRAWN_SEEDS = 2**32  # a seed that the server draws is short enough to read
+
+
+def any_seed() -> int:
+    """A seed for whoever names none."""
+    return secrets.randbelow(DRAWN_SEEDS)
 
 
 @dataclass(frozen=True)
@@ -125,23 +132,23 @@ class Picture:
             case "webp":
                 return to_webp(self._grid(images))
             case "zip":
-                return to_zip({f"{k}.png": png for k, png in self._each(images).items()})
+                return to_zip({f"{k}.png": png for k, png in self.each(images).items()})
             case "json":
                 return self._to_json(images)
             case "npz":
                 return to_npz(images)
 
+    def each(self, images: np.ndarray) -> dict[int, bytes]:
+        """Each image as the PNG that it is when it is asked for alone, by its number."""
+        return {k: self.alone(k).encode(image[None]) for k, image in enumerate(images, self.query.start)}
+
     def _grid(self, images: np.ndarray) -> np.ndarray:
         query = self.query
         return tile(images, self.columns, query.pad, query.scale, background=255 if query.invert else 0)
 
-    def _each(self, images: np.ndarray) -> dict[int, bytes]:
-        """Each image as the PNG that it is when it is asked for alone, by its number."""
-        return {k: self.alone(k).encode(image[None]) for k, image in enumerate(images, self.query.start)}
-
     def _to_json(self, images: np.ndarray) -> bytes:
         views = [
             ImageView(seed=self.seed, k=k, png=b64encode(png).decode(), url=self.alone(k).location)
-            for k, png in self._each(images).items()
+            for k, png in self.each(images).items()
         ]
         return ImagesView(model=self.model, seed=self.seed, images=views).model_dump_json().encode()

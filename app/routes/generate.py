@@ -1,7 +1,6 @@
 """GET /generate: draw digits."""
 
 import asyncio
-import secrets
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -9,13 +8,11 @@ from fastapi import APIRouter, Query, Request, Response
 from app.deps import ShelfDep, StudioDep
 from app.formats import MEDIA_TYPES, Format
 from app.negotiation import choose, is_known
-from app.picture import Picture
+from app.picture import Picture, any_seed
 from app.problems import ProblemError, documented
 from app.schemas import GridQuery, ImagesView
 
 router = APIRouter(tags=["generate"])
-
-DRAWN_SEEDS = 2**32  # a seed that the server draws is short enough to read
 
 DRAWN: dict[int | str, dict[str, Any]] = {
     200: {
@@ -35,7 +32,7 @@ async def generate(
     """A grid of digits, or each by itself. With `seed` and `model` the same URL is the same picture for ever."""
     model_id = query.model or shelf.active()
     shelf.folder(model_id)
-    seed = secrets.randbelow(DRAWN_SEEDS) if query.seed is None else query.seed
+    seed = any_seed() if query.seed is None else query.seed
     picture = Picture(query, model_id, seed, query.format or _accepted(request))
     picture.check()
     headers = {
