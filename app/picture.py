@@ -2,23 +2,41 @@
 
 import secrets
 from base64 import b64encode
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Self
+from math import ceil
+from typing import Literal, Self
 from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
+from torch import Tensor
 
-from app.formats import GRIDS, WEBP_SIDE, Format, to_npz, to_webp, to_zip
+from app.formats import (
+    GRIDS,
+    MEDIA_TYPES,
+    MOVING,
+    STILL,
+    WEBP_SIDE,
+    Format,
+    to_animation,
+    to_npz,
+    to_webp,
+    to_zip,
+)
 from app.problems import RETRY_AFTER_S, FieldProblem, ProblemError
 from app.provenance import NoProvenance, Provenance, as_text
 from app.schemas import GridQuery, ImagesView, ImageView
 from app.studio import Overloaded, Studio, UnknownDigit
-from models.dcgan import IMAGE_SIZE
+from models.dcgan import IMAGE_SIZE, Generator
 from models.grid import square_columns, tile, to_png
+from models.sampling import latents
 from models.shelf import MODEL_ID
+from models.walk import truncated, walk
 
 PATH = "/generate"
+WALK_IMAGES = 1024  # of all frames: 64 batches of the generator
+WALK_PIXELS = 2**22  # of all frames: seconds of the encoder
 DRAWN_SEEDS = 2**32  # a seed that the server draws is short enough to read
 
 
@@ -33,7 +51,7 @@ class Picture:
 
     query: GridQuery
     model: str
-    seed: int
+    seed: int  # of a walk, the first
     format: Format
 
     @classmethod
@@ -69,7 +87,12 @@ class Picture:
     def location(self) -> str:
         """The canonical URL: each parameter that the picture depends on, in one order."""
         query = self.query
-        parameters: dict[str, int | str] = {"n": query.n, "seed": self.seed, "start": query.start}
+        parameters: dict[str, int | str | float] = {"n": query.n}
+        if query.walk:
+            parameters |= {"interpolate": "{},{}".format(*query.walk), "frames": query.frames}
+        else:
+            parameters["seed"] = self.seed
+        parameters["start"] = query.start
         if query.digit is not None:
             parameters["digit"] = query.digit
         if self.format in GRIDS:
@@ -78,8 +101,10 @@ class Picture:
             parameters["scale"] = query.scale
         if query.invert:
             parameters["invert"] = "true"
+        if query.truncation != 1:
+            parameters["truncation"] = query.truncation
         parameters |= {"format": self.format, "model": self.model}
-        return f"{PATH}?{urlencode(parameters)}"
+        return f"{PATH}?{urlencode(parameters, safe=',')}"
 
     @property
     def etag(self) -> str:
@@ -97,25 +122,57 @@ class Picture:
             names = ", ".join(fault.parameter or "" for fault in faults)
             raise ProblemError(422, "invalid-parameter", f"not accepted: {names}", faults)
 
-    def _misfits(self) -> list[FieldProblem]:
-        query, faults = self.query, []
+    def _misfits(self) -> Iterator[FieldProblem]:
+        query = self.query
+
+        def fault(name: str, detail: str) -> FieldProblem:
+            return FieldProblem(parameter=name, detail=detail, value=getattr(query, name))
+
         for name in ("cols", "pad", "scale"):
-            takers = ("png", "webp", "zip", "json") if name == "scale" else GRIDS
+            takers = [kind for kind in MEDIA_TYPES if kind in GRIDS or (name == "scale" and kind != "npz")]
             if name in query.model_fields_set and self.format not in takers:
-                detail = f"{self.format} has none; allowed: with the formats {', '.join(takers)}"
-                faults.append(FieldProblem(parameter=name, detail=detail, value=getattr(query, name)))
-        rows = -(-query.n // self.columns)
-        side = max(rows, self.columns) * (IMAGE_SIZE * query.scale + query.pad) - query.pad
-        if self.format == "webp" and side > WEBP_SIDE:
-            detail = f"this grid has a side of {side} pixels, a WebP at most {WEBP_SIDE}; allowed: png"
-            faults.append(FieldProblem(parameter="format", detail=detail, value=self.format))
-        return faults
+                yield fault(name, f"{self.format} has none; allowed: with the formats {', '.join(takers)}")
+        possible = MOVING if query.walk else STILL
+        if self.format not in possible:
+            kind = "with" if query.walk else "without"
+            yield fault("format", f"allowed {kind} interpolate: {', '.join(possible)}")
+        if self.format == "webp" and max(self._size) > WEBP_SIDE:
+            detail = f"this grid has {max(self._size)} pixels a side; allowed: {WEBP_SIDE} as webp, or another format"
+            yield FieldProblem(parameter="format", detail=detail, value=self.format)
+        if query.walk:
+            yield from self._misfits_of_walk(fault)
+        elif "frames" in query.model_fields_set:
+            yield fault("frames", "a picture that stands still has none; allowed: with interpolate")
+
+    def _misfits_of_walk(self, fault: Callable[[str, str], FieldProblem]) -> Iterator[FieldProblem]:
+        query = self.query
+        if query.seed is not None:
+            yield fault("seed", "interpolate names the seeds; allowed: one of them")
+        if query.truncation == 0:
+            yield fault("truncation", "0 draws the same everywhere; allowed with interpolate: more than 0")
+        most = min(WALK_IMAGES // query.n, WALK_PIXELS // (self._size[0] * self._size[1]), 128)
+        if query.frames > most:
+            allowed = f"2 to {most}" if most > 1 else "none, for the grid is too large: less n, scale or pad"
+            yield fault("frames", f"allowed for a grid of this size: {allowed}")
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        """Height and width of the grid in pixels."""
+        query, rows = self.query, ceil(self.query.n / self.columns)
+        cell = IMAGE_SIZE * query.scale + query.pad
+        return rows * cell - query.pad, self.columns * cell - query.pad
 
     async def draw(self, studio: Studio) -> np.ndarray:
-        """The images: uint8 [n, 28, 28]. Raises ProblemError where they cannot be drawn."""
+        """The images: uint8 [n, 28, 28], or [frames * n, 28, 28], frame by frame.
+
+        Raises ProblemError where they cannot be drawn.
+        """
         query = self.query
         try:
-            images = await studio.draw(self.model, self.seed, query.start, query.n, query.digits)
+            if query.walk or query.truncation != 1:
+                images = await studio.draw_latents(self.model, self._latents, query.digits)
+            else:
+                images = await studio.draw(self.model, self.seed, query.start, query.n, query.digits)
         except Overloaded as error:
             detail = "too many drawings are waiting"
             raise ProblemError(503, "overloaded", detail, headers={"Retry-After": RETRY_AFTER_S}) from error
@@ -130,7 +187,9 @@ class Picture:
             case "png":
                 return to_png(self._grid(images), as_text(self.provenance))
             case "webp":
-                return to_webp(self._grid(images))
+                return self._moving(images, "webp") if self.query.walk else to_webp(self._grid(images))
+            case "gif":
+                return self._moving(images, "gif")
             case "zip":
                 return to_zip({f"{k}.png": png for k, png in self.each(images).items()})
             case "json":
@@ -142,9 +201,19 @@ class Picture:
         """Each image as the PNG that it is when it is asked for alone, by its number."""
         return {k: self.alone(k).encode(image[None]) for k, image in enumerate(images, self.query.start)}
 
+    def _latents(self, G: Generator) -> Tensor:
+        query = self.query
+        images = (query.start, query.n, G.z_dim, G.classes, query.digits)
+        rows = walk(query.walk, query.frames, *images) if query.walk else latents(self.seed, *images)
+        return truncated(rows, G.z_dim, query.truncation)
+
     def _grid(self, images: np.ndarray) -> np.ndarray:
         query = self.query
         return tile(images, self.columns, query.pad, query.scale, background=255 if query.invert else 0)
+
+    def _moving(self, images: np.ndarray, kind: Literal["webp", "gif"]) -> bytes:
+        frames = images.reshape(self.query.frames, self.query.n, *images.shape[1:])
+        return to_animation([self._grid(frame) for frame in frames], kind)
 
     def _to_json(self, images: np.ndarray) -> bytes:
         views = [

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.formats import Format
@@ -63,9 +63,28 @@ class GridQuery(BaseModel):
     format: Format | None = Field(
         None,
         description="A grid (`png`, `webp` without loss), or each image by itself: PNGs in a `zip` or in `json`, "
-        "an array of NumPy in `npz`. Without it, as `Accept` says; `png` where it does not.",
+        "an array of NumPy in `npz`; with `interpolate` a moving grid (`webp`, `gif`). Without it, as `Accept` says; "
+        "the first of them where it does not.",
     )
+    truncation: float = Field(
+        1.0, ge=0, le=1, allow_inf_nan=False, description="Scales z: less draws images that are more alike."
+    )
+    interpolate: str | None = Field(
+        None,
+        pattern="^[0-9]{1,16},[0-9]{1,16}$",
+        description="Two seeds, as in `3,9`: a walk from the images of the one to those of the other.",
+    )
+    frames: int = Field(24, ge=2, le=128, description="Pictures of the walk.")
     model: str | None = Field(None, max_length=64, description="A model's id; without one it is the active model.")
+
+    @field_validator("interpolate")
+    @classmethod
+    def _two_seeds(cls, value: str | None) -> str | None:
+        if value is not None:
+            first, last = map(int, value.split(","))
+            if first == last or max(first, last) > MAX_SEED:
+                raise PydanticCustomError("two_seeds", "allowed: two different seeds from 0 to 9007199254740991")
+        return value
 
     @model_validator(mode="after")
     def _columns_within_n(self) -> Self:
@@ -81,6 +100,14 @@ class GridQuery(BaseModel):
     def digits(self) -> list[int] | None:
         """The wanted digits, one an image, cycling; None for whatever comes."""
         return None if self.digit is None else [int(digit) for digit in self.digit]
+
+    @property
+    def walk(self) -> tuple[int, int] | None:
+        """The seeds to walk from and to; None for a picture that stands still."""
+        if self.interpolate is None:
+            return None
+        first, last = map(int, self.interpolate.split(","))
+        return first, last
 
 
 class ImageView(BaseModel):

@@ -1,12 +1,13 @@
 """GET /generate: draw digits."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
 from app.deps import ShelfDep, StudioDep
-from app.formats import MEDIA_TYPES, Format
+from app.formats import MEDIA_TYPES, MOVING, STILL, Format
 from app.negotiation import choose, is_known
 from app.picture import Picture, any_seed
 from app.problems import ProblemError, documented
@@ -32,8 +33,8 @@ async def generate(
     """A grid of digits, or each by itself. With `seed` and `model` the same URL is the same picture for ever."""
     model_id = query.model or shelf.active()
     shelf.folder(model_id)
-    seed = any_seed() if query.seed is None else query.seed
-    picture = Picture(query, model_id, seed, query.format or _accepted(request))
+    seed = query.walk[0] if query.walk else any_seed() if query.seed is None else query.seed
+    picture = Picture(query, model_id, seed, query.format or _accepted(request, MOVING if query.walk else STILL))
     picture.check()
     headers = {
         "X-Seed": str(seed),
@@ -47,23 +48,27 @@ async def generate(
     if query.digit is not None:
         headers["X-Digit-By"] = "class" if shelf.card(model_id).recipe.classes else "judge"
     known = ",".join(request.headers.getlist("if-none-match"))
-    if query.seed is not None and is_known(known, picture.etag):
+    if _names_seeds(query) and is_known(known, picture.etag):
         return Response(status_code=304, headers=headers)
     images = await picture.draw(studio)
     data = await asyncio.to_thread(picture.encode, images)
     return Response(data, media_type=MEDIA_TYPES[picture.format][0], headers=headers)
 
 
-def _accepted(request: Request) -> Format:
+def _accepted(request: Request, formats: Sequence[Format]) -> Format:
     accept = ",".join(request.headers.getlist("accept"))
-    found = choose(accept, MEDIA_TYPES)
+    found = choose(accept, {name: MEDIA_TYPES[name] for name in formats})
     if found is None:
-        allowed = ", ".join(names[0] for names in MEDIA_TYPES.values())
+        allowed = ", ".join(MEDIA_TYPES[name][0] for name in formats)
         raise ProblemError(406, "not-acceptable", f"Accept takes none of what there is: {accept}; allowed: {allowed}")
     return found
 
 
+def _names_seeds(query: GridQuery) -> bool:
+    return query.seed is not None or query.walk is not None
+
+
 def _caching(query: GridQuery) -> str:
-    if query.seed is None:
+    if not _names_seeds(query):
         return "no-store"
     return "public, max-age=31536000, immutable" if query.model else "no-cache"

@@ -33,7 +33,12 @@ def a_png(text: dict[str, str]) -> bytes:
 
 @pytest.mark.parametrize(
     "query",
-    ["n=16", "n=3&seed=9&start=5&digit=407&cols=3&pad=1&scale=2", "n=256&invert=true", "n=1&seed=9007199254740991"],
+    [
+        "n=16",
+        "n=3&seed=9&start=5&digit=407&cols=3&pad=1&scale=2",
+        "n=256&invert=true&truncation=0.3",
+        "n=1&seed=9007199254740991",
+    ],
 )
 def test_a_picture_leads_back_to_its_own_bytes(http: httpx.Client, query: str) -> None:
     drawn = http.get(f"/generate?{query}")
@@ -91,6 +96,9 @@ def test_a_model_that_is_not_here_is_told(http: httpx.Client) -> None:
         {"url": URL.replace("format=png", "format=zip")},
         {"url": URL.replace(MODEL, "../../etc"), "model": "../../etc"},
         {"url": URL.replace("n=2&seed=7", "seed=7&n=2")},
+        {"url": f"{URL}&interpolate=7,8"},
+        {"url": f"{URL}&frames=3"},
+        {"url": f"{URL}&truncation=2"},
         {"n": 3},
         {"start": 4},
         {"seed": 8},
