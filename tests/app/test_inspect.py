@@ -94,7 +94,7 @@ def test_a_model_that_is_not_here_is_told(http: httpx.Client) -> None:
         {"url": URL.replace("seed=7", "seed=-7"), "seed": -7},
         {"url": URL.replace("seed=7&", "")},
         {"url": URL.replace("format=png", "format=zip")},
-        {"url": URL.replace(MODEL, "../../etc"), "model": "../../etc"},
+        {"url": URL.replace(MODEL, "..%2F..%2Fetc"), "model": "../../etc"},
         {"url": URL.replace("n=2&seed=7", "seed=7&n=2")},
         {"url": f"{URL}&interpolate=7,8"},
         {"url": f"{URL}&frames=3"},
