@@ -44,10 +44,23 @@ def _studio(request: Request) -> Studio:
 
 async def require_json(request: Request) -> None:
     """Refuse a body that does not say that it is JSON. No body at all is fine."""
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != "application/json" and await request.body():
-        detail = f"the body's Content-Type is {content_type or 'not given'}; allowed: application/json"
-        raise ProblemError(415, "unsupported-media-type", detail)
+    if _content_type(request) != "application/json" and await request.body():
+        raise _refused_type(request, "application/json")
+
+
+async def require_png(request: Request) -> None:
+    """Refuse a request that does not say that its body is a PNG."""
+    if _content_type(request) != "image/png":
+        raise _refused_type(request, "image/png")
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _refused_type(request: Request, allowed: str) -> ProblemError:
+    detail = f"the body's Content-Type is {_content_type(request) or 'not given'}; allowed: {allowed}"
+    return ProblemError(415, "unsupported-media-type", detail)
 
 
 SettingsDep = Annotated[Settings, Depends(_settings)]

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 from app import problems
-from app.routes import events, files, generate, health, jobs, models, train
+from app.routes import events, files, generate, health, inspect, jobs, models, openai, train
 from app.studio import Studio
 from core.events import EventFeed
 from core.queue import celery_app
@@ -33,7 +33,7 @@ def create_app() -> FastAPI:
     )
     app.state.settings = settings
     app.state.closing = asyncio.Event()
-    for module in (train, jobs, events, files, generate, models, health):
+    for module in (train, jobs, events, files, generate, inspect, openai, models, health):
         app.include_router(module.router)
     app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False, response_model=None)
     problems.install(app, settings.max_body_bytes)

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.schemas import ActivateRequest, GridQuery, TrainRequest
+from app.schemas import ActivateRequest, GridQuery, OpenAIImagesRequest, TrainRequest
 from core.errors import IdempotencyKeyReused, JobNotFound, JobStateConflict, QueueFull
 from models.errors import CheckpointError, DigitforgeError, ModelNotFound
 from models.validation import explain
@@ -26,6 +26,7 @@ INPUTS: dict[str, type[BaseModel]] = {
     "/train": TrainRequest,
     "/generate": GridQuery,
     "/models/active": ActivateRequest,
+    "/v1/images/generations": OpenAIImagesRequest,
 }
 
 logger = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ TITLES = {
     400: "Bad Request",
     404: "Not Found",
     405: "Method Not Allowed",
+    406: "Not Acceptable",
     409: "Conflict",
     413: "Content Too Large",
     415: "Unsupported Media Type",
@@ -128,6 +130,13 @@ def install(app: FastAPI, max_body_bytes: int) -> None:
     app.add_exception_handler(Exception, _on_crash)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=max_body_bytes)
     app.add_middleware(_RefuseLargeBodies, limit=max_body_bytes)
+
+
+async def answer(request: Request, error: RequestValidationError | ProblemError | DigitforgeError) -> JSONResponse:
+    """What `install` makes the app answer, for a route that has to change it."""
+    if isinstance(error, RequestValidationError):
+        return await _on_validation_error(request, error)
+    return await (_on_problem if isinstance(error, ProblemError) else _on_own_error)(request, error)
 
 
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:

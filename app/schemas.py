@@ -1,11 +1,13 @@
 """The wire format: what goes over HTTP, kept apart from the records it is made of."""
 
+import re
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.formats import Format
 from core.events import JobEvent
 from core.jobs import DeviceMemory, Job, JobError, JobProgress, JobSpec, JobStatus, Publication, Publish
 from models.card import Card
@@ -55,9 +57,34 @@ class GridQuery(BaseModel):
         description="Which digit; of several, such as `0123456789`, image k is the k-th.",
     )
     cols: int | None = Field(None, ge=1, le=256, description="Images in a row; the smallest square without it.")
-    pad: int = Field(2, ge=0, le=32, description="Black pixels between images.")
+    pad: int = Field(2, ge=0, le=32, description="Pixels of background between images.")
     scale: int = Field(1, ge=1, le=8, description="How often each pixel is repeated in both directions.")
+    invert: bool = Field(False, description="Black on white.")
+    format: Format | None = Field(
+        None,
+        description="A grid (`png`, `webp` without loss), or each image by itself: PNGs in a `zip` or in `json`, "
+        "an array of NumPy in `npz`; with `interpolate` a moving grid (`webp`, `gif`). Without it, as `Accept` says; "
+        "the first of them where it does not.",
+    )
+    truncation: float = Field(
+        1.0, ge=0, le=1, allow_inf_nan=False, description="Scales z: less draws images that are more alike."
+    )
+    interpolate: str | None = Field(
+        None,
+        pattern="^[0-9]{1,16},[0-9]{1,16}$",
+        description="Two seeds, as in `3,9`: a walk from the images of the one to those of the other.",
+    )
+    frames: int = Field(24, ge=2, le=128, description="Pictures of the walk.")
     model: str | None = Field(None, max_length=64, description="A model's id; without one it is the active model.")
+
+    @field_validator("interpolate")
+    @classmethod
+    def _two_seeds(cls, value: str | None) -> str | None:
+        if value is not None:
+            first, last = map(int, value.split(","))
+            if first == last or max(first, last) > MAX_SEED:
+                raise PydanticCustomError("two_seeds", "allowed: two different seeds from 0 to 9007199254740991")
+        return value
 
     @model_validator(mode="after")
     def _columns_within_n(self) -> Self:
@@ -73,6 +100,102 @@ class GridQuery(BaseModel):
     def digits(self) -> list[int] | None:
         """The wanted digits, one an image, cycling; None for whatever comes."""
         return None if self.digit is None else [int(digit) for digit in self.digit]
+
+    @property
+    def walk(self) -> tuple[int, int] | None:
+        """The seeds to walk from and to; None for a picture that stands still."""
+        if self.interpolate is None:
+            return None
+        first, last = map(int, self.interpolate.split(","))
+        return first, last
+
+
+class ImageView(BaseModel):
+    """An image by itself."""
+
+    seed: int
+    k: int = Field(description="Its number among the images of the seed.")
+    png: str = Field(description="The PNG in base64.")
+    url: str = Field(description="What draws this PNG again.")
+
+
+class ImagesView(BaseModel):
+    """Images as JSON."""
+
+    model: str
+    seed: int
+    images: list[ImageView]
+
+
+class Inspection(BaseModel):
+    """What a PNG says of itself."""
+
+    model: str
+    on_shelf: bool = Field(description="Whether the model is on this server's shelf, so that the URL draws.")
+    seed: int
+    start: int = Field(description="Number of its first image among those of the seed.")
+    n: int
+    digit: str | None = Field(description="Which digits were asked for; null for whatever came.")
+    url: str = Field(description="What draws the same bytes again, from the root of a server.")
+
+
+class OpenAIImagesRequest(BaseModel):
+    """Images as OpenAI's API takes a wish for them, and the seed, which it does not know."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"prompt": "a 7 and a 3", "n": 2}]})
+
+    prompt: str = Field(
+        max_length=32_000, description="Its digits are drawn in their order, again from the first; without any, all."
+    )
+    n: int = Field(1, ge=1, le=10, strict=True, description="How many images.")
+    model: str | None = Field(None, max_length=64, description="A model's id; without one it is the active model.")
+    size: Literal["28x28", "56x56", "84x84", "112x112", "140x140", "168x168", "196x196", "224x224"] = Field(
+        "28x28", description="The models draw 28x28; in the others each pixel is repeated."
+    )
+    response_format: Literal["url", "b64_json"] = Field("url", description="Where the PNG is, or the PNG in base64.")
+    seed: Seed | None = Field(None, strict=True, description="The same seed gives the same images.")
+    user: str | None = Field(None, description="Ignored.")
+
+    @property
+    def digit(self) -> str | None:
+        """The digits of the first n images, where the prompt names any."""
+        return "".join(re.findall("[0-9]", self.prompt))[: self.n] or None
+
+    @property
+    def scale(self) -> int:
+        """How often each pixel is repeated."""
+        return int(self.size.partition("x")[0]) // 28
+
+
+class GeneratedImage(BaseModel):
+    """One of them has a value, as `response_format` says."""
+
+    url: str | None = None
+    b64_json: str | None = None
+
+
+class GeneratedImages(BaseModel):
+    """Images as OpenAI's API answers them, and what draws them again."""
+
+    created: int = Field(description="Seconds since 1970.")
+    data: list[GeneratedImage]
+    model: str
+    seed: int
+
+
+class OpenAIErrorBody(BaseModel):
+    """What is wrong."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str = Field(description="The type of the problem.")
+
+
+class OpenAIError(BaseModel):
+    """An error in OpenAI's shape."""
+
+    error: OpenAIErrorBody
 
 
 class JobLinks(BaseModel):

@@ -38,22 +38,28 @@ def to_pixels(images: Tensor) -> Tensor:
     return images.mul(127.5).add(127.5).round().clamp(0, 255).to(torch.uint8)
 
 
-@torch.inference_mode()
 def draw(G: Generator, seed: int, start: int, n: int, wanted: Sequence[int] | None = None) -> np.ndarray:
     """Draw images `start` to `start + n - 1` of a seed: uint8 [n, 28, 28], 0 is black.
 
     With `wanted` classes, which only a G that has classes takes, image k is of the k-th of them, cycling.
+    """
+    return draw_latents(G, latents(seed, start, n, G.z_dim, G.classes, wanted))
+
+
+@torch.inference_mode()
+def draw_latents(G: Generator, rows: Tensor) -> np.ndarray:
+    """Draw the images of latents [n, z_dim + classes]: uint8 [n, 28, 28], 0 is black.
 
     G must be in evaluation mode; ValueError otherwise, because a training-mode batch would mix its images.
     """
     if G.training:
         raise ValueError("G is in training mode; call G.eval() before drawing")
     device = next(G.parameters()).device
-    pixels = np.empty((n, IMAGE_SIZE, IMAGE_SIZE), dtype=np.uint8)
-    for first in range(0, n, BATCH):
-        rows = min(BATCH, n - first)
+    pixels = np.empty((len(rows), IMAGE_SIZE, IMAGE_SIZE), dtype=np.uint8)
+    for first in range(0, len(rows), BATCH):
+        some = rows[first : first + BATCH]
         z = torch.zeros(BATCH, G.z_dim + G.classes)
-        z[:rows] = latents(seed, start + first, rows, G.z_dim, G.classes, wanted)
+        z[: len(some)] = some
         images = to_pixels(G(z.to(device)))  # [BATCH, 1, 28, 28]
-        pixels[first : first + rows] = images[:rows, 0].cpu().numpy()
+        pixels[first : first + len(some)] = images[: len(some), 0].cpu().numpy()
     return pixels

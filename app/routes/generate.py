@@ -1,66 +1,74 @@
 """GET /generate: draw digits."""
 
 import asyncio
-import secrets
-from hashlib import sha256
-from typing import Annotated
-from urllib.parse import urlencode
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
 from app.deps import ShelfDep, StudioDep
-from app.problems import RETRY_AFTER_S, FieldProblem, ProblemError, documented
-from app.schemas import GridQuery
-from app.studio import Overloaded, UnknownDigit
-from models.grid import square_columns, tile, to_png
+from app.formats import MEDIA_TYPES, MOVING, STILL, Format
+from app.negotiation import choose, is_known
+from app.picture import Picture, any_seed
+from app.problems import ProblemError, documented
+from app.schemas import GridQuery, ImagesView
 
 router = APIRouter(tags=["generate"])
 
-DRAWN_SEEDS = 2**32  # a seed that the server draws is short enough to read
+DRAWN: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {names[0]: {} for names in MEDIA_TYPES.values()},
+        "model": ImagesView,
+        "description": "The picture, in the format that was asked for.",
+    },
+    304: {"description": "The client has it already."},
+}
 
 
-@router.get(
-    "/generate",
-    response_class=Response,
-    responses={200: {"content": {"image/png": {}}, "description": "An 8-bit grey PNG."}, **documented(404, 422, 503)},
-)
+@router.head("/generate", include_in_schema=False)
+@router.get("/generate", response_class=Response, responses={**DRAWN, **documented(404, 406, 422, 503)})
 async def generate(
     request: Request, shelf: ShelfDep, studio: StudioDep, query: Annotated[GridQuery, Query()]
 ) -> Response:
-    """A grid of digits. With `seed` and `model` the same URL is the same picture for ever."""
+    """A grid of digits, or each by itself. With `seed` and `model` the same URL is the same picture for ever."""
     model_id = query.model or shelf.active()
     shelf.folder(model_id)
-    seed = secrets.randbelow(DRAWN_SEEDS) if query.seed is None else query.seed
-    columns = query.cols or square_columns(query.n)
-    pinned: dict[str, int | str] = {"n": query.n, "seed": seed, "start": query.start}
-    if query.digit is not None:
-        pinned["digit"] = query.digit
-    pinned |= {"cols": columns, "pad": query.pad, "scale": query.scale, "model": model_id}
-    location = f"/generate?{urlencode(pinned)}"
+    seed = query.walk[0] if query.walk else any_seed() if query.seed is None else query.seed
+    picture = Picture(query, model_id, seed, query.format or _accepted(request, MOVING if query.walk else STILL))
+    picture.check()
     headers = {
         "X-Seed": str(seed),
         "X-Model-Id": model_id,
-        "Content-Location": location,
-        "ETag": f'"{sha256(location.encode()).hexdigest()[:32]}"',
+        "Content-Location": picture.location,
+        "ETag": picture.etag,
         "Cache-Control": _caching(query),
     }
+    if query.format is None:
+        headers["Vary"] = "Accept"
     if query.digit is not None:
         headers["X-Digit-By"] = "class" if shelf.card(model_id).recipe.classes else "judge"
-    if query.seed is not None and headers["ETag"] in request.headers.get("if-none-match", ""):
+    known = ",".join(request.headers.getlist("if-none-match"))
+    if _names_seeds(query) and is_known(known, picture.etag):
         return Response(status_code=304, headers=headers)
-    try:
-        images = await studio.draw(model_id, seed, query.start, query.n, query.digits)
-    except Overloaded as error:
-        detail = "too many drawings are waiting"
-        raise ProblemError(503, "overloaded", detail, headers={"Retry-After": RETRY_AFTER_S}) from error
-    except UnknownDigit as error:
-        fault = FieldProblem(parameter="digit", detail=str(error), value=query.digit)
-        raise ProblemError(422, "invalid-parameter", "not accepted: digit", [fault]) from error
-    png = await asyncio.to_thread(lambda: to_png(tile(images, columns, query.pad, query.scale)))
-    return Response(png, media_type="image/png", headers=headers)
+    images = await picture.draw(studio)
+    data = await asyncio.to_thread(picture.encode, images)
+    return Response(data, media_type=MEDIA_TYPES[picture.format][0], headers=headers)
+
+
+def _accepted(request: Request, formats: Sequence[Format]) -> Format:
+    accept = ",".join(request.headers.getlist("accept"))
+    found = choose(accept, {name: MEDIA_TYPES[name] for name in formats})
+    if found is None:
+        allowed = ", ".join(MEDIA_TYPES[name][0] for name in formats)
+        raise ProblemError(406, "not-acceptable", f"Accept takes none of what there is: {accept}; allowed: {allowed}")
+    return found
+
+
+def _names_seeds(query: GridQuery) -> bool:
+    return query.seed is not None or query.walk is not None
 
 
 def _caching(query: GridQuery) -> str:
-    if query.seed is None:
+    if not _names_seeds(query):
         return "no-store"
     return "public, max-age=31536000, immutable" if query.model else "no-cache"

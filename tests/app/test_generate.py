@@ -75,7 +75,18 @@ def test_a_client_that_has_the_picture_gets_304(http: httpx.Client) -> None:
     assert first.headers["cache-control"] == "no-cache"
     again = http.get("/generate?seed=3", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+    for known in (f'"x", W/{first.headers["etag"]}', "*"):
+        assert http.get("/generate?seed=3", headers={"if-none-match": known}).status_code == 304
     assert http.get("/generate?seed=4", headers={"if-none-match": first.headers["etag"]}).status_code == 200
+    assert http.get("/generate", headers={"if-none-match": "*"}).status_code == 200
+
+
+def test_head_answers_as_get_does_without_the_picture(http: httpx.Client) -> None:
+    seen, head = http.get("/generate?seed=3"), http.head("/generate?seed=3")
+    assert (head.status_code, head.content) == (200, b"")
+    assert {**head.headers, "date": ""} == {**seen.headers, "date": ""}
+    assert http.head("/generate?seed=3", headers={"if-none-match": seen.headers["etag"]}).status_code == 304
+    assert http.head("/generate?n=0").status_code == 422
 
 
 @pytest.fixture(scope="module")

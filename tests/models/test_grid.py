@@ -33,6 +33,7 @@ def test_tiles_lie_where_a_slow_loop_puts_them(n: int, columns: int, pad: int, s
     tiled = tile(images, columns, pad, scale)
     assert tiled.dtype == np.uint8
     assert np.array_equal(tiled, tile_slowly(images, columns, pad, scale))
+    assert np.array_equal(255 - tile(255 - images, columns, pad, scale, background=255), tiled)
 
 
 @pytest.mark.parametrize(("n", "columns"), [(1, 1), (2, 2), (4, 2), (5, 3), (7, 3), (9, 3), (10, 4), (16, 4), (64, 8)])

@@ -1,0 +1,67 @@
+"""Pictures and images as files: what they may be, and their encoders. The same input is the same bytes, at any time."""
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image
+
+Format = Literal["png", "webp", "gif", "zip", "json", "npz"]
+
+# The media types that a format goes by; the first is what it is sent as. The order is that of preference.
+MEDIA_TYPES: dict[Format, tuple[str, ...]] = {
+    "png": ("image/png",),
+    "webp": ("image/webp",),
+    "gif": ("image/gif",),
+    "zip": ("application/zip",),
+    "json": ("application/json",),
+    "npz": ("application/x-npz", "application/octet-stream"),
+}
+STILL: tuple[Format, ...] = ("png", "webp", "zip", "json", "npz")
+MOVING: tuple[Format, ...] = ("webp", "gif")
+GRIDS: tuple[Format, ...] = ("png", "webp", "gif")  # the others hold each image by itself
+
+WEBP_SIDE = 16383  # pixels: no WebP is higher or wider
+FRAME_MS = 80
+
+_FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a ZIP can say
+_UNIX, _READABLE = 3, 0o644 << 16
+
+
+def to_webp(pixels: np.ndarray) -> bytes:
+    """Encode uint8 [h, w] as a WebP without loss. It has three equal channels, for WebP has no grey."""
+    buffer = BytesIO()
+    Image.fromarray(pixels, mode="L").save(buffer, format="WEBP", lossless=True)
+    return buffer.getvalue()
+
+
+def to_animation(frames: Sequence[np.ndarray], kind: Literal["webp", "gif"]) -> bytes:
+    """Encode uint8 [h, w] frames without loss, to be shown again and again, each for `FRAME_MS`.
+
+    Of equal frames in a row there is one in the file, which is shown for as long as all of them.
+    """
+    first, *others = (Image.fromarray(frame, mode="L") for frame in frames)
+    options: dict[str, Any] = {"lossless": True} if kind == "webp" else {"optimize": False}
+    buffer = BytesIO()
+    first.save(buffer, kind, save_all=True, append_images=others, duration=FRAME_MS, loop=0, **options)
+    return buffer.getvalue()
+
+
+def to_zip(files: Mapping[str, bytes]) -> bytes:
+    """Files by name in an archive that stores them as they are, all with the same time."""
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in files.items():
+            entry = zipfile.ZipInfo(name, _FIXED_TIME)
+            entry.create_system, entry.external_attr = _UNIX, _READABLE
+            archive.writestr(entry, data)
+    return buffer.getvalue()
+
+
+def to_npz(images: np.ndarray) -> bytes:
+    """An array named `images`, for `numpy.load`."""
+    buffer = BytesIO()
+    np.lib.format.write_array(buffer, images, allow_pickle=False)
+    return to_zip({"images.npy": buffer.getvalue()})

@@ -1,0 +1,223 @@
+"""A picture: a drawing with nothing left open, so that a URL names it and its bytes follow from that URL alone."""
+
+import secrets
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from math import ceil
+from typing import Literal, Self
+from urllib.parse import parse_qsl, urlencode
+
+import numpy as np
+from torch import Tensor
+
+from app.formats import (
+    GRIDS,
+    MEDIA_TYPES,
+    MOVING,
+    STILL,
+    WEBP_SIDE,
+    Format,
+    to_animation,
+    to_npz,
+    to_webp,
+    to_zip,
+)
+from app.problems import RETRY_AFTER_S, FieldProblem, ProblemError
+from app.provenance import NoProvenance, Provenance, as_text
+from app.schemas import GridQuery, ImagesView, ImageView
+from app.studio import Overloaded, Studio, UnknownDigit
+from models.dcgan import IMAGE_SIZE, Generator
+from models.grid import square_columns, tile, to_png
+from models.sampling import latents
+from models.shelf import MODEL_ID
+from models.walk import truncated, walk
+
+PATH = "/generate"
+WALK_IMAGES = 1024  # of all frames: 64 batches of the generator
+WALK_PIXELS = 2**22  # of all frames: seconds of the encoder
+DRAWN_SEEDS = 2**32  # a seed that the server draws is short enough to read
+
+
+def any_seed() -> int:
+    """A seed for whoever names none."""
+    return secrets.randbelow(DRAWN_SEEDS)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a query asks for, with all that it may leave to the server."""
+
+    query: GridQuery
+    model: str
+    seed: int  # of a walk, the first
+    format: Format
+
+    @classmethod
+    def recalled(cls, told: Provenance) -> Self:
+        """The picture that a PNG says it is, once its URL is one that `location` could have given.
+
+        Raises NoProvenance, because the text may come from anyone.
+        """
+        path, _, parameters = told.url.partition("?")
+        try:
+            query = GridQuery.model_validate(dict(parse_qsl(parameters, keep_blank_values=True, max_num_fields=100)))
+        except ValueError as error:  # pydantic's ValidationError too
+            raise NoProvenance("its URL is not one of those that draw") from error
+        if query.seed is None or query.model is None or query.format != "png" or path != PATH:
+            raise NoProvenance("its URL leaves open what it draws")
+        picture = cls(query, query.model, query.seed, query.format)
+        if not MODEL_ID.fullmatch(query.model) or picture.provenance != told:
+            raise NoProvenance("its text contradicts itself")
+        return picture
+
+    @property
+    def provenance(self) -> Provenance:
+        """What its PNG says of itself."""
+        query = self.query
+        return Provenance(model=self.model, seed=self.seed, start=query.start, n=query.n, url=self.location)
+
+    @property
+    def columns(self) -> int:
+        """Images in a row of the grid."""
+        return self.query.cols or square_columns(self.query.n)
+
+    @property
+    def location(self) -> str:
+        """The canonical URL: each parameter that the picture depends on, in one order."""
+        query = self.query
+        parameters: dict[str, int | str | float] = {"n": query.n}
+        if query.walk:
+            parameters |= {"interpolate": "{},{}".format(*query.walk), "frames": query.frames}
+        else:
+            parameters["seed"] = self.seed
+        parameters["start"] = query.start
+        if query.digit is not None:
+            parameters["digit"] = query.digit
+        if self.format in GRIDS:
+            parameters |= {"cols": self.columns, "pad": query.pad}
+        if self.format != "npz":
+            parameters["scale"] = query.scale
+        if query.invert:
+            parameters["invert"] = "true"
+        if query.truncation != 1:
+            parameters["truncation"] = query.truncation
+        parameters |= {"format": self.format, "model": self.model}
+        return f"{PATH}?{urlencode(parameters, safe=',')}"
+
+    @property
+    def etag(self) -> str:
+        """A strong ETag, of the URL instead of the bytes: it is known before anything is drawn."""
+        return f'"{sha256(self.location.encode()).hexdigest()[:32]}"'
+
+    def alone(self, k: int) -> "Picture":
+        """Image k by itself, as a PNG."""
+        return replace(self, query=self.query.model_copy(update={"n": 1, "start": k, "cols": None}), format="png")
+
+    def check(self) -> None:
+        """Refuse what makes no sense together. Raises ProblemError, which names each parameter of it."""
+        faults = list(self._misfits())
+        if faults:
+            names = ", ".join(fault.parameter or "" for fault in faults)
+            raise ProblemError(422, "invalid-parameter", f"not accepted: {names}", faults)
+
+    def _misfits(self) -> Iterator[FieldProblem]:
+        query = self.query
+
+        def fault(name: str, detail: str) -> FieldProblem:
+            return FieldProblem(parameter=name, detail=detail, value=getattr(query, name))
+
+        for name in ("cols", "pad", "scale"):
+            takers = [kind for kind in MEDIA_TYPES if kind in GRIDS or (name == "scale" and kind != "npz")]
+            if name in query.model_fields_set and self.format not in takers:
+                yield fault(name, f"{self.format} has none; allowed: with the formats {', '.join(takers)}")
+        possible = MOVING if query.walk else STILL
+        if self.format not in possible:
+            kind = "with" if query.walk else "without"
+            yield fault("format", f"allowed {kind} interpolate: {', '.join(possible)}")
+        if self.format == "webp" and max(self._size) > WEBP_SIDE:
+            detail = f"this grid has {max(self._size)} pixels a side; allowed: {WEBP_SIDE} as webp, or another format"
+            yield FieldProblem(parameter="format", detail=detail, value=self.format)
+        if query.walk:
+            yield from self._misfits_of_walk(fault)
+        elif "frames" in query.model_fields_set:
+            yield fault("frames", "a picture that stands still has none; allowed: with interpolate")
+
+    def _misfits_of_walk(self, fault: Callable[[str, str], FieldProblem]) -> Iterator[FieldProblem]:
+        query = self.query
+        if query.seed is not None:
+            yield fault("seed", "interpolate names the seeds; allowed: one of them")
+        if query.truncation == 0:
+            yield fault("truncation", "0 draws the same everywhere; allowed with interpolate: more than 0")
+        most = min(WALK_IMAGES // query.n, WALK_PIXELS // (self._size[0] * self._size[1]), 128)
+        if query.frames > most:
+            allowed = f"2 to {most}" if most > 1 else "none, for the grid is too large: less n, scale or pad"
+            yield fault("frames", f"allowed for a grid of this size: {allowed}")
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        """Height and width of the grid in pixels."""
+        query, rows = self.query, ceil(self.query.n / self.columns)
+        cell = IMAGE_SIZE * query.scale + query.pad
+        return rows * cell - query.pad, self.columns * cell - query.pad
+
+    async def draw(self, studio: Studio) -> np.ndarray:
+        """The images: uint8 [n, 28, 28], or [frames * n, 28, 28], frame by frame.
+
+        Raises ProblemError where they cannot be drawn.
+        """
+        query = self.query
+        try:
+            if query.walk or query.truncation != 1:
+                images = await studio.draw_latents(self.model, self._latents, query.digits)
+            else:
+                images = await studio.draw(self.model, self.seed, query.start, query.n, query.digits)
+        except Overloaded as error:
+            detail = "too many drawings are waiting"
+            raise ProblemError(503, "overloaded", detail, headers={"Retry-After": RETRY_AFTER_S}) from error
+        except UnknownDigit as error:
+            fault = FieldProblem(parameter="digit", detail=str(error), value=query.digit)
+            raise ProblemError(422, "invalid-parameter", "not accepted: digit", [fault]) from error
+        return 255 - images if query.invert else images
+
+    def encode(self, images: np.ndarray) -> bytes:
+        """The file, of the images that `draw` gave."""
+        match self.format:
+            case "png":
+                return to_png(self._grid(images), as_text(self.provenance))
+            case "webp":
+                return self._moving(images, "webp") if self.query.walk else to_webp(self._grid(images))
+            case "gif":
+                return self._moving(images, "gif")
+            case "zip":
+                return to_zip({f"{k}.png": png for k, png in self.each(images).items()})
+            case "json":
+                return self._to_json(images)
+            case "npz":
+                return to_npz(images)
+
+    def each(self, images: np.ndarray) -> dict[int, bytes]:
+        """Each image as the PNG that it is when it is asked for alone, by its number."""
+        return {k: self.alone(k).encode(image[None]) for k, image in enumerate(images, self.query.start)}
+
+    def _latents(self, G: Generator) -> Tensor:
+        query = self.query
+        images = (query.start, query.n, G.z_dim, G.classes, query.digits)
+        rows = walk(query.walk, query.frames, *images) if query.walk else latents(self.seed, *images)
+        return truncated(rows, G.z_dim, query.truncation)
+
+    def _grid(self, images: np.ndarray) -> np.ndarray:
+        query = self.query
+        return tile(images, self.columns, query.pad, query.scale, background=255 if query.invert else 0)
+
+    def _moving(self, images: np.ndarray, kind: Literal["webp", "gif"]) -> bytes:
+        frames = images.reshape(self.query.frames, self.query.n, *images.shape[1:])
+        return to_animation([self._grid(frame) for frame in frames], kind)
+
+    def _to_json(self, images: np.ndarray) -> bytes:
+        views = [
+            ImageView(seed=self.seed, k=k, png=b64encode(png).decode(), url=self.alone(k).location)
+            for k, png in self.each(images).items()
+        ]
+        return ImagesView(model=self.model, seed=self.seed, images=views).model_dump_json().encode()
