@@ -1,10 +1,8 @@
-"""Images to a picture: tiles side by side, as the bytes of an 8-bit grey PNG."""
+"""Images to a picture: tiles side by side."""
 
-from io import BytesIO
 from math import ceil, isqrt
 
 import numpy as np
-from PIL import Image
 
 
 def square_columns(n: int) -> int:
@@ -24,10 +22,3 @@ def tile(images: np.ndarray, columns: int, pad: int, scale: int) -> np.ndarray:
     height, width = cells.shape[1:]
     canvas = cells.reshape(rows, columns, height, width).swapaxes(1, 2).reshape(rows * height, columns * width)
     return canvas[: rows * height - pad, : columns * width - pad]
-
-
-def to_png(pixels: np.ndarray) -> bytes:
-    """Encode uint8 [h, w] as an 8-bit grey PNG."""
-    buffer = BytesIO()
-    Image.fromarray(pixels, mode="L").save(buffer, format="PNG")
-    return buffer.getvalue()

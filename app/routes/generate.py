@@ -12,7 +12,8 @@ from app.deps import ShelfDep, StudioDep
 from app.problems import RETRY_AFTER_S, FieldProblem, ProblemError, documented
 from app.schemas import GridQuery
 from app.studio import Overloaded, UnknownDigit
-from models.grid import square_columns, tile, to_png
+from models.grid import square_columns, tile
+from models.png import to_png
 
 router = APIRouter(tags=["generate"])
 

@@ -30,7 +30,8 @@ from models.crash import crash_point
 from models.dcgan import Discriminator, Generator, trainable_parameters
 from models.errors import CheckpointError
 from models.files import remove_folder, remove_temporaries, write_file
-from models.grid import tile, to_png
+from models.grid import tile
+from models.png import to_png
 from models.recipe import Recipe
 from models.sampling import draw
 from models.scores import ScoreSheet
