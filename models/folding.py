@@ -53,6 +53,13 @@ class FoldedGenerator(nn.Module):
         """Where it draws."""
         return self.rows.device
 
+    @property
+    def size(self) -> int:
+        """Bytes of weights."""
+        layers = (tensor for layer in self.hidden for tensor in layer)
+        own = (self.rows, self.rows_shift, self.up14, self.up14_shift, self.up28)
+        return sum(tensor.nbytes for tensor in (*layers, *own))
+
     def forward(self, z: Tensor) -> Tensor:
         """Latents [B, z_dim + classes] -> images [B, 28, 28]."""
         for weight, shift in self.hidden:
