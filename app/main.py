@@ -48,7 +48,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.feed = EventFeed(settings.redis_url)
     app.state.queue = celery_app(settings.redis_url)
     app.state.shelf = Shelf(settings.shelf_dir)
-    app.state.studio = Studio(app.state.shelf, settings.datasets_dir, settings.draw_threads)
+    app.state.studio = Studio(
+        app.state.shelf, settings.datasets_dir, settings.draw_threads, settings.models_mb * 1_000_000
+    )
     try:
         await app.state.studio.warm_up(app.state.shelf.active())
     except DigitforgeError as error:

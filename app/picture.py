@@ -2,7 +2,7 @@
 
 import secrets
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from math import ceil
@@ -24,11 +24,13 @@ from app.formats import (
     to_webp,
     to_zip,
 )
-from app.problems import RETRY_AFTER_S, FieldProblem, ProblemError
+from app.problems import FieldProblem, ProblemError
 from app.provenance import NoProvenance, Provenance, as_text
 from app.schemas import GridQuery, ImagesView, ImageView
-from app.studio import Overloaded, Studio, UnknownDigit
-from models.dcgan import IMAGE_SIZE, Generator
+from app.studio import Drawn, Studio, UnknownDigit
+from app.turns import Overloaded
+from models.dcgan import IMAGE_SIZE
+from models.folding import FoldedGenerator
 from models.grid import square_columns, tile, to_png
 from models.sampling import latents
 from models.shelf import MODEL_ID
@@ -162,27 +164,27 @@ class Picture:
         cell = IMAGE_SIZE * query.scale + query.pad
         return rows * cell - query.pad, self.columns * cell - query.pad
 
-    async def draw(self, studio: Studio) -> np.ndarray:
+    async def draw(self, studio: Studio, gone: Callable[[], Awaitable[bool]]) -> Drawn:
         """The images: uint8 [n, 28, 28], or [frames * n, 28, 28], frame by frame.
 
-        Raises ProblemError where they cannot be drawn.
+        `gone` says whether the client has gone. Raises ProblemError where they cannot be drawn, or ClientGone.
         """
         query = self.query
         try:
             if query.walk or query.truncation != 1:
-                images = await studio.draw_latents(self.model, self._latents, query.digits)
-            else:
-                images = await studio.draw(self.model, self.seed, query.start, query.n, query.digits)
+                n = query.n * query.frames if query.walk else query.n
+                return await studio.draw_latents(self.model, n, self._latents, query.digits, gone)
+            return await studio.draw(self.model, self.seed, query.start, query.n, query.digits, gone)
         except Overloaded as error:
-            detail = "too many drawings are waiting"
-            raise ProblemError(503, "overloaded", detail, headers={"Retry-After": RETRY_AFTER_S}) from error
+            headers = {"Retry-After": str(error.retry_after_s)}
+            raise ProblemError(503, "overloaded", str(error), headers=headers) from error
         except UnknownDigit as error:
             fault = FieldProblem(parameter="digit", detail=str(error), value=query.digit)
             raise ProblemError(422, "invalid-parameter", "not accepted: digit", [fault]) from error
-        return 255 - images if query.invert else images
 
-    def encode(self, images: np.ndarray) -> bytes:
+    def encode(self, drawn: np.ndarray) -> bytes:
         """The file, of the images that `draw` gave."""
+        images = 255 - drawn if self.query.invert else drawn
         match self.format:
             case "png":
                 return to_png(self._grid(images), as_text(self.provenance))
@@ -201,7 +203,7 @@ class Picture:
         """Each image as the PNG that it is when it is asked for alone, by its number."""
         return {k: self.alone(k).encode(image[None]) for k, image in enumerate(images, self.query.start)}
 
-    def _latents(self, G: Generator) -> Tensor:
+    def _latents(self, G: FoldedGenerator) -> Tensor:
         query = self.query
         images = (query.start, query.n, G.z_dim, G.classes, query.digits)
         rows = walk(query.walk, query.frames, *images) if query.walk else latents(self.seed, *images)

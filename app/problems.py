@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from kombu.exceptions import OperationalError
@@ -14,12 +14,14 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.schemas import ActivateRequest, GridQuery, OpenAIImagesRequest, TrainRequest
+from app.studio import ClientGone
 from core.errors import IdempotencyKeyReused, JobNotFound, JobStateConflict, QueueFull
 from models.errors import CheckpointError, DigitforgeError, ModelNotFound
 from models.validation import explain
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = "2"
+CLIENT_GONE = 499  # as nginx has it; nobody reads it
 
 # What each path takes, to name the allowed fields where one is unknown.
 INPUTS: dict[str, type[BaseModel]] = {
@@ -124,6 +126,7 @@ def install(app: FastAPI, max_body_bytes: int) -> None:
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(ClientGone, _on_client_gone)
     app.add_exception_handler(DigitforgeError, _on_own_error)
     app.add_exception_handler(RedisError, _on_redis_away)
     app.add_exception_handler(OperationalError, _on_redis_away)
@@ -183,6 +186,11 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
         detail = f"{request.method} is not allowed at {request.url.path}"
     headers = dict(error.headers) if error.headers else None
     return problem_response(error.status_code, TYPES.get(error.status_code, "http-error"), detail, headers=headers)
+
+
+async def _on_client_gone(request: Request, error: Exception) -> Response:
+    logger.warning("%s: %s", request.url, error)
+    return Response(status_code=CLIENT_GONE)
 
 
 async def _on_own_error(request: Request, error: Exception) -> JSONResponse:

@@ -1,12 +1,13 @@
-"""The studio: loaded generators, and the one thread that draws with them.
+"""The studio: one thread that draws for all requests, batch after batch.
 
-All of torch runs in that thread, off the event loop, so the loaded models need no lock.
+All drawing is done in that thread, off the event loop. It takes what waits and never waits for more. A drawing holds
+its model, so one that has begun ends on it, whatever becomes the active one meanwhile.
 """
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,119 +15,162 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.checkpoint import load_generator
-from models.dcgan import Generator
-from models.judge import FOLDER, Judge, load_judge
+from app.loaded import Loaded, LoadedModels
+from app.turns import Drawing, Part, Turns
+from models.folding import FoldedGenerator
 from models.picking import pick
-from models.sampling import draw, draw_latents
+from models.sampling import draw_batch, latents
 from models.shelf import Shelf
 
-MAX_LOADED = 4
-MAX_WAITING = 64
+GONE_CHECK_S = 0.05  # how often a waiting request looks whether its client is still there
 
-
-class Overloaded(Exception):
-    """More requests wait than the studio will ever answer in good time."""
+Result = asyncio.Future[None]
 
 
 class UnknownDigit(Exception):
     """A digit that a model cannot draw."""
 
 
-class Loaded(NamedTuple):
-    """A model in memory."""
+class ClientGone(Exception):
+    """Nobody waits for the images any more."""
 
-    G: Generator
-    judge: Judge | None  # of a model without classes, where its data set has one
 
-    @property
-    def digits(self) -> int:
-        """How many digits can be asked for: those from 0 to one less."""
-        return self.judge.classes if self.judge else self.G.classes
+class Drawn(NamedTuple):
+    """Images and how they came about."""
+
+    images: np.ndarray  # uint8 [n, 28, 28]
+    waited_s: float  # until their first turn
+    drawing_s: float  # from there on
 
 
 class Studio:
     """Draws from the active model, or from any other on the shelf."""
 
-    def __init__(self, shelf: Shelf, datasets_dir: Path, threads: int) -> None:
-        self._shelf = shelf
-        self._datasets_dir = datasets_dir
-        self._loaded: OrderedDict[str, Loaded] = OrderedDict()  # least recently used first
-        self._waiting = 0
-        self._thread = ThreadPoolExecutor(1, "studio", torch.set_num_threads, (threads,))
+    def __init__(self, shelf: Shelf, datasets_dir: Path, threads: int, max_bytes: int) -> None:
+        """`threads` are CPU threads of the drawing, `max_bytes` of models stay in memory."""
+        self._models = LoadedModels(shelf, datasets_dir, max_bytes, threads)
+        self._turns = Turns()
+        self._results: dict[Drawing, Result] = {}  # touched on the event loop alone
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._work, args=(threads,), name="studio", daemon=True)
+        self._thread.start()
 
     async def draw(
-        self, model_id: str, seed: int, start: int, n: int, digits: Sequence[int] | None = None
-    ) -> np.ndarray:
-        """Images `start` to `start + n - 1` of a seed from a model: uint8 [n, 28, 28].
+        self,
+        model_id: str,
+        seed: int,
+        start: int,
+        n: int,
+        digits: Sequence[int] | None = None,
+        gone: Callable[[], Awaitable[bool]] | None = None,
+    ) -> Drawn:
+        """Images `start` to `start + n - 1` of a seed from a model.
 
-        With `digits`, image k is of the k-th of them, cycling. Raises ModelNotFound, CheckpointError, UnknownDigit, or
-        Overloaded when too many requests wait already.
+        With `digits`, image k is of the k-th of them, cycling. `gone` says whether nobody waits for them any more; they
+        are not drawn then. Raises ModelNotFound, CheckpointError, UnknownDigit, Overloaded when too much waits already,
+        or ClientGone.
         """
-        return await self._in_turn(lambda: _draw(self._model(model_id), seed, start, n, digits))
+        model = await self._models.get(model_id)
+        _check(model, digits)
+        return await self._drawn(Drawing(model, seed, start, n, digits), gone)
 
     async def draw_latents(
-        self, model_id: str, make: Callable[[Generator], Tensor], digits: Sequence[int] | None = None
-    ) -> np.ndarray:
-        """The images of the latents [n, z_dim + classes] that `make` gives for a model's G: uint8 [n, 28, 28].
+        self,
+        model_id: str,
+        n: int,
+        make: Callable[[FoldedGenerator], Tensor],
+        digits: Sequence[int] | None = None,
+        gone: Callable[[], Awaitable[bool]] | None = None,
+    ) -> Drawn:
+        """The images of the latents [n, z_dim + classes] that `make` gives for a model's G.
 
         `digits` are those in its rows. A model without classes draws none of them, for the judge picks among the
         latents of a seed. Raises as `draw` does.
         """
-        return await self._in_turn(lambda: _draw_latents(self._model(model_id), make, digits))
+        model = await self._models.get(model_id)
+        _check(model, digits)
+        if digits and model.judge:
+            raise UnknownDigit(
+                "the judge picks among the images of a seed; allowed: without interpolate and truncation"
+            )
+        return await self._drawn(Drawing(model, 0, 0, n, make=make), gone)
+
+    async def _drawn(self, drawing: Drawing, gone: Callable[[], Awaitable[bool]] | None) -> Drawn:
+        result = self._loop.create_future()
+        self._turns.add(drawing)
+        self._results[drawing] = result
+        try:
+            while not (await asyncio.wait([result], timeout=GONE_CHECK_S if gone else None))[0]:
+                if gone and await gone():
+                    raise ClientGone(
+                        f"the client has gone: {drawing.n - drawing.taken} of {drawing.n} images are not drawn"
+                    )
+            result.result()
+        finally:
+            del self._results[drawing]
+            if drawing.left:
+                self._turns.remove([drawing])
+        return Drawn(drawing.pixels, drawing.began_at - drawing.asked_at, time.monotonic() - drawing.began_at)
 
     async def warm_up(self, model_id: str) -> None:
         """Load a model and draw once with it, so that the first request waits for neither."""
-        await self.draw(model_id, 0, 0, 1)
+        model = await self._models.get(model_id)
+        await asyncio.to_thread(draw_batch, model.G, latents(0, 0, 1, model.G.z_dim, model.G.classes))
 
-    def has_loaded(self) -> bool:
-        """Whether any model is loaded and warm."""
-        return bool(self._loaded)
+    def loaded(self) -> list[str]:
+        """The ids of the models in memory, the one that was used last at the end."""
+        return self._models.ids()
 
     def close(self) -> None:
-        """Finish what was begun and end the thread."""
-        self._thread.shutdown()
+        """Finish the turn that was begun, and end the threads."""
+        self._turns.close()
+        self._thread.join()
+        self._models.close()
 
-    async def _in_turn(self, work: Callable[[], np.ndarray]) -> np.ndarray:
-        if self._waiting >= MAX_WAITING:
-            raise Overloaded
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        finally:
-            self._waiting -= 1
+    def _work(self, threads: int) -> None:
+        """Draw, turn after turn."""
+        torch.set_num_threads(threads)
+        while parts := self._turns.take():
+            began, error = time.monotonic(), None
+            try:
+                _draw(parts)
+            except Exception as raised:  # whatever it is belongs to those who asked
+                error = raised
+                self._turns.remove([part.drawing for part in parts])
+            self._turns.took(time.monotonic() - began)
+            ended = [part.drawing for part in parts if error or part.first + part.n == part.drawing.n]
+            if ended:
+                self._loop.call_soon_threadsafe(self._tell, ended, error)
 
-    def _model(self, model_id: str) -> Loaded:
-        if model_id not in self._loaded:
-            self._loaded[model_id] = self._load(model_id)
-            while len(self._loaded) > MAX_LOADED:
-                self._loaded.popitem(last=False)
-        self._loaded.move_to_end(model_id)
-        return self._loaded[model_id]
-
-    def _load(self, model_id: str) -> Loaded:
-        G = load_generator(self._shelf.folder(model_id))
-        judge_folder = self._datasets_dir / self._shelf.card(model_id).recipe.dataset / FOLDER
-        return Loaded(G, load_judge(judge_folder) if not G.classes and judge_folder.is_dir() else None)
-
-
-def _draw(model: Loaded, seed: int, start: int, n: int, digits: Sequence[int] | None) -> np.ndarray:
-    _refuse_unknown(model, digits)
-    if digits and model.judge:
-        return pick(model.G, model.judge, seed, start, n, digits)
-    return draw(model.G, seed, start, n, digits)
+    def _tell(self, ended: list[Drawing], error: Exception | None) -> None:
+        for drawing in ended:
+            result = self._results.get(drawing)
+            if result is None or result.done():
+                continue
+            if error:
+                result.set_exception(error)
+            else:
+                result.set_result(None)
 
 
-def _draw_latents(model: Loaded, make: Callable[[Generator], Tensor], digits: Sequence[int] | None) -> np.ndarray:
-    _refuse_unknown(model, digits)
-    if digits and model.judge:
-        raise UnknownDigit("the judge picks among the images of a seed; allowed: without interpolate and truncation")
-    return draw_latents(model.G, make(model.G))
-
-
-def _refuse_unknown(model: Loaded, digits: Sequence[int] | None) -> None:
+def _check(model: Loaded, digits: Sequence[int] | None) -> None:
     if digits and max(digits) >= model.digits:
         allowed = (
             f"0 to {model.digits - 1}" if model.digits else "none: the model has no classes, its data set no judge"
         )
         raise UnknownDigit(f"the model cannot draw {max(digits)}; allowed: {allowed}")
+
+
+def _draw(parts: Sequence[Part]) -> None:
+    """Draw what a turn is for: one picked image, or a batch."""
+    drawing, first, n = parts[0]
+    if drawing.picked:
+        assert drawing.digits is not None
+        assert drawing.model.judge is not None
+        start = drawing.start + first
+        drawing.pixels[first] = pick(drawing.model.G, drawing.model.judge, drawing.seed, start, n, drawing.digits)[0]
+        return
+    images, row = draw_batch(drawing.model.G, torch.cat([d.latents(first, n) for d, first, n in parts])), 0
+    for drawing, first, n in parts:
+        drawing.pixels[first : first + n] = images[row : row + n]
+        row += n

@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     )
     trainer_threads: int | None = Field(None, ge=1, description="CPU threads of a trainer; unset is one a core.")
     draw_threads: int = Field(1, ge=1, description="CPU threads of the API's drawing.")
+    models_mb: int = Field(64, ge=1, description="Megabytes of models that the API keeps in memory.")
     max_body_bytes: int = Field(65536, ge=1024, description="Largest request body.")
 
     max_queued: int = Field(100, ge=1, description="How many jobs may wait.")

@@ -5,7 +5,7 @@ from torch: "same" padding of a 5x5 kernel at stride 2 is one pixel before and t
 values of an image by row, column, channel, weights start Glorot uniform, BatchNorm averages with momentum 0.99
 (0.01 in torch's terms) and eps 1e-3.
 
-The modules say what the networks are, and draw. On a CPU they are trained by `worker/training/cpu.py`.
+The modules say what the networks are. On a CPU they are trained by `worker/training/cpu.py`; `models/folding.py` draws.
 """
 
 from collections import OrderedDict

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from models.dcgan import IMAGE_SIZE, Generator
+from models.folding import FoldedGenerator
 from models.judge import Judge
 from models.sampling import BATCH, draw
 
@@ -13,21 +14,24 @@ CANDIDATES = 8 * BATCH
 SURE = 0.95
 
 
-def pick(G: Generator, judge: Judge, seed: int, start: int, n: int, wanted: Sequence[int]) -> np.ndarray:
+def pick(
+    G: Generator | FoldedGenerator, judge: Judge, seed: int, start: int, n: int, wanted: Sequence[int]
+) -> np.ndarray:
     """Images `start` to `start + n - 1` of a seed, image k of the k-th wanted class, cycling: uint8 [n, 28, 28].
 
     Image k is the first of the images 128 k to 128 k + 127 that `draw` gives which the judge is sure of; if it is of
     none, the one it is surest of. So it is a function of (weights, judge, seed, wanted class, k), and costs 128
     drawings at most.
     """
+    folded = G if isinstance(G, FoldedGenerator) else FoldedGenerator(G)
     picked = np.empty((n, IMAGE_SIZE, IMAGE_SIZE), dtype=np.uint8)
     for place, k in enumerate(range(start, start + n)):
-        picked[place] = _pick_one(G, judge, seed, k, wanted[k % len(wanted)])
+        picked[place] = _pick_one(folded, judge, seed, k, wanted[k % len(wanted)])
     return picked
 
 
 @torch.inference_mode()
-def _pick_one(G: Generator, judge: Judge, seed: int, k: int, wanted: int) -> np.ndarray:
+def _pick_one(G: FoldedGenerator, judge: Judge, seed: int, k: int, wanted: int) -> np.ndarray:
     best, surest = np.empty(0), -1.0
     for first in range(0, CANDIDATES, BATCH):
         images = draw(G, seed, k * CANDIDATES + first, BATCH)

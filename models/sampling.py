@@ -2,7 +2,7 @@
 
 Image k of a seed is a pure function of (weights, seed, k) on one kind of device: z is drawn from a counter-based
 generator keyed by (seed, k), and G always runs on a full batch of `BATCH` rows, so that no image's bytes depend on
-how many others were asked for. The result is pixels as they are served.
+how many others were asked for, or on whose they were. The result is pixels as they are served.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.dcgan import IMAGE_SIZE, Generator
+from models.dcgan import Generator
+from models.folding import FoldedGenerator
 
 BATCH = 16
 
@@ -25,8 +26,13 @@ def latents(seed: int, start: int, n: int, z_dim: int, classes: int = 0, wanted:
     as 1, 2, 3") of its own. `seed` and `start + n` must lie in 0..2**53 - 1.
     """
     rows = np.zeros((n, z_dim + classes), dtype=np.float32)
+    philox = np.random.Philox(key=0)  # one that is set back for each row takes a third of the time of a new one
+    generator = np.random.Generator(philox)
+    fresh = philox.state
+    key = fresh["state"]["key"]
     for k, row in enumerate(rows, start):
-        generator = np.random.Generator(np.random.Philox(key=np.array([seed, k], dtype=np.uint64)))
+        key[0], key[1] = seed, k
+        philox.state = fresh
         generator.standard_normal(out=row[:z_dim], dtype=np.float32)
         if classes:
             row[z_dim + (wanted[k % len(wanted)] if wanted else generator.integers(classes))] = 1.0
@@ -38,28 +44,30 @@ def to_pixels(images: Tensor) -> Tensor:
     return images.mul(127.5).add(127.5).round().clamp(0, 255).to(torch.uint8)
 
 
-def draw(G: Generator, seed: int, start: int, n: int, wanted: Sequence[int] | None = None) -> np.ndarray:
-    """Draw images `start` to `start + n - 1` of a seed: uint8 [n, 28, 28], 0 is black.
-
-    With `wanted` classes, which only a G that has classes takes, image k is of the k-th of them, cycling.
-    """
-    return draw_latents(G, latents(seed, start, n, G.z_dim, G.classes, wanted))
-
-
 @torch.inference_mode()
-def draw_latents(G: Generator, rows: Tensor) -> np.ndarray:
+def draw_batch(G: FoldedGenerator, rows: Tensor) -> np.ndarray:
+    """Draw the images of up to `BATCH` latents [n, z_dim + classes] with one forward pass: uint8 [n, 28, 28]."""
+    z = torch.zeros(BATCH, G.z_dim + G.classes)
+    z[: len(rows)] = rows
+    drawn: np.ndarray = to_pixels(G(z.to(G.device))).cpu().numpy()
+    return drawn[: len(rows)]
+
+
+def draw_latents(G: Generator | FoldedGenerator, rows: Tensor) -> np.ndarray:
     """Draw the images of latents [n, z_dim + classes]: uint8 [n, 28, 28], 0 is black.
 
     G must be in evaluation mode; ValueError otherwise, because a training-mode batch would mix its images.
     """
-    if G.training:
-        raise ValueError("G is in training mode; call G.eval() before drawing")
-    device = next(G.parameters()).device
-    pixels = np.empty((len(rows), IMAGE_SIZE, IMAGE_SIZE), dtype=np.uint8)
-    for first in range(0, len(rows), BATCH):
-        some = rows[first : first + BATCH]
-        z = torch.zeros(BATCH, G.z_dim + G.classes)
-        z[: len(some)] = some
-        images = to_pixels(G(z.to(device)))  # [BATCH, 1, 28, 28]
-        pixels[first : first + len(some)] = images[: len(some), 0].cpu().numpy()
-    return pixels
+    folded = G if isinstance(G, FoldedGenerator) else FoldedGenerator(G)
+    return np.concatenate([draw_batch(folded, some) for some in torch.split(rows, BATCH)])
+
+
+def draw(
+    G: Generator | FoldedGenerator, seed: int, start: int, n: int, wanted: Sequence[int] | None = None
+) -> np.ndarray:
+    """Draw images `start` to `start + n - 1` of a seed: uint8 [n, 28, 28], 0 is black.
+
+    With `wanted` classes, which only a G that has classes takes, image k is of the k-th of them, cycling. Raises as
+    `draw_latents` does.
+    """
+    return draw_latents(G, latents(seed, start, n, G.z_dim, G.classes, wanted))

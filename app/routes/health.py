@@ -24,6 +24,6 @@ def readyz(response: Response, shelf: ShelfDep, studio: StudioDep, store: StoreD
         redis = True
     except RedisError:
         redis = False
-    ready = studio.has_loaded()
+    ready = bool(studio.loaded())
     response.status_code = 200 if ready else 503
     return Readiness(ready=ready, model=active if ready else None, redis=redis)

@@ -72,7 +72,7 @@ async def generate_images(
     seed = any_seed() if wanted.seed is None else wanted.seed
     query = GridQuery(n=wanted.n, digit=wanted.digit, scale=wanted.scale)
     picture = Picture(query, model_id, seed, "json")
-    images = await picture.draw(studio)
+    images = (await picture.draw(studio, request.is_disconnected)).images
     if wanted.response_format == "b64_json":
         pngs = await asyncio.to_thread(picture.each, images)
         data = [GeneratedImage(b64_json=b64encode(png).decode()) for png in pngs.values()]

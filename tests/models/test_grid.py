@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from models.checkpoint import load_generator
 from models.grid import square_columns, tile, to_png
+from models.sampling import draw
+from models.shelf import PRETRAINED
 
 
 def random_images(n: int, h: int = 28, w: int = 28) -> np.ndarray:
@@ -49,4 +52,14 @@ def test_a_png_is_8_bit_grey_and_holds_the_same_pixels(shape: tuple[int, int]) -
     width, height, depth, colour = (data[16:20], data[20:24], data[24], data[25])
     assert (int.from_bytes(height), int.from_bytes(width)) == shape
     assert (depth, colour) == (8, 0)
+    assert np.array_equal(np.asarray(Image.open(BytesIO(data))), pixels)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 8])
+def test_a_png_of_digits_is_about_as_small_as_pillows_at_any_scale(scale: int) -> None:
+    pixels = tile(draw(load_generator(PRETRAINED), 1, 0, 64), 8, 2, scale)
+    pillows = BytesIO()
+    Image.fromarray(pixels).save(pillows, format="PNG")
+    data = to_png(pixels)
+    assert len(data) < 1.25 * len(pillows.getvalue())
     assert np.array_equal(np.asarray(Image.open(BytesIO(data))), pixels)

@@ -4,8 +4,9 @@ import torch
 
 from models.checkpoint import load_generator
 from models.dcgan import Generator
+from models.folding import FoldedGenerator
 from models.recipe import MAX_SEED
-from models.sampling import draw, latents, to_pixels
+from models.sampling import BATCH, draw, draw_batch, latents, to_pixels
 from models.shelf import PRETRAINED
 from tests.tiny import networks, tiny_recipe
 from worker.training.data import to_unit_range
@@ -31,10 +32,10 @@ def test_an_image_does_not_depend_on_what_it_is_drawn_with(
 
 
 def test_the_generator_never_sees_a_batch_of_another_size(shipped: Generator) -> None:
-    sizes = set()
-    with shipped.register_forward_hook(lambda _module, inputs, _output: sizes.add(inputs[0].shape)):
+    sizes, folded = set(), FoldedGenerator(shipped)
+    with folded.register_forward_hook(lambda _module, inputs, _output: sizes.add(inputs[0].shape)):
         for n in (1, 16, 37):
-            draw(shipped, 0, 0, n)
+            draw(folded, 0, 0, n)
     assert len(sizes) == 1
 
 
@@ -127,3 +128,22 @@ def test_a_wanted_digit_is_drawn_as_exactly_as_any(shipped: Generator) -> None:
     same = [k for k in range(40) if classes[k] == (3, 8)[k % 2]]
     assert same
     assert all(np.array_equal(free[k], many[k]) for k in same)
+
+
+def test_an_image_has_the_same_bytes_at_every_place_of_a_batch_and_beside_any_others(shipped: Generator) -> None:
+    folded = FoldedGenerator(shipped)
+    sizes = shipped.z_dim, shipped.classes
+    alone, wanted = draw(folded, 7, 0, BATCH), latents(7, 0, BATCH, *sizes)
+    for k in range(BATCH):
+        for place in range(BATCH):
+            rows = latents(100 + place, 3, BATCH, *sizes)
+            rows[place] = wanted[k]
+            assert np.array_equal(draw_batch(folded, rows)[place], alone[k]), (k, place)
+
+
+def test_the_numbers_are_those_of_a_new_generator_for_each_row() -> None:
+    rows = latents(2**40 + 1, 11, 50, 7, 10).numpy()
+    for k, row in enumerate(rows, 11):
+        generator = np.random.Generator(np.random.Philox(key=np.array([2**40 + 1, k], dtype=np.uint64)))
+        assert np.array_equal(row[:7], generator.standard_normal(7, dtype=np.float32))
+        assert row[7:].argmax() == generator.integers(10)
