@@ -182,9 +182,8 @@ class Picture:
             fault = FieldProblem(parameter="digit", detail=str(error), value=query.digit)
             raise ProblemError(422, "invalid-parameter", "not accepted: digit", [fault]) from error
 
-    def encode(self, drawn: np.ndarray) -> bytes:
+    def encode(self, images: np.ndarray) -> bytes:
         """The file, of the images that `draw` gave."""
-        images = 255 - drawn if self.query.invert else drawn
         match self.format:
             case "png":
                 return to_png(self._grid(images), as_text(self.provenance))
@@ -197,7 +196,7 @@ class Picture:
             case "json":
                 return self._to_json(images)
             case "npz":
-                return to_npz(images)
+                return to_npz(self._shown(images))
 
     def each(self, images: np.ndarray) -> dict[int, bytes]:
         """Each image as the PNG that it is when it is asked for alone, by its number."""
@@ -209,9 +208,12 @@ class Picture:
         rows = walk(query.walk, query.frames, *images) if query.walk else latents(self.seed, *images)
         return truncated(rows, G.z_dim, query.truncation)
 
+    def _shown(self, images: np.ndarray) -> np.ndarray:
+        return 255 - images if self.query.invert else images
+
     def _grid(self, images: np.ndarray) -> np.ndarray:
         query = self.query
-        return tile(images, self.columns, query.pad, query.scale, background=255 if query.invert else 0)
+        return tile(self._shown(images), self.columns, query.pad, query.scale, background=255 if query.invert else 0)
 
     def _moving(self, images: np.ndarray, kind: Literal["webp", "gif"]) -> bytes:
         frames = images.reshape(self.query.frames, self.query.n, *images.shape[1:])
