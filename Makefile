@@ -2,17 +2,19 @@
 # make test    everything that must be green: format, lint, types, import contracts, tests
 # make format  put the code into its format
 # make bench-train  training speed beside the peers; takes tensorflow-cpu into an environment of its own
+# make bench-serve  serving speed beside the peers, in an environment of their own; the load comes from wrk
 #
 # PYTHON names the interpreter. TORCH_INDEX, an index URL, takes torch from there, for instance as CPU-only wheels.
 
 VENV := .venv
 BIN := $(VENV)/bin
 KERAS_VENV := .venv-keras
+SERVE_VENV := .venv-serve
 PYTHON ?= python3
 TORCH_INDEX ?=
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: up test format bench-train clean
+.PHONY: up test format bench-train bench-serve clean
 
 up: $(VENV)/.up
 	@exec $(BIN)/digitforge up
@@ -31,8 +33,11 @@ format: $(VENV)/.dev
 bench-train: $(VENV)/.dev $(KERAS_VENV)/.ready
 	$(BIN)/python -m bench.train --keras-python $(KERAS_VENV)/bin/python
 
+bench-serve: $(VENV)/.dev $(SERVE_VENV)/.tried
+	$(BIN)/python -m bench.serve --peers-python $(SERVE_VENV)/bin/python
+
 clean:
-	rm -rf $(VENV) $(KERAS_VENV)
+	rm -rf $(VENV) $(KERAS_VENV) $(SERVE_VENV)
 
 $(VENV)/.up: pyproject.toml constraints.txt
 	@echo "making the environment in $(VENV); the first time takes some minutes"
@@ -48,4 +53,13 @@ $(VENV)/.dev: $(VENV)/.up
 $(KERAS_VENV)/.ready:
 	$(PYTHON) -m venv $(KERAS_VENV)
 	$(KERAS_VENV)/bin/pip install --quiet --disable-pip-version-check tensorflow-cpu==2.21.0
+	@touch $@
+
+# The bench reports a peer that cannot be installed.
+$(SERVE_VENV)/.tried:
+	$(PYTHON) -m venv $(SERVE_VENV)
+	$(SERVE_VENV)/bin/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch==2.13.0
+	$(SERVE_VENV)/bin/pip install --quiet --disable-pip-version-check numpy pillow pydantic safetensors fastapi uvicorn
+	-$(SERVE_VENV)/bin/pip install --quiet --disable-pip-version-check litserve==0.2.19
+	-$(SERVE_VENV)/bin/pip install --quiet --disable-pip-version-check bentoml==1.4.40
 	@touch $@

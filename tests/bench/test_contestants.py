@@ -7,7 +7,7 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("name", ["sgemm", "plain", "ours"])
+@pytest.mark.parametrize("name", ["sgemm", "plain", "ours", "bare"])
 def test_a_contestant_answers_each_line_with_a_rate_and_its_memory(name: str) -> None:
     command = [sys.executable, "-m", f"bench.contestants.{name}"]
     done = subprocess.run(command, input="16 2\n16 2\n", capture_output=True, text=True, check=True)
