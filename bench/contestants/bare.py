@@ -7,8 +7,7 @@ import torch
 from bench.contestants.answering import answer
 from models.checkpoint import load_generator
 from models.folding import FoldedGenerator
-from models.grid import square_columns, tile
-from models.png import to_png
+from models.grid import square_columns, tile, to_png
 from models.sampling import draw
 from models.shelf import PRETRAINED
 
