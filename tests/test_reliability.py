@@ -158,7 +158,7 @@ def test_a_worker_that_was_frozen_for_longer_than_its_lease_changes_nothing(
     shipped = http.get("/models").json()["active"]
     job_id = submit(http, {**WITH_PENALTY, "epochs": 12, "publish": "always"})
     wait_until(impatient.trainers)
-    frozen = [impatient.supervisor(), impatient.trainers()[0]]
+    frozen = [impatient.trainers()[0], impatient.supervisor()]  # the other way round, it would end what is to be woken
     for pid in frozen:
         os.kill(pid, signal.SIGSTOP)
     with second_worker(impatient):
