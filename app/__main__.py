@@ -21,5 +21,12 @@ class _Server(uvicorn.Server):
 if __name__ == "__main__":
     settings, app = Settings(), create_app()
     _Server(
-        uvicorn.Config(app, host=settings.host, port=settings.port, log_level="info", timeout_graceful_shutdown=CLOSE_S)
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_level="info",
+            access_log=settings.access_log,
+            timeout_graceful_shutdown=CLOSE_S,
+        )
     ).run()

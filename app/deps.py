@@ -14,31 +14,31 @@ from core.store import JobStore
 from models.shelf import Shelf
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     return request.app.state.settings  # type: ignore[no-any-return]
 
 
-def _store(request: Request) -> JobStore:
+async def _store(request: Request) -> JobStore:
     return request.app.state.store  # type: ignore[no-any-return]
 
 
-def _queue(request: Request) -> Celery:
+async def _queue(request: Request) -> Celery:
     return request.app.state.queue
 
 
-def _shelf(request: Request) -> Shelf:
+async def _shelf(request: Request) -> Shelf:
     return request.app.state.shelf  # type: ignore[no-any-return]
 
 
-def _feed(request: Request) -> EventFeed:
+async def _feed(request: Request) -> EventFeed:
     return request.app.state.feed  # type: ignore[no-any-return]
 
 
-def _closing(request: Request) -> asyncio.Event:
+async def _closing(request: Request) -> asyncio.Event:
     return request.app.state.closing  # type: ignore[no-any-return]
 
 
-def _studio(request: Request) -> Studio:
+async def _studio(request: Request) -> Studio:
     return request.app.state.studio  # type: ignore[no-any-return]
 
 

@@ -5,8 +5,6 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import torch
-
 from models.checkpoint import load_generator
 from models.folding import FoldedGenerator
 from models.judge import FOLDER, Judge, load_judge
@@ -34,13 +32,13 @@ class Loaded:
 class LoadedModels:
     """Loads models from the shelf, in a thread of its own, so that drawing goes on. For use on the event loop."""
 
-    def __init__(self, shelf: Shelf, datasets_dir: Path, max_bytes: int, threads: int) -> None:
+    def __init__(self, shelf: Shelf, datasets_dir: Path, max_bytes: int) -> None:
         self._shelf = shelf
         self._datasets_dir = datasets_dir
         self._max_bytes = max_bytes
         self._held: OrderedDict[str, Loaded] = OrderedDict()  # least recently used first
         self._loading: dict[str, asyncio.Future[Loaded]] = {}
-        self._loader = ThreadPoolExecutor(1, "loader", torch.set_num_threads, (threads,))
+        self._loader = ThreadPoolExecutor(1, "loader")
 
     async def get(self, model_id: str) -> Loaded:
         """A model, loaded where it is not in memory, once for all who wait. Raises ModelNotFound or CheckpointError."""

@@ -1,6 +1,7 @@
 """The API's one place that wires: `uvicorn --factory app.main:create_app`."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,7 +34,7 @@ def create_app() -> FastAPI:
     )
     app.state.settings = settings
     app.state.closing = asyncio.Event()
-    for module in (train, jobs, events, files, generate, inspect, openai, models, health):
+    for module in (generate, train, jobs, events, files, inspect, openai, models, health):
         app.include_router(module.router)
     app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False, response_model=None)
     problems.install(app, settings.max_body_bytes)
@@ -55,6 +56,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.studio.warm_up(app.state.shelf.active())
     except DigitforgeError as error:
         logger.error("no images can be drawn: %s", error)
+    gc.collect()
+    gc.freeze()  # what is there now stays, and walking through it would hold all requests up for a tenth of a second
     yield
     app.state.studio.close()
     await app.state.feed.close()

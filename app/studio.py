@@ -1,6 +1,6 @@
-"""The studio: one thread that draws for all requests, batch after batch.
+"""The studio: a few threads that draw for all requests, batch after batch.
 
-All drawing is done in that thread, off the event loop. It takes what waits and never waits for more. A drawing holds
+All drawing is done in those threads, off the event loop. They take what waits and never wait for more. A drawing holds
 its model, so one that has begun ends on it, whatever becomes the active one meanwhile.
 """
 
@@ -47,13 +47,15 @@ class Studio:
     """Draws from the active model, or from any other on the shelf."""
 
     def __init__(self, shelf: Shelf, datasets_dir: Path, threads: int, max_bytes: int) -> None:
-        """`threads` are CPU threads of the drawing, `max_bytes` of models stay in memory."""
-        self._models = LoadedModels(shelf, datasets_dir, max_bytes, threads)
-        self._turns = Turns()
+        """`threads` draw at once, each on one CPU; `max_bytes` of models stay in memory."""
+        torch.set_num_threads(1)
+        self._models = LoadedModels(shelf, datasets_dir, max_bytes)
+        self._turns = Turns(threads)
         self._results: dict[Drawing, Result] = {}  # touched on the event loop alone
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._work, args=(threads,), name="studio", daemon=True)
-        self._thread.start()
+        self._threads = [threading.Thread(target=self._work, name="studio", daemon=True) for _ in range(threads)]
+        for thread in self._threads:
+            thread.start()
 
     async def draw(
         self,
@@ -122,23 +124,22 @@ class Studio:
         return self._models.ids()
 
     def close(self) -> None:
-        """Finish the turn that was begun, and end the threads."""
+        """Finish the turns that were begun, and end the threads."""
         self._turns.close()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
         self._models.close()
 
-    def _work(self, threads: int) -> None:
+    def _work(self) -> None:
         """Draw, turn after turn."""
-        torch.set_num_threads(threads)
         while parts := self._turns.take():
             began, error = time.monotonic(), None
             try:
                 _draw(parts)
+                ended = self._turns.drew(parts, time.monotonic() - began)
             except Exception as raised:  # whatever it is belongs to those who asked
-                error = raised
-                self._turns.remove([part.drawing for part in parts])
-            self._turns.took(time.monotonic() - began)
-            ended = [part.drawing for part in parts if error or part.first + part.n == part.drawing.n]
+                error, ended = raised, [part.drawing for part in parts]
+                self._turns.remove(ended)
             if ended:
                 self._loop.call_soon_threadsafe(self._tell, ended, error)
 

@@ -48,6 +48,7 @@ class Drawing:
     asked_at: float = field(default_factory=time.monotonic)
     began_at: float = 0.0
     taken: int = 0  # images that a turn was given to
+    drawn: int = 0  # and those whose turn is over
 
     def __post_init__(self) -> None:
         self.pixels = np.empty((self.n, IMAGE_SIZE, IMAGE_SIZE), dtype=np.uint8)
@@ -85,7 +86,9 @@ class Part(NamedTuple):
 class Turns:
     """The drawings that wait. Any thread may call any method."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int) -> None:
+        """So many turns are drawn at once."""
+        self._at_once = at_once
         self._changed = threading.Condition()
         self._waiting: deque[Drawing] = deque()
         self._closed = False
@@ -96,7 +99,7 @@ class Turns:
         with self._changed:
             waiting = sum(other.left for other in self._waiting)
             if waiting >= MAX_WAITING:
-                raise Overloaded(ceil(waiting / BATCH * self._turn_s))
+                raise Overloaded(ceil(waiting / BATCH * self._turn_s / self._at_once))
             self._waiting.append(drawing)
             self._changed.notify()
 
@@ -128,9 +131,13 @@ class Turns:
                 self._waiting.append(head)
             return parts
 
-    def took(self, seconds: float) -> None:
-        """Note how long a turn took, to tell those who are turned away when to come again."""
-        self._turn_s += NEWEST_TURN * (seconds - self._turn_s)
+    def drew(self, parts: Sequence[Part], seconds: float) -> list[Drawing]:
+        """Note that a turn is over, and how long it took. The drawings that wait for nothing any more."""
+        with self._changed:
+            self._turn_s += NEWEST_TURN * (seconds - self._turn_s)
+            for part in parts:
+                part.drawing.drawn += part.n
+        return [part.drawing for part in parts if part.drawing.drawn == part.drawing.n]
 
     def close(self) -> None:
         """Give no more turns."""

@@ -24,8 +24,9 @@ class Settings(BaseSettings):
         None, description="Where trainers run; unset is cuda where there is one, else cpu."
     )
     trainer_threads: int | None = Field(None, ge=1, description="CPU threads of a trainer; unset is one a core.")
-    draw_threads: int = Field(1, ge=1, description="CPU threads of the API's drawing.")
+    draw_threads: int = Field(2, ge=1, description="How many threads of the API draw at once, each on one CPU.")
     models_mb: int = Field(64, ge=1, description="Megabytes of models that the API keeps in memory.")
+    access_log: bool = Field(False, description="Whether the API logs every request.")
     max_body_bytes: int = Field(65536, ge=1024, description="Largest request body.")
 
     max_queued: int = Field(100, ge=1, description="How many jobs may wait.")

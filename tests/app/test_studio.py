@@ -37,7 +37,7 @@ def shelve(shelf: Shelf, folder: Path, **knobs: Any) -> str:
 
 def run_with(shelf: Shelf, max_bytes: int, use: Any) -> None:
     async def main() -> None:
-        studio = Studio(shelf, EMBEDDED, 1, max_bytes)
+        studio = Studio(shelf, EMBEDDED, 2, max_bytes)
         try:
             await use(studio)
         finally:

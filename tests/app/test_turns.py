@@ -25,7 +25,7 @@ def model() -> Loaded:
 
 @pytest.fixture
 def turns() -> Turns:
-    return Turns()
+    return Turns(2)
 
 
 def wait_for(turns: Turns, model: Loaded, *sizes: int) -> list[Drawing]:
@@ -66,6 +66,13 @@ def test_every_image_gets_one_turn(turns: Turns, model: Loaded) -> None:
     assert sorted(taken) == [(index, k) for index, drawing in enumerate(drawings) for k in range(drawing.n)]
 
 
+def test_a_drawing_is_done_once_its_last_turn_is_over_whichever_that_is(turns: Turns, model: Loaded) -> None:
+    large, small = wait_for(turns, model, 20, 3)
+    first, second = turns.take(), turns.take()
+    assert turns.drew(second, 0.0) == [small]
+    assert turns.drew(first, 0.0) == [large]
+
+
 def test_a_batch_is_of_one_model(turns: Turns, model: Loaded) -> None:
     other = tiny_model(1)
     first, second, third = wait_for(turns, model, 2) + wait_for(turns, other, 2) + wait_for(turns, model, 2)
@@ -91,11 +98,11 @@ def test_what_was_removed_gets_no_turn(turns: Turns, model: Loaded) -> None:
 
 def test_those_who_are_turned_away_hear_when_to_come_again(turns: Turns, model: Loaded) -> None:
     for _ in range(200):
-        turns.took(0.5)
+        turns.drew([], 0.5)
     wait_for(turns, model, *[256] * (MAX_WAITING // 256))
     with pytest.raises(Overloaded) as refused:
         wait_for(turns, model, 1)
-    assert refused.value.retry_after_s == MAX_WAITING // BATCH // 2
+    assert refused.value.retry_after_s == MAX_WAITING // BATCH // 4
     turns.take()
     wait_for(turns, model, 1)
 
