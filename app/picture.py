@@ -4,6 +4,7 @@ import secrets
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import sha256
 from math import ceil
 from typing import Literal, Self
@@ -85,7 +86,7 @@ class Picture:
         """Images in a row of the grid."""
         return self.query.cols or square_columns(self.query.n)
 
-    @property
+    @cached_property
     def location(self) -> str:
         """The canonical URL: each parameter that the picture depends on, in one order."""
         query = self.query
@@ -108,7 +109,7 @@ class Picture:
         parameters |= {"format": self.format, "model": self.model}
         return f"{PATH}?{urlencode(parameters, safe=',')}"
 
-    @property
+    @cached_property
     def etag(self) -> str:
         """A strong ETag, of the URL instead of the bytes: it is known before anything is drawn."""
         return f'"{sha256(self.location.encode()).hexdigest()[:32]}"'
