@@ -5,7 +5,11 @@ from torch: "same" padding of a 5x5 kernel at stride 2 is one pixel before and t
 values of an image by row, column, channel, weights start Glorot uniform, BatchNorm averages with momentum 0.99
 (0.01 in torch's terms) and eps 1e-3.
 
-The modules say what the networks are. On a CPU they are trained by `worker/training/cpu.py`; `models/folding.py` draws.
+Inside, images stand turned by half a turn. The padding is then two pixels before and one after, which torch's
+convolutions do by themselves; one before and two after takes a copy of the image, or a row and a column too many, and
+up to twice the time. Kernels are stored upright.
+
+`worker/training/cpu.py` has what a CPU does in another way in training; `models/folding.py` draws.
 """
 
 from collections import OrderedDict
@@ -14,37 +18,53 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.one_channel import up_to_one_channel
 from models.recipe import Recipe
 
 IMAGE_SIZE = 28
+TAPS = 5  # of a kernel, in both directions
+
+
+def half_turn(x: Tensor) -> Tensor:
+    """Images or kernels [..., H, W], upside down and back to front."""
+    return x.flip(-2, -1)
+
+
+class HalfTurn(nn.Module):
+    """`half_turn` as a layer."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, H, W] -> [B, C, H, W]."""
+        return half_turn(x)
 
 
 class SameConv2d(nn.Conv2d):
-    """5x5 convolution at stride 2 with Keras' "same" padding."""
+    """5x5 convolution at stride 2 with Keras' "same" padding, of turned images."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__(in_channels, out_channels, kernel_size=5, stride=2)
+        super().__init__(in_channels, out_channels, TAPS, stride=2, padding=2)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, C', ceil(H/2), ceil(W/2)]."""
-        odd = x.shape[-1] % 2
-        before = 1 + odd
-        return super().forward(F.pad(x, (before, 2, before, 2)))
+        return F.conv2d(x, half_turn(self.weight), self.bias, stride=2, padding=2)
 
 
 class SameConvTranspose2d(nn.ConvTranspose2d):
     """The transpose of `SameConv2d`, without bias."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__(in_channels, out_channels, kernel_size=5, stride=2, padding=1, bias=False)
+        super().__init__(in_channels, out_channels, TAPS, stride=2, padding=2, output_padding=1, bias=False)
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """[B, C, H, W] -> [B, C', 2H, 2W]."""
-        return super().forward(x, output_size)[..., :-1, :-1]
+        kernel = half_turn(self.weight)
+        if self.out_channels == 1:
+            return up_to_one_channel(x, kernel)
+        return F.conv_transpose2d(x, kernel, stride=2, padding=2, output_padding=1)
 
 
 class ToImages(nn.Module):
-    """The end of a dense layer: its values become an image, by row, column, channel."""
+    """The end of a dense layer: its values become a turned image. They are numbered by row, column, channel."""
 
     def __init__(self, channels: int, size: int) -> None:
         super().__init__()
@@ -52,7 +72,7 @@ class ToImages(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, size * size * C] -> [B, C, size, size]."""
-        return x.view(-1, self.size, self.size, self.channels).permute(0, 3, 1, 2)
+        return x.view(-1, self.size, self.size, self.channels).flip(1, 2).permute(0, 3, 1, 2)
 
 
 class FromImages(nn.Module):
@@ -60,7 +80,7 @@ class FromImages(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, H * W * C]."""
-        return x.permute(0, 2, 3, 1).flatten(1)
+        return x.permute(0, 2, 3, 1).flip(1, 2).flatten(1)
 
 
 class Logit(nn.Linear):
@@ -109,6 +129,7 @@ class Generator(nn.Sequential):
         layers["up14_act"] = nn.LeakyReLU(recipe.leaky_slope, inplace=True)
         layers["up28"] = SameConvTranspose2d(f, 1)  # [B, 1, 28, 28]
         layers["tanh"] = nn.Tanh()
+        layers["upright"] = HalfTurn()
         super().__init__(layers)
         self.z_dim, self.classes = recipe.z_dim, recipe.classes
         _glorot_uniform(self)
@@ -134,6 +155,7 @@ class Discriminator(nn.Sequential):
     def __init__(self, recipe: Recipe) -> None:
         f, side = recipe.d_filters, 14
         layers: OrderedDict[str, nn.Module] = OrderedDict()
+        layers["turned"] = HalfTurn()
         layers["down14"] = SameConv2d(1, f)  # [B, f, 14, 14]
         layers["down14_act"] = nn.LeakyReLU(recipe.leaky_slope, inplace=True)
         if recipe.d_layers == 1:

@@ -1,21 +1,17 @@
 """G prepared for drawing: the values of the modules of `models/dcgan.py`, in fewer steps.
 
 In evaluation mode BatchNorm is a scale and a shift that are known beforehand, so they are folded into the layer before.
-"Same" padding is one place before and two after, which a transposed convolution can only do by making one row and one
-column too many. Turned upside down it is two before and one after, which it does by itself, and in 60 % of the time:
-so G draws upside down, and turns the picture at the end.
+Kernels are turned once.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.dcgan import IMAGE_SIZE, Generator
+from models.dcgan import Generator, half_turn
+from models.one_channel import up_to_one_channel
 
 SIDE = 7  # of the images that the dense layer makes
-TAPS = 5  # of a kernel, in both directions
-FULL = IMAGE_SIZE + TAPS - 2  # of a transposed convolution without padding
-INSIDE = slice(2, 2 + IMAGE_SIZE)
 
 
 class FoldedGenerator(nn.Module):
@@ -23,7 +19,7 @@ class FoldedGenerator(nn.Module):
 
     dense: tuple[Tensor, Tensor]  # [width, 7 * 7 * 2f], [7 * 7 * 2f]
     up14: tuple[Tensor, Tensor]  # [2f, f, 5, 5], [f]
-    up28: Tensor  # [25, f]
+    up28: Tensor  # [f, 1, 5, 5]
 
     def __init__(self, G: Generator) -> None:
         """ValueError for a G in training mode, because a batch of it would mix its images."""
@@ -41,9 +37,9 @@ class FoldedGenerator(nn.Module):
         weight = weight.view(len(weight), SIDE * SIDE, -1).flip(1).flatten(1)
         self.dense = weight, shift.view(SIDE * SIDE, -1).flip(0).flatten()
         scale, shift = _affine(G.up14_norm)
-        kernel = (G.up14.weight.detach() * scale.view(-1, 1, 1)).flip(2, 3)
+        kernel = half_turn(G.up14.weight.detach() * scale.view(-1, 1, 1))
         self.up14 = kernel.contiguous(memory_format=torch.channels_last), shift
-        self.up28 = G.up28.weight.detach()[:, 0].flatten(1).flip(1).t().contiguous()
+        self.up28 = half_turn(G.up28.weight.detach())
 
     @property
     def device(self) -> torch.device:
@@ -63,10 +59,8 @@ class FoldedGenerator(nn.Module):
         small = z.view(len(z), SIDE, SIDE, -1).permute(0, 3, 1, 2)  # channels last in memory
         kernel, shift = self.up14
         middle = F.conv_transpose2d(small, kernel, shift, stride=2, padding=2, output_padding=1)  # [B, f, 14, 14]
-        middle = F.leaky_relu_(middle, self.slope).permute(0, 2, 3, 1).flatten(1, 2)  # [B, 196, f]
-        added = torch.matmul(self.up28, middle.transpose(1, 2))  # what each place adds to the 25 around it
-        image = F.fold(added, (FULL, FULL), TAPS, stride=2)[:, 0, INSIDE, INSIDE]
-        return torch.tanh(image.flip(1, 2))
+        image = up_to_one_channel(F.leaky_relu_(middle, self.slope), self.up28)
+        return torch.tanh(half_turn(image[:, 0]))
 
 
 def _affine(norm: nn.Module) -> tuple[Tensor, Tensor]:

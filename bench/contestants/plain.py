@@ -8,13 +8,39 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from bench.contestants.answering import answer
-from models.dcgan import Discriminator, Generator
 from models.recipe import PRESETS
 from worker.training.data import EMBEDDED, load_dataset, to_unit_range
 
 WARM_UP_STEPS = 3
 RECIPE = PRESETS["faithful"]
 IMAGES = TensorDataset(to_unit_range(load_dataset(EMBEDDED / "mnist").images))
+
+
+def generator() -> nn.Module:
+    """G of the seed document."""
+    return nn.Sequential(
+        nn.Linear(100, 128 * 7 * 7, bias=False),
+        nn.BatchNorm1d(128 * 7 * 7),
+        nn.LeakyReLU(0.3),
+        nn.Unflatten(1, (128, 7, 7)),
+        nn.ConvTranspose2d(128, 64, 5, stride=2, padding=2, output_padding=1, bias=False),
+        nn.BatchNorm2d(64),
+        nn.LeakyReLU(0.3),
+        nn.ConvTranspose2d(64, 1, 5, stride=2, padding=2, output_padding=1, bias=False),
+        nn.Tanh(),
+    )
+
+
+def discriminator() -> nn.Module:
+    """D of the seed document."""
+    return nn.Sequential(
+        nn.Conv2d(1, 64, 5, stride=2, padding=2),
+        nn.LeakyReLU(0.3),
+        nn.MaxPool2d(2),
+        nn.Dropout(0.3),
+        nn.Flatten(),
+        nn.Linear(64 * 7 * 7, 1),
+    )
 
 
 def batches(size: int) -> Iterator[Tensor]:
@@ -27,7 +53,7 @@ def batches(size: int) -> Iterator[Tensor]:
 
 def measure(batch_size: int, steps: int) -> float:
     """Images a second over `steps` steps after a few to warm up."""
-    G, D = Generator(RECIPE), Discriminator(RECIPE)
+    G, D = generator(), discriminator()
     opt_G, opt_D = (torch.optim.Adam(network.parameters(), RECIPE.lr_g, eps=RECIPE.adam_eps) for network in (G, D))
     criterion = nn.BCEWithLogitsLoss()
     ones, zeros = torch.ones(batch_size, 1), torch.zeros(batch_size, 1)

@@ -14,6 +14,7 @@ from models.dcgan import (
     SameConv2d,
     SameConvTranspose2d,
     ToImages,
+    half_turn,
     trainable_parameters,
 )
 from models.recipe import PRESETS, Recipe
@@ -54,7 +55,8 @@ def test_dense_layers_number_an_image_by_row_column_channel() -> None:
     images = ToImages(channels=4, size=3)(values)
     assert images.shape == (2, 4, 3, 3)
     for channel, row, column in [(0, 0, 1), (3, 0, 0), (1, 2, 1)]:
-        assert torch.equal(images[:, channel, row, column], values[:, (row * 3 + column) * 4 + channel])
+        upright = half_turn(images)[:, channel, row, column]
+        assert torch.equal(upright, values[:, (row * 3 + column) * 4 + channel])
     assert torch.equal(FromImages()(images), values)
 
 
@@ -122,7 +124,8 @@ def keras_same(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 def test_the_convolution_pads_as_keras_does(size: int) -> None:
     convolution = SameConv2d(2, 3).double()
     x = torch.randn(2, 2, size, size, dtype=torch.float64)
-    torch.testing.assert_close(convolution(x), keras_same(x, convolution.weight, convolution.bias))
+    same = keras_same(x, convolution.weight, convolution.bias)
+    torch.testing.assert_close(half_turn(convolution(half_turn(x))), same)
 
 
 def test_an_even_image_gets_one_pixel_before_and_two_after() -> None:
@@ -133,7 +136,7 @@ def test_an_even_image_gets_one_pixel_before_and_two_after() -> None:
     x = torch.arange(1.0, 785.0).view(1, 1, 28, 28)
     expected = torch.zeros(14, 14)
     expected[1:, 1:] = x[0, 0, 1:-1:2, 1:-1:2]
-    torch.testing.assert_close(convolution(x)[0, 0], expected)
+    torch.testing.assert_close(half_turn(convolution(half_turn(x)))[0, 0], expected)
 
 
 @pytest.mark.parametrize("size", [28, 14])
@@ -141,7 +144,7 @@ def test_the_transposed_convolution_is_the_adjoint(size: int) -> None:
     up = SameConvTranspose2d(3, 2).double()
     x = torch.randn(2, 2, size, size, dtype=torch.float64)
     y = torch.randn(2, 3, size // 2, size // 2, dtype=torch.float64)
-    torch.testing.assert_close((keras_same(x, up.weight, None) * y).sum(), (x * up(y)).sum())
+    torch.testing.assert_close((keras_same(x, up.weight, None) * y).sum(), (x * half_turn(up(half_turn(y)))).sum())
 
 
 @pytest.mark.parametrize("g_hidden_layers", [0, 2])

@@ -41,7 +41,7 @@ from worker.training.data import Dataset, to_unit_range
 from worker.training.ema import REFRESH_BATCHES, copy_network, decay_per_step, refresh_batch_norm, update_average
 from worker.training.errors import BadData, BadRunDirectory, Diverged
 from worker.training.events import EpochDone, Event, Finished, Progress, Started, Stopped, Warned
-from worker.training.forward import prepare, runners
+from worker.training.forward import prepare, runner
 from worker.training.losses import discriminator_loss, generator_loss, gradient_penalty
 from worker.training.means import RunningMeans
 from worker.training.process import device_name, numerics, versions
@@ -131,7 +131,7 @@ def _train(
     networks: dict[str, nn.Module] = {"G": G, "D": D, "G_ema": G_ema}
     for network in networks.values():
         prepare(network, device)
-    run_G, run_D = runners(G, D, recipe, device)
+    run_D = runner(D, recipe, device)
     copy_network(G, G_ema)
     betas = (recipe.beta1, recipe.beta2)
     opt_G = Adam(G.parameters(), recipe.lr_g, betas, recipe.adam_eps)
@@ -196,7 +196,7 @@ def _train(
             last = d_step == recipe.d_steps - 1
             with torch.set_grad_enabled(last):  # the last batch of G serves its own update too
                 z, fake_classes = _latents(recipe, device)
-                fake = run_G(z)  # [B, 1, 28, 28]
+                fake = G(z)  # [B, 1, 28, 28]
             real = augment(real, recipe.augment).requires_grad_(recipe.r1_gamma > 0)
             real_logits = run_D(real, real_classes)  # [B, 1]
             fake_logits = run_D(augment(fake.detach(), recipe.augment), fake_classes)  # [B, 1]
@@ -212,7 +212,7 @@ def _train(
         for g_step in range(recipe.g_steps):
             if g_step > 0:
                 z, fake_classes = _latents(recipe, device)
-                fake = run_G(z)
+                fake = G(z)
             loss_g = generator_loss(run_D(augment(fake, recipe.augment), fake_classes))
             opt_G.zero_grad()
             torch.autograd.backward(loss_g, inputs=list(G.parameters()))

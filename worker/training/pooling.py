@@ -2,7 +2,8 @@
 
 What the convolution makes is four times what the pool keeps, and is never needed whole. So it is made and pooled for
 two rows of the images at a time, which stay in the processor's cache; its gradient is spread out from the pool's
-indices the same way. Pixels lie in memory as [row, column, image]: a tap sees all images at once, side by side.
+indices the same way. Pixels lie in memory as [row, column, image]: a tap sees all images at once, side by side. Images
+and kernel are turned ones, as in `models/dcgan.py`.
 """
 
 from typing import Any
@@ -11,10 +12,11 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from models.dcgan import IMAGE_SIZE
-from worker.training.products import TAPS
+from models.dcgan import IMAGE_SIZE, TAPS
 
-PADDED = IMAGE_SIZE + 3  # one pixel before and two after, as in Keras
+BEFORE, AFTER = 2, 1  # pixels of padding
+PADDED = BEFORE + IMAGE_SIZE + AFTER
+INSIDE = slice(BEFORE, BEFORE + IMAGE_SIZE)
 COLUMNS = IMAGE_SIZE // 2
 PAIRS = COLUMNS // 2  # of rows, and of columns
 WINDOW = ([2, 2], [2, 2], [0, 0], [1, 1], False)  # the pool's kernel, stride, padding, dilation and ceil mode
@@ -30,7 +32,7 @@ class _PooledConvolution(torch.autograd.Function):
     def forward(ctx: Any, images: Tensor, kernel: Tensor) -> Tensor:
         b, f = len(images), kernel.shape[1]
         padded = images.new_zeros(PADDED, PADDED, b)
-        padded[1 : IMAGE_SIZE + 1, 1 : IMAGE_SIZE + 1] = images[:, 0].permute(1, 2, 0)
+        padded[INSIDE, INSIDE] = images[:, 0].permute(1, 2, 0)
         seen = _seen(padded).reshape(TAPS * TAPS, PAIRS, -1)  # by pair of rows: [25, 7, 2 * 14 * B]
         products = images.new_empty(2, COLUMNS, b, f)
         pooled = images.new_empty(PAIRS, PAIRS, b, f)
@@ -75,7 +77,7 @@ def _add_up(by_seen: Tensor, b: int) -> Tensor:
     for tap, gradient in enumerate(by_seen.view(-1, *view.shape[2:])):
         pixels = view[tap // TAPS, tap % TAPS]
         pixels += gradient
-    return padded[1 : IMAGE_SIZE + 1, 1 : IMAGE_SIZE + 1].permute(2, 0, 1).unsqueeze(1).contiguous()
+    return padded[INSIDE, INSIDE].permute(2, 0, 1).unsqueeze(1).contiguous()
 
 
 def _image(block: Tensor) -> Tensor:

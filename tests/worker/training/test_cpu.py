@@ -1,67 +1,56 @@
-"""The networks as the CPU runs them are the networks: same values, same gradients, of first and second order."""
+"""D as the CPU runs it is D: same values, same gradients, of first and second order."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from models.dcgan import Discriminator, Generator
+from models.dcgan import Discriminator
 from tests.tiny import networks, tiny_recipe
-from worker.training.cpu import DiscriminatorOnCPU, GeneratorOnCPU, dropout, store_for_products
-from worker.training.forward import RunG as Runner
+from worker.training.cpu import DiscriminatorOnCPU, dropout
 
 BATCH = 5
 WIDTHS: dict[str, dict[str, Any]] = {
     "one layer": {"d_layers": 1},
     "two layers": {"d_layers": 2},
     "three layers": {"d_layers": 3},
-    "deep and narrow": {"g_filters": 1, "g_hidden_layers": 2, "d_filters": 1},
+    "narrow": {"d_filters": 1},
     "no slope": {"leaky_slope": 0.0, "d_layers": 2},
 }
 
 
-def both(name: str) -> tuple[Generator, Discriminator]:
-    G, D = networks(tiny_recipe(dropout=0.0, **WIDTHS[name]))
-    return G.double(), D.double()
+Runner = Callable[[Tensor], Tensor]
 
 
-def latents_and_images() -> tuple[Tensor, Tensor]:
+def discriminator(name: str) -> Discriminator:
+    _, D = networks(tiny_recipe(dropout=0.0, **WIDTHS[name]))
+    return D.double()
+
+
+def some_images() -> Tensor:
     torch.manual_seed(1)
-    return torch.randn(BATCH, 8, dtype=torch.double), torch.rand(BATCH, 1, 28, 28, dtype=torch.double) * 2 - 1
+    return torch.rand(BATCH, 1, 28, 28, dtype=torch.double) * 2 - 1
 
 
-def values_and_gradients(network: nn.Module, run: Runner, x: Tensor) -> list[Tensor]:
-    x = x.clone().requires_grad_()
+def values_and_gradients(D: Discriminator, run: Runner, images: Tensor) -> list[Tensor]:
+    x = images.clone().requires_grad_()
     y = run(x)
-    return [y, *torch.autograd.grad(y.square().sum(), [x, *network.parameters()])]
+    return [y, *torch.autograd.grad(y.square().sum(), [x, *D.parameters()])]
 
 
+@pytest.mark.parametrize("twice", [False, True])
 @pytest.mark.parametrize("name", WIDTHS)
-def test_g_on_a_cpu_is_g(name: str) -> None:
-    G, _ = both(name)
-    z, _ = latents_and_images()
-    expected = values_and_gradients(G, G, z)
-    statistics = {key: value.clone() for key, value in G.named_buffers()}
-    fresh, _ = both(name)
-    store_for_products(fresh)
-    torch.testing.assert_close(values_and_gradients(fresh, GeneratorOnCPU(fresh), z), expected)
-    torch.testing.assert_close(dict(fresh.named_buffers()), statistics)
-
-
-@pytest.mark.parametrize("name", WIDTHS)
-def test_d_on_a_cpu_is_d(name: str) -> None:
-    _, D = both(name)
-    _, images = latents_and_images()
+def test_d_on_a_cpu_is_d(name: str, twice: bool) -> None:
+    D, images = discriminator(name), some_images()
     expected = values_and_gradients(D, D, images)
-    store_for_products(D)
-    torch.testing.assert_close(values_and_gradients(D, DiscriminatorOnCPU(D), images), expected)
+    torch.testing.assert_close(values_and_gradients(D, DiscriminatorOnCPU(D, twice), images), expected)
 
 
-@pytest.mark.parametrize("name", ["two layers", "three layers", "no slope"])
+@pytest.mark.parametrize("name", WIDTHS)
 def test_the_gradient_of_a_gradient_is_that_of_d(name: str) -> None:
-    _, D = both(name)
-    _, images = latents_and_images()
+    D, images = discriminator(name), some_images()
 
     def penalty_gradients(run: Runner) -> tuple[Tensor, ...]:
         x = images.clone().requires_grad_()
@@ -69,36 +58,21 @@ def test_the_gradient_of_a_gradient_is_that_of_d(name: str) -> None:
         return torch.autograd.grad(gradient.square().sum(), list(D.parameters()), materialize_grads=True)
 
     expected = penalty_gradients(D)
-    store_for_products(D)
-    torch.testing.assert_close(penalty_gradients(DiscriminatorOnCPU(D)), expected)
+    torch.testing.assert_close(penalty_gradients(DiscriminatorOnCPU(D, differentiated_twice=True)), expected)
 
 
 def test_a_pooled_d_refuses_a_second_derivative() -> None:
-    _, D = both("one layer")
-    x = latents_and_images()[1].requires_grad_()
-    (gradient,) = torch.autograd.grad(DiscriminatorOnCPU(D)(x).sum(), x, create_graph=True)
+    x, run = some_images().requires_grad_(), DiscriminatorOnCPU(discriminator("one layer"), differentiated_twice=False)
+    (gradient,) = torch.autograd.grad(run(x).sum(), x, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         torch.autograd.backward(gradient.sum())
 
 
 def test_equal_pixels_give_the_gradient_to_the_first_of_a_pool() -> None:
-    _, D = both("one layer")
+    D = discriminator("one layer")
     black = torch.full((BATCH, 1, 28, 28), -1.0, dtype=torch.double)
     expected = values_and_gradients(D, D, black)
-    torch.testing.assert_close(values_and_gradients(D, DiscriminatorOnCPU(D), black), expected)
-
-
-def test_store_for_products_changes_no_value() -> None:
-    G, D = both("three layers")
-    before = {
-        **{f"G.{k}": v.clone() for k, v in G.state_dict().items()},
-        **{k: v.clone() for k, v in D.state_dict().items()},
-    }
-    store_for_products(G)
-    store_for_products(D)
-    after = {**{f"G.{k}": v for k, v in G.state_dict().items()}, **D.state_dict()}
-    assert all(torch.equal(after[key], value) for key, value in before.items())
-    assert G.up14.weight.permute(2, 0, 3, 1).is_contiguous()
+    torch.testing.assert_close(values_and_gradients(D, DiscriminatorOnCPU(D, False), black), expected)
 
 
 @pytest.mark.parametrize("p", [0.3, 0.5, 0.95])
