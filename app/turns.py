@@ -129,6 +129,7 @@ class Turns:
                     self._waiting = deque(drawing for drawing in self._waiting if drawing.left)
             if head.left:
                 self._waiting.append(head)
+                self._changed.notify()  # another thread may draw it at the same time
             return parts
 
     def drew(self, parts: Sequence[Part], seconds: float) -> list[Drawing]:

@@ -3,7 +3,8 @@
     make bench-serve
 
 Each serves the shipped model, one after another, under the load of wrk (a Debian package). The bound is what the
-multiply-adds of an image would take at the rate of a large matrix product on all cores, measured in the same run.
+multiply-adds of an image would take at the rate of a large matrix product on all cores, measured in the same run:
+`torch.mm`'s, and beside it oneDNN's, which does the convolutions.
 """
 
 import argparse
@@ -137,12 +138,14 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # and the server that runs with it
     sgemm = Contestant("sgemm", [sys.executable, "-m", "bench.contestants.sgemm"])
+    onednn = Contestant("oneDNN", [sys.executable, "-m", "bench.contestants.sgemm", "onednn"])
     bare = Contestant("bare", [sys.executable, "-m", "bench.contestants.bare"])
     mine, measured = ours(), []
     servers = [mine, *(peers(arguments.peers_python) if arguments.peers_python else [])]
     print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} at the start", flush=True)
     for server in servers:
         sgemm.take_turn(0, 8)
+        onednn.take_turn(0, 8)
         bare.take_turn(16, 30)
         try:
             server.start()
@@ -157,14 +160,16 @@ def main() -> None:
         finally:
             server.stop()
         measured.append(server)
-    grid_ms, flops = 16e3 / bare.median(), sgemm.median()
-    sgemm.end()
-    bare.end()
+    grid_ms, bounds = 16e3 / bare.median(), [product.median() / FLOP for product in (sgemm, onednn)]
+    for contestant in (sgemm, onednn, bare):
+        contestant.end()
 
-    bound = flops / FLOP
-    print(f"sgemm {flops / 1e9:.0f} GFLOP/s: at most {bound:.0f} images/s; a bare grid of 16 takes {grid_ms:.1f} ms")
-    print("| n | connections | server | p50 ms | p99 ms | grids/s | ours / it | share of the bound | failed |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    rates = " and ".join(f"{bound * FLOP / 1e9:.0f} GFLOP/s, at most {bound:.0f} images/s" for bound in bounds)
+    print(f"sgemm and oneDNN: {rates}; a bare grid of 16 takes {grid_ms:.1f} ms")
+    print(
+        "| n | connections | server | p50 ms | p99 ms | grids/s | ours / it | share of the bound | of oneDNN's | failed |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for n in SIZES:
         for connections in CONNECTIONS:
             for server in measured:
@@ -173,7 +178,8 @@ def main() -> None:
                     mine.results[n, connections].per_s / row.per_s if mine in measured and row.per_s else float("nan")
                 )
                 cells = [f"{n}", f"{connections}", server.name, f"{row.p50_ms:.1f}", f"{row.p99_ms:.1f}"]
-                cells += [f"{row.per_s:.0f}", f"{ratio:.2f}", f"{n * row.per_s / bound:.2f}", f"{row.failed}"]
+                shares = [f"{n * row.per_s / bound:.2f}" for bound in bounds]
+                cells += [f"{row.per_s:.0f}", f"{ratio:.2f}", *shares, f"{row.failed}"]
                 print("| " + " | ".join(cells) + " |")
     print("peak MB: " + ", ".join(f"{server.name} {server.peak_mb:.0f}" for server in measured))
     if mine in measured:

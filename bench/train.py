@@ -4,7 +4,8 @@
 
 All contestants train the networks of the seed document on MNIST. Their processes live side by side and take turns,
 round by round, so that a busy spell of the machine falls on all of them; the medians are compared. The bound is what
-the step's multiply-adds would take at the rate of a large matrix product, measured in the same rounds.
+the step's multiply-adds would take at the rate of a large matrix product, measured in the same rounds: `torch.mm`'s,
+and beside it oneDNN's, which does the convolutions.
 """
 
 import argparse
@@ -65,28 +66,33 @@ def main() -> None:
     parser.add_argument("--keras-python", help="an interpreter with tensorflow-cpu; without it Keras is left out")
     arguments = parser.parse_args()
 
-    def program(name: str) -> list[str]:
-        return [sys.executable, "-m", f"bench.contestants.{name}"]
+    def program(name: str, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", f"bench.contestants.{name}", *arguments]
 
-    sgemm, ours = Contestant("sgemm", program("sgemm")), Contestant("ours", program("ours"))
+    sgemm, onednn = Contestant("sgemm", program("sgemm")), Contestant("oneDNN", program("sgemm", "onednn"))
+    ours = Contestant("ours", program("ours"))
     peers = [Contestant("plain PyTorch", program("plain"))]
     if arguments.keras_python:
         peers.append(Contestant("Keras", [arguments.keras_python, "bench/contestants/keras_tutorial.py"]))
     print(f"{os.cpu_count()} cores; the medians of {arguments.rounds} rounds of {IMAGES_PER_TURN} images")
-    print("| batch | sgemm GFLOP/s | bound images/s | " + " | ".join(p.name for p in peers), end="")
-    print(" | ours | " + " | ".join(f"ours / {p.name}" for p in peers) + " | share of the bound |")
+    print("| batch | sgemm GFLOP/s | oneDNN GFLOP/s | bound images/s | " + " | ".join(p.name for p in peers), end="")
+    print(" | ours | " + " | ".join(f"ours / {p.name}" for p in peers), end="")
+    print(" | share of the bound | share of oneDNN's |")
     for batch_size in arguments.batch_sizes:
         for _ in range(arguments.rounds):
             for contestant in (*peers, ours):
                 sgemm.take_turn(0, 8)
+                onednn.take_turn(0, 8)
                 contestant.take_turn(batch_size, IMAGES_PER_TURN // batch_size)
-        flops, rate, rates = sgemm.median(), ours.median(), [p.median() for p in peers]
-        bound = flops / (2 * MULTIPLY_ADDS)
-        cells = [f"{batch_size}", f"{flops / 1e9:.0f}", f"{bound:.0f}", *(f"{r:.0f}" for r in rates), f"{rate:.0f}"]
-        cells += [*(f"{rate / r:.2f}" for r in rates), f"{rate / bound:.2f}"]
+        products = [sgemm.median(), onednn.median()]
+        bounds = [flops / (2 * MULTIPLY_ADDS) for flops in products]
+        rate, rates = ours.median(), [p.median() for p in peers]
+        cells = [f"{batch_size}", *(f"{flops / 1e9:.0f}" for flops in products), f"{bounds[0]:.0f}"]
+        cells += [*(f"{r:.0f}" for r in rates), f"{rate:.0f}", *(f"{rate / r:.2f}" for r in rates)]
+        cells += [f"{rate / bound:.2f}" for bound in bounds]
         print("| " + " | ".join(cells) + " |", flush=True)
     print("peak MB: " + ", ".join(f"{c.name} {c.peak_mb:.0f}" for c in (*peers, ours)))
-    for contestant in (sgemm, ours, *peers):
+    for contestant in (sgemm, onednn, ours, *peers):
         contestant.end()
 
 

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from worker.training.events import Event, parse_event
 
 LOG_TAIL_BYTES = 4000
+SPIN_COUNT = "1000"  # of GNU's OpenMP: how often a thread looks for work before it sleeps and leaves its core to others
 
 
 class TrainerProcess:
@@ -30,7 +31,12 @@ class TrainerProcess:
         command = [sys.executable, "-m", "worker.training", "--die-with", str(os.getpid()), *arguments]
         with log.open("ab") as stderr:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
+                command,
+                env={"GOMP_SPINCOUNT": SPIN_COUNT, **os.environ},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                start_new_session=True,
             )
         self._reader = threading.Thread(target=self._read, name="trainer-events", daemon=True)
         self._reader.start()

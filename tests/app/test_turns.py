@@ -1,6 +1,7 @@
 """Who is drawn for next, without a thread: each `take` is one turn."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -54,6 +55,19 @@ def test_a_large_drawing_does_not_hold_up_those_behind_it(turns: Turns, model: L
     assert sizes(turns.take(), drawings) == [(0, 16, 16)]
     assert sizes(turns.take(), drawings) == [(2, 31, 16)]
     assert sizes(turns.take(), drawings) == [(3, 0, 1), (0, 32, 15)]
+
+
+def test_a_large_drawing_is_drawn_by_all_who_have_nothing_to_do(turns: Turns, model: Loaded) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            idle = [pool.submit(turns.take) for _ in range(2)]
+            time.sleep(0.1)  # until both wait; where they do not yet, the test sees less
+            (drawing,) = wait_for(turns, model, 48)
+            parts = [part for taken in idle for part in taken.result(timeout=10)]
+        finally:
+            turns.close()
+    assert sorted(part.first for part in parts) == [0, 16]
+    assert {part.drawing for part in parts} == {drawing}
 
 
 def test_every_image_gets_one_turn(turns: Turns, model: Loaded) -> None:
