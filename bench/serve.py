@@ -167,7 +167,7 @@ def main() -> None:
     rates = " and ".join(f"{bound * FLOP / 1e9:.0f} GFLOP/s, at most {bound:.0f} images/s" for bound in bounds)
     print(f"sgemm and oneDNN: {rates}; a bare grid of 16 takes {grid_ms:.1f} ms")
     print(
-        "| n | connections | server | p50 ms | p99 ms | grids/s | ours / it | share of the bound | of oneDNN's | failed |"
+        "| n | connections | server | p50 ms | p99 ms | grids/s | ours / it | share of bound | of oneDNN's | failed |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for n in SIZES:
