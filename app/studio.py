@@ -136,9 +136,11 @@ class Studio:
             began, error = time.monotonic(), None
             try:
                 _draw(parts)
-                ended = self._turns.drew(parts, time.monotonic() - began)
             except Exception as raised:  # whatever it is belongs to those who asked
-                error, ended = raised, [part.drawing for part in parts]
+                error = raised
+            ended = self._turns.end(parts, time.monotonic() - began)
+            if error:
+                ended = [part.drawing for part in parts]
                 self._turns.remove(ended)
             if ended:
                 self._loop.call_soon_threadsafe(self._tell, ended, error)

@@ -3,6 +3,9 @@
 A turn belongs to the drawing that has waited longest for one. Where it leaves room in the batch, those behind it that
 are for the same model fill it up. So 16 drawings of one image cost one forward pass, one of 256 images comes back 16
 times, and whoever came after it waits for one batch of it at a time, not for all.
+
+Several turns go on at once where whole batches wait. A batch takes as long for one image as for 16, so fewer wait for a
+turn to end, and share the next one.
 """
 
 import threading
@@ -91,17 +94,18 @@ class Turns:
         self._at_once = at_once
         self._changed = threading.Condition()
         self._waiting: deque[Drawing] = deque()
+        self._going_on = 0  # turns
         self._closed = False
         self._turn_s = 0.01
 
     def add(self, drawing: Drawing) -> None:
         """Let it wait for its turn. Raises Overloaded."""
         with self._changed:
-            waiting = sum(other.left for other in self._waiting)
+            waiting = self._images()
             if waiting >= MAX_WAITING:
                 raise Overloaded(ceil(waiting / BATCH * self._turn_s / self._at_once))
             self._waiting.append(drawing)
-            self._changed.notify()
+            self._wake_another()
 
     def remove(self, drawings: Sequence[Drawing]) -> None:
         """Give them no more turns."""
@@ -111,9 +115,10 @@ class Turns:
     def take(self) -> list[Part]:
         """Wait for the next turn, and what to draw in it: images of one model, at most a batch. Nothing once closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed)
+            self._changed.wait_for(lambda: self._closed or self._is_due())
             if self._closed:
                 return []
+            self._going_on += 1
             head = self._waiting.popleft()
             if head.picked:
                 parts = [_take(head, 1)]
@@ -129,12 +134,13 @@ class Turns:
                     self._waiting = deque(drawing for drawing in self._waiting if drawing.left)
             if head.left:
                 self._waiting.append(head)
-                self._changed.notify()  # another thread may draw it at the same time
+            self._wake_another()
             return parts
 
-    def drew(self, parts: Sequence[Part], seconds: float) -> list[Drawing]:
+    def end(self, parts: Sequence[Part], seconds: float) -> list[Drawing]:
         """Note that a turn is over, and how long it took. The drawings that wait for nothing any more."""
         with self._changed:
+            self._going_on -= 1
             self._turn_s += NEWEST_TURN * (seconds - self._turn_s)
             for part in parts:
                 part.drawing.drawn += part.n
@@ -145,6 +151,17 @@ class Turns:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def _images(self) -> int:
+        return sum(drawing.left for drawing in self._waiting)
+
+    def _is_due(self) -> bool:
+        """Whether a turn is to begin now."""
+        return self._images() >= (BATCH if self._going_on else 1)
+
+    def _wake_another(self) -> None:
+        if self._is_due():
+            self._changed.notify()
 
 
 def _take(drawing: Drawing, room: int) -> Part:
