@@ -8,39 +8,13 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from bench.contestants.answering import answer
+from bench.textbook import discriminator, generator
 from models.recipe import PRESETS
 from worker.training.data import EMBEDDED, load_dataset, to_unit_range
 
 WARM_UP_STEPS = 3
 RECIPE = PRESETS["faithful"]
 IMAGES = TensorDataset(to_unit_range(load_dataset(EMBEDDED / "mnist").images))
-
-
-def generator() -> nn.Module:
-    """G of the seed document."""
-    return nn.Sequential(
-        nn.Linear(100, 128 * 7 * 7, bias=False),
-        nn.BatchNorm1d(128 * 7 * 7),
-        nn.LeakyReLU(0.3),
-        nn.Unflatten(1, (128, 7, 7)),
-        nn.ConvTranspose2d(128, 64, 5, stride=2, padding=2, output_padding=1, bias=False),
-        nn.BatchNorm2d(64),
-        nn.LeakyReLU(0.3),
-        nn.ConvTranspose2d(64, 1, 5, stride=2, padding=2, output_padding=1, bias=False),
-        nn.Tanh(),
-    )
-
-
-def discriminator() -> nn.Module:
-    """D of the seed document."""
-    return nn.Sequential(
-        nn.Conv2d(1, 64, 5, stride=2, padding=2),
-        nn.LeakyReLU(0.3),
-        nn.MaxPool2d(2),
-        nn.Dropout(0.3),
-        nn.Flatten(),
-        nn.Linear(64 * 7 * 7, 1),
-    )
 
 
 def batches(size: int) -> Iterator[Tensor]:
