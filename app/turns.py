@@ -4,8 +4,8 @@ A turn belongs to the drawing that has waited longest for one. Where it leaves r
 are for the same model fill it up. So 16 drawings of one image cost one forward pass, one of 256 images comes back 16
 times, and whoever came after it waits for one batch of it at a time, not for all.
 
-Several turns go on at once where whole batches wait. A batch takes as long for one image as for 16, so fewer wait for a
-turn to end, and share the next one.
+Several turns go on at once where whole batches wait. A batch takes less time than its images one by one, so fewer wait
+for a turn to end, and share the next one.
 """
 
 import threading
@@ -23,8 +23,8 @@ from torch import Tensor
 
 from app.loaded import Loaded
 from models.dcgan import IMAGE_SIZE
-from models.folding import FoldedGenerator
-from models.sampling import BATCH, latents
+from models.folding import BATCH, FoldedGenerator
+from models.sampling import latents
 
 MAX_WAITING = 4096  # images
 NEWEST_TURN = 0.1  # its weight in the average time of a turn

@@ -4,6 +4,8 @@ In evaluation mode BatchNorm is a scale and a shift that are known beforehand, s
 Kernels are turned once.
 """
 
+from functools import cached_property
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -11,6 +13,8 @@ from torch.nn import functional as F
 from models.dcgan import Generator, half_turn
 from models.one_channel import up_to_one_channel
 
+BATCH = 16  # the dense layers' only size
+SIZES = (1, 2, 4, 8, BATCH)
 SIDE = 7  # of the images that the dense layer makes
 
 
@@ -46,6 +50,21 @@ class FoldedGenerator(nn.Module):
         """Where it draws."""
         return self.up28.device
 
+    @cached_property
+    def exact_sizes(self) -> list[int]:
+        """The sizes, in ascending order, in which `convolve` gives images the bits that they have in a whole batch.
+
+        Convolutions usually do, because they treat one image after the other; nobody promises it, so it is tried out.
+        Products do not: with few rows they sum in another order.
+        """
+        width = len(self.hidden[0][0] if self.hidden else self.dense[0])
+        z = torch.randn(BATCH, width, generator=torch.Generator().manual_seed(0)).to(self.device)
+        values = self.lay_out(z)
+        whole = self.convolve(values)
+        return [
+            n for n in SIZES if torch.equal(torch.cat([self.convolve(some) for some in torch.split(values, n)]), whole)
+        ]
+
     @property
     def size(self) -> int:
         """Bytes of weights."""
@@ -54,9 +73,17 @@ class FoldedGenerator(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Latents [B, z_dim + classes] -> images [B, 28, 28]."""
+        return self.convolve(self.lay_out(z))
+
+    def lay_out(self, z: Tensor) -> Tensor:
+        """The dense layers: [B, z_dim + classes] -> [B, 7 * 7 * 2f]."""
         for weight, shift in (*self.hidden, self.dense):
             z = F.leaky_relu_(torch.addmm(shift, z, weight), self.slope)
-        small = z.view(len(z), SIDE, SIDE, -1).permute(0, 3, 1, 2)  # channels last in memory
+        return z
+
+    def convolve(self, values: Tensor) -> Tensor:
+        """What follows: [B, 7 * 7 * 2f] -> [B, 28, 28]."""
+        small = values.view(len(values), SIDE, SIDE, -1).permute(0, 3, 1, 2)  # channels last in memory
         kernel, shift = self.up14
         middle = F.conv_transpose2d(small, kernel, shift, stride=2, padding=2, output_padding=1)  # [B, f, 14, 14]
         image = up_to_one_channel(F.leaky_relu_(middle, self.slope), self.up28)

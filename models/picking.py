@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from models.dcgan import IMAGE_SIZE, Generator
-from models.folding import FoldedGenerator
+from models.folding import BATCH, FoldedGenerator
 from models.judge import Judge
-from models.sampling import BATCH, draw
+from models.sampling import draw
 
 CANDIDATES = 8 * BATCH
 SURE = 0.95

@@ -1,8 +1,8 @@
 """Drawing images from a generator: the only inference path, for the API and for the trainer's sample grids.
 
 Image k of a seed is a pure function of (weights, seed, k) on one kind of device: z is drawn from a counter-based
-generator keyed by (seed, k), and G always runs on a full batch of `BATCH` rows, so that no image's bytes depend on
-how many others were asked for, or on whose they were. The result is pixels as they are served.
+generator keyed by (seed, k), and G always runs on `BATCH` rows, or where that gives the same bits on less, so that no
+image's bytes depend on how many others were asked for, or on whose they were. The result is pixels as they are served.
 """
 
 from collections.abc import Sequence
@@ -12,9 +12,7 @@ import torch
 from torch import Tensor
 
 from models.dcgan import Generator
-from models.folding import FoldedGenerator
-
-BATCH = 16
+from models.folding import BATCH, FoldedGenerator
 
 
 def latents(seed: int, start: int, n: int, z_dim: int, classes: int = 0, wanted: Sequence[int] | None = None) -> Tensor:
@@ -47,10 +45,12 @@ def to_pixels(images: Tensor) -> Tensor:
 @torch.inference_mode()
 def draw_batch(G: FoldedGenerator, rows: Tensor) -> np.ndarray:
     """Draw the images of up to `BATCH` latents [n, z_dim + classes] with one forward pass: uint8 [n, 28, 28]."""
+    n = len(rows)
     z = torch.zeros(BATCH, G.z_dim + G.classes)
-    z[: len(rows)] = rows
-    drawn: np.ndarray = to_pixels(G(z.to(G.device))).cpu().numpy()
-    return drawn[: len(rows)]
+    z[:n] = rows
+    size = BATCH if n == BATCH else next(size for size in G.exact_sizes if size >= n)
+    drawn: np.ndarray = to_pixels(G.convolve(G.lay_out(z.to(G.device))[:size])).cpu().numpy()
+    return drawn[:n]
 
 
 def draw_latents(G: Generator | FoldedGenerator, rows: Tensor) -> np.ndarray:

@@ -7,9 +7,8 @@ import pytest
 
 from app.loaded import Loaded
 from app.turns import MAX_WAITING, Drawing, Overloaded, Part, Turns
-from models.folding import FoldedGenerator
+from models.folding import BATCH, FoldedGenerator
 from models.judge import FOLDER, load_judge
-from models.sampling import BATCH
 from tests.tiny import networks, tiny_recipe
 from worker.training.data import EMBEDDED
 

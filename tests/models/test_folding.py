@@ -7,8 +7,8 @@ import torch
 
 from models.checkpoint import load_generator
 from models.dcgan import Generator
-from models.folding import FoldedGenerator
-from models.sampling import BATCH, latents
+from models.folding import BATCH, FoldedGenerator
+from models.sampling import latents
 from models.shelf import PRETRAINED
 from tests.tiny import networks, tiny_recipe
 

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from models.checkpoint import load_generator
 from models.dcgan import Generator
-from models.folding import FoldedGenerator
+from models.folding import BATCH, FoldedGenerator
 from models.recipe import MAX_SEED
-from models.sampling import BATCH, draw, draw_batch, latents, to_pixels
+from models.sampling import draw, draw_batch, latents, to_pixels
 from models.shelf import PRETRAINED
 from tests.tiny import networks, tiny_recipe
 from worker.training.data import to_unit_range
@@ -31,12 +32,48 @@ def test_an_image_does_not_depend_on_what_it_is_drawn_with(
     assert np.array_equal(draw(shipped, 7, start, n), many[start : start + n])
 
 
-def test_the_generator_never_sees_a_batch_of_another_size(shipped: Generator) -> None:
-    sizes, folded = set(), FoldedGenerator(shipped)
-    with folded.register_forward_hook(lambda _module, inputs, _output: sizes.add(inputs[0].shape)):
-        for n in (1, 16, 37):
-            draw(folded, 0, 0, n)
-    assert len(sizes) == 1
+class Watched(FoldedGenerator):
+    """Notes the sizes of its batches."""
+
+    def __init__(self, G: Generator) -> None:
+        super().__init__(G)
+        self.laid_out: set[int] = set()
+        self.convolved: set[int] = set()
+
+    def lay_out(self, z: Tensor) -> Tensor:
+        self.laid_out.add(len(z))
+        return super().lay_out(z)
+
+    def convolve(self, values: Tensor) -> Tensor:
+        self.convolved.add(len(values))
+        return super().convolve(values)
+
+
+class Careless(FoldedGenerator):
+    """Rounds otherwise in a batch of another size."""
+
+    def convolve(self, values: Tensor) -> Tensor:
+        return super().convolve(values) + (len(values) % BATCH) / 100
+
+
+def test_dense_layers_see_whole_batches_and_convolutions_no_more_than_they_need(shipped: Generator) -> None:
+    folded = Watched(shipped)
+    sizes = folded.exact_sizes
+    assert sizes[-1] == BATCH
+    for n in (1, 3, 8, 16):
+        folded.convolved.clear()
+        draw(folded, 0, 0, n)
+        assert folded.convolved == {min(size for size in sizes if size >= n)}
+    assert folded.laid_out == {BATCH}
+
+
+def test_a_generator_that_depends_on_the_size_of_its_batch_sees_whole_ones(
+    shipped: Generator, many: np.ndarray
+) -> None:
+    folded = Careless(shipped)
+    with torch.inference_mode():
+        assert folded.exact_sizes == [BATCH]
+    assert np.array_equal(draw(folded, 7, 0, 3), many[:3])
 
 
 def test_drawing_nothing_gives_nothing(shipped: Generator) -> None:
