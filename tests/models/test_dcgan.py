@@ -11,6 +11,7 @@ from models.dcgan import (
     Discriminator,
     FromImages,
     Generator,
+    HalfTurn,
     SameConv2d,
     SameConvTranspose2d,
     ToImages,
@@ -145,6 +146,42 @@ def test_the_transposed_convolution_is_the_adjoint(size: int) -> None:
     x = torch.randn(2, 2, size, size, dtype=torch.float64)
     y = torch.randn(2, 3, size // 2, size // 2, dtype=torch.float64)
     torch.testing.assert_close((keras_same(x, up.weight, None) * y).sum(), (x * half_turn(up(half_turn(y)))).sum())
+
+
+def keras_same_transposed(x: Tensor, weight: Tensor) -> Tensor:
+    """The transpose of a linear map is its derivative."""
+    b, _, height, width = x.shape
+    larger = torch.zeros(b, weight.shape[1], 2 * height, 2 * width, dtype=x.dtype, requires_grad=True)
+    (transposed,) = torch.autograd.grad(keras_same(larger, weight, None), larger, x)
+    return transposed
+
+
+def by_keras(network: nn.Sequential, x: Tensor) -> Tensor:
+    """The layers of a network one after the other, on upright images, with Keras' convolutions."""
+    for layer in network:
+        match layer:
+            case HalfTurn():
+                pass
+            case SameConv2d():
+                x = keras_same(x, layer.weight, layer.bias)
+            case SameConvTranspose2d():
+                x = keras_same_transposed(x, layer.weight)
+            case ToImages():
+                x = x.view(-1, layer.size, layer.size, layer.channels).permute(0, 3, 1, 2)
+            case FromImages():
+                x = x.permute(0, 2, 3, 1).flatten(1)
+            case _:
+                x = layer(x)
+    return x
+
+
+@pytest.mark.parametrize("d_layers", [1, 2, 3])
+def test_images_are_upright_outside_of_the_networks(d_layers: int) -> None:
+    recipe = tiny_recipe(d_layers=d_layers, dropout=0.0)
+    G, D = Generator(recipe).double().eval(), Discriminator(recipe).double()
+    z, images = torch.randn(3, recipe.z_dim).double(), torch.rand(3, 1, 28, 28).double()
+    torch.testing.assert_close(G(z), by_keras(G, z))
+    torch.testing.assert_close(D(images), by_keras(D, images))
 
 
 @pytest.mark.parametrize("g_hidden_layers", [0, 2])
