@@ -18,6 +18,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from pydantic import ValidationError
@@ -55,6 +56,19 @@ SAMPLE_COLUMNS = 8
 SCORE_EVERY = 50_000  # real images
 
 
+class _Asked(NamedTuple):
+    """What `train` was asked to do."""
+
+    recipe: Recipe
+    dataset: Dataset
+    run_dir: Path
+    device: torch.device
+    report: Callable[[Event], None]
+    should_stop: Callable[[], bool]
+    command: str | None
+    score: Callable[[Generator], ScoreSheet] | None
+
+
 def train(
     recipe: Recipe,
     dataset: Dataset,
@@ -77,46 +91,29 @@ def train(
     _claim_run_dir(run_dir, recipe, dataset)
     remove_temporaries(run_dir)  # it has one trainer at a time
     try:
-        return _train_twice(recipe, dataset, run_dir, device, report, should_stop, command, score)
+        return _train_twice(_Asked(recipe, dataset, run_dir, device, report, should_stop, command, score))
     except StoppedWhileFull:
         stopped = Stopped(step=newest_step(run_dir))
         report(stopped)
         return stopped
 
 
-def _train_twice(
-    recipe: Recipe,
-    dataset: Dataset,
-    run_dir: Path,
-    device: torch.device,
-    report: Callable[[Event], None],
-    should_stop: Callable[[], bool],
-    command: str | None,
-    score: Callable[[Generator], ScoreSheet] | None,
-) -> Finished | Stopped:
+def _train_twice(asked: _Asked) -> Finished | Stopped:
     """Train, and where a number is not finite train again from the newest state, once."""
-    saver = Saver(report, should_stop)
+    saver = Saver(asked.report, asked.should_stop)
     try:
-        return _train(recipe, dataset, run_dir, device, report, should_stop, command, score, saver)
+        return _train(asked, saver)
     except Diverged as error:
-        if rolled_back_at(run_dir) is not None:
+        if rolled_back_at(asked.run_dir) is not None:
             raise
-        report(Warned(kind="not-finite", step=error.step, detail=str(error), hint="half the learning rates from here"))
-        saver.save("the note that the run went back", error.step, roll_back, run_dir, error.step)
-    return _train(recipe, dataset, run_dir, device, report, should_stop, command, score, saver)
+        hint = "half the learning rates from here"
+        asked.report(Warned(kind="not-finite", step=error.step, detail=str(error), hint=hint))
+        saver.save("the note that the run went back", error.step, roll_back, asked.run_dir, error.step)
+    return _train(asked, saver)
 
 
-def _train(
-    recipe: Recipe,
-    dataset: Dataset,
-    run_dir: Path,
-    device: torch.device,
-    report: Callable[[Event], None],
-    should_stop: Callable[[], bool],
-    command: str | None,
-    score: Callable[[Generator], ScoreSheet] | None,
-    saver: Saver,
-) -> Finished | Stopped:
+def _train(asked: _Asked, saver: Saver) -> Finished | Stopped:
+    recipe, dataset, run_dir, device, report, should_stop, command, score = asked
     steps_per_epoch = len(dataset) // recipe.images_per_step
     if steps_per_epoch == 0:
         raise BadData(
