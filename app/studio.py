@@ -1,7 +1,7 @@
 """The studio: a few threads that draw for all requests, batch after batch.
 
-All drawing is done in those threads, off the event loop. They take what waits and never wait for more. A drawing holds
-its model, so one that has begun ends on it, whatever becomes the active one meanwhile.
+All drawing is done in those threads, off the event loop. Where nothing is drawn, the next turn begins with whatever
+waits. A drawing holds its model, so one that has begun ends on it, whatever becomes the active one meanwhile.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ class Studio:
 
     def __init__(self, shelf: Shelf, datasets_dir: Path, threads: int, max_bytes: int) -> None:
         """`threads` draw at once, each on one CPU; `max_bytes` of models stay in memory."""
-        torch.set_num_threads(1)
+        torch.set_num_threads(1)  # of every thread of the process that has not drawn yet
         self._models = LoadedModels(shelf, datasets_dir, max_bytes)
         self._turns = Turns(threads)
         self._results: dict[Drawing, Result] = {}  # touched on the event loop alone
