@@ -139,6 +139,9 @@ class Shelf:
         """Let no other process change the pointer meanwhile. Raises ShelfChanged when one has since `changes`."""
         with (self._root / ".lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            if changes is not None and changes != self.changes():
-                raise ShelfChanged("another model was made active meanwhile")
-            yield
+            try:
+                if changes is not None and changes != self.changes():
+                    raise ShelfChanged("another model was made active meanwhile")
+                yield
+            finally:
+                fcntl.flock(file, fcntl.LOCK_UN)  # closing the file would leave it to a process forked meanwhile

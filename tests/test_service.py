@@ -1,7 +1,10 @@
 """The whole service: real Redis, real worker, real HTTP, from POST /train to a page of digits."""
 
+import fcntl
 import os
 import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
@@ -287,3 +290,35 @@ def test_a_second_start_on_the_same_data_is_refused(service: Service, capfd: pyt
     with pytest.raises(AssertionError, match="did not start"), Service(service.folder):
         pass
     assert "is in use by another" in capfd.readouterr().err
+
+
+def test_a_port_in_use_is_named_before_anything_starts(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with pytest.raises(AssertionError, match="did not start"), Service(tmp_path, port=port):
+            pass
+    error = capfd.readouterr().err
+    assert f"127.0.0.1:{port}: Address already in use" in error
+    assert "DIGITFORGE_PORT" in error
+    assert not (tmp_path / "redis").exists()
+
+
+def test_the_api_answers_while_another_process_changes_the_active_model(service: Service, http: httpx.Client) -> None:
+    active = http.get("/models").json()["active"]
+    with (service.folder / "shelf" / ".lock").open("w") as lock, ThreadPoolExecutor(1) as client:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        put = client.submit(httpx.put, f"{service.base}/models/active", json={"model": active}, timeout=60)
+        try:
+            with pytest.raises(TimeoutError):
+                put.result(timeout=1)
+            assert http.get("/generate").status_code == 200
+        finally:
+            fcntl.flock(lock, fcntl.LOCK_UN)
+        assert put.result().status_code == 200
+
+
+@pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="this machine has no IPv6")
+def test_an_ipv6_address_is_served_on(tmp_path: Path) -> None:
+    with Service(tmp_path, host="::1") as service:
+        assert service.base.startswith("http://[::1]:")
+        assert httpx.get(f"{service.base}/healthz", timeout=30).status_code == 200

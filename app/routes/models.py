@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
+from fastapi.concurrency import run_in_threadpool
 
 from app.deps import ShelfDep, StudioDep, require_json
 from app.problems import documented
@@ -34,7 +35,8 @@ async def activate(request: ActivateRequest, shelf: ShelfDep, studio: StudioDep)
         raise ModelNotFound("no model was active before the one that is")
     shelf.folder(model_id)
     await studio.warm_up(model_id)
-    return ModelView.from_card(shelf.activate(model_id), model_id)
+    card = await run_in_threadpool(shelf.activate, model_id)  # which waits for whoever else changes it
+    return ModelView.from_card(card, model_id)
 
 
 @router.get("/{model_id}")

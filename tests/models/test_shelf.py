@@ -1,4 +1,6 @@
 import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -152,6 +154,20 @@ def test_the_model_that_was_active_before_is_remembered(
     shelf.activate(second)
     shelf.activate(second)  # once more changes nothing
     assert (Shelf(root, embedded).active(), Shelf(root, embedded).previous()) == (second, first)
+
+
+def test_a_process_forked_while_the_pointer_changes_does_not_keep_the_lock(root: Path) -> None:
+    program = (
+        "import os, signal, sys; from pathlib import Path; from models.shelf import Shelf\n"
+        "shelf = Shelf(Path(sys.argv[1]))\n"
+        "with shelf._locked(None):\n"
+        "    if os.fork() == 0:\n"
+        "        signal.alarm(20)\n"
+        "        signal.pause()\n"
+        "signal.alarm(10)\n"  # which ends it, should it wait for the lock
+        "shelf.activate(shelf.active())\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program, str(root)], check=False).returncode == 0
 
 
 def test_the_gate_keeps_a_worse_model_on_the_shelf(shelf: Shelf, tmp_path: Path) -> None:
