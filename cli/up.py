@@ -3,17 +3,19 @@
 import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from http.client import HTTPException
 from pathlib import Path
 
-from cli.redis_server import RedisServer, free_port
+from cli.ports import hold_port, port_of
+from cli.redis_server import RedisServer
 from core.settings import Settings
 
 READY_S = 60.0
@@ -29,16 +31,16 @@ def up(settings: Settings) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    port = settings.port or free_port()
-    base = f"http://{settings.host}:{port}"
 
     with ExitStack() as stack:
         try:
             stack.enter_context(_locked(data / "up.lock"))
+            port = port_of(stack.enter_context(_held(settings.host, settings.port)))
             redis = stack.enter_context(RedisServer(data / "redis"))
         except RuntimeError as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
+        base = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
         environment = os.environ | {
             "DIGITFORGE_REDIS_URL": redis.url,
             "DIGITFORGE_DATA_DIR": str(data),
@@ -104,6 +106,15 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
+def _held(host: str, port: int) -> socket.socket:
+    """Hold the API's port from before the first process starts. Raises RuntimeError when it cannot be had."""
+    try:
+        return hold_port(host, port)
+    except OSError as error:
+        advice = "set DIGITFORGE_HOST and DIGITFORGE_PORT to an address that is free; port 0 takes any"
+        raise RuntimeError(f"cannot serve on {host}:{port}: {error.strerror}; {advice}") from error
+
+
 def _ended(processes: dict[str, subprocess.Popen[bytes]]) -> str | None:
     return next((name for name, process in processes.items() if process.poll() is not None), None)
 
@@ -112,5 +123,5 @@ def _is_ready(base: str) -> bool:
     try:
         with urllib.request.urlopen(f"{base}/readyz", timeout=2) as answer:
             return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+    except (OSError, HTTPException):
         return False

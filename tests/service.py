@@ -40,7 +40,7 @@ class Service:
         )
         assert self.process.stdout is not None
         banner = self.process.stdout.readline()
-        found = re.search(r"http://[\d.]+:\d+", banner)
+        found = re.search(r"http://\S+", banner)
         if not found:
             self.stop()
             raise AssertionError(f"the service did not start: {banner}{self.log('app')}{self.log('worker')}")

@@ -11,7 +11,8 @@ from typing import Self
 
 import httpx
 
-from cli.redis_server import RedisServer, free_port
+from cli.ports import hold_port, port_of
+from cli.redis_server import RedisServer
 from core.settings import Settings
 from tests.chaos.processes import children_of, command_of, hold, processes_of
 
@@ -31,7 +32,8 @@ class ChaosService:
         self._logs = folder / "logs"
         self._logs.mkdir(parents=True)
         self.redis = RedisServer(folder / "redis")
-        port = free_port()
+        self._held = hold_port()
+        port = port_of(self._held)
         self.base = f"http://127.0.0.1:{port}"
         values: dict[str, str | float] = {
             "redis_url": self.redis.url,
@@ -63,6 +65,8 @@ class ChaosService:
             if held := hold(pid):
                 held.send(signal.SIGKILL)
                 held.close()
+        self.redis.close()
+        self._held.close()
 
     def start(self, part: str) -> None:
         """Start a part that is not running; Redis answers when this returns."""
