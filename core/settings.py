@@ -24,6 +24,7 @@ class Settings(BaseSettings):
         None, description="Where trainers run; unset is cuda where there is one, else cpu."
     )
     trainer_threads: int | None = Field(None, ge=1, description="CPU threads of a trainer; unset is one a core.")
+    cuda_graph: bool = Field(False, description="Whether a trainer on a GPU launches each step as one CUDA graph.")
     draw_threads: int = Field(2, ge=1, description="How many threads of the API draw at once, each on one CPU.")
     models_mb: int = Field(64, ge=1, description="Megabytes of models that the API keeps in memory.")
     access_log: bool = Field(False, description="Whether the API logs every request.")

@@ -186,4 +186,6 @@ class Supervisor:
             arguments += ["--device", settings.device]
         if settings.trainer_threads is not None:
             arguments += ["--threads", str(settings.trainer_threads)]
+        if settings.cuda_graph:
+            arguments.append("--cuda-graph")
         return arguments

@@ -67,7 +67,17 @@ def main() -> int:
         device = torch.device(arguments.device or ("cuda" if torch.cuda.is_available() else "cpu"))
         by_hand = arguments.die_with is None
         command = f"python -m worker.training {shlex.join(sys.argv[1:])}" if by_hand else None
-        end = train(recipe, dataset, arguments.run_dir, device, report, lambda: stop_requested, command, score)
+        end = train(
+            recipe,
+            dataset,
+            arguments.run_dir,
+            device,
+            report,
+            lambda: stop_requested,
+            command,
+            score,
+            arguments.cuda_graph,
+        )
     except TrainingError as error:
         report(Failed(kind=error.kind, detail=str(error)))
         return EXIT_FAILED
@@ -88,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe as JSON, instead of a preset")
     parser.add_argument("--datasets", type=Path, default=EMBEDDED, metavar="DIR", help="folder of data set folders")
     parser.add_argument("--device", choices=["cpu", "cuda"], help="default: cuda where there is one, else cpu")
+    parser.add_argument("--cuda-graph", action="store_true", help="on a GPU: launch each step as one CUDA graph")
     parser.add_argument("--die-with", type=int, metavar="PID", help="end when this parent process ends")
     parser.add_argument("--threads", type=_positive, help="CPU threads; default: one a core")
     knobs = parser.add_argument_group("knobs of the recipe")

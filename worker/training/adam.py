@@ -12,15 +12,24 @@ from torch.optim.adam import adam
 
 
 class Adam:
-    """Fused Adam over `parameters`; `lr` may be set between steps."""
+    """Fused Adam over `parameters`, which are on one device."""
 
     def __init__(self, parameters: Iterable[nn.Parameter], lr: float, betas: tuple[float, float], eps: float) -> None:
-        self.lr = lr
         self._betas, self._eps = betas, eps
         self._parameters: list[Tensor] = list(parameters)
+        device = self._parameters[0].device
+        # Off the CPU a tensor: a recorded step reads it anew each time.
+        self._rate: float | Tensor = lr if device.type == "cpu" else torch.tensor(lr, device=device)
         self._means = [torch.zeros_like(p) for p in self._parameters]
         self._squares = [torch.zeros_like(p) for p in self._parameters]
         self._steps = [torch.zeros((), device=p.device) for p in self._parameters]
+
+    def set_rate(self, lr: float) -> None:
+        """Set the learning rate of the steps to come."""
+        if isinstance(self._rate, Tensor):
+            self._rate.fill_(lr)
+        else:
+            self._rate = lr
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -42,7 +51,7 @@ class Adam:
             amsgrad=False,
             beta1=self._betas[0],
             beta2=self._betas[1],
-            lr=self.lr,
+            lr=self._rate,
             weight_decay=0.0,
             eps=self._eps,
             maximize=False,

@@ -16,19 +16,17 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from models.card import Provenance, read_card
 from models.checkpoint import save_checkpoint
 from models.crash import crash_point
-from models.dcgan import Discriminator, Generator, trainable_parameters
+from models.dcgan import Generator, trainable_parameters
 from models.errors import CheckpointError
 from models.files import remove_folder, remove_temporaries, write_file
 from models.grid import tile, to_png
@@ -36,15 +34,11 @@ from models.recipe import Recipe
 from models.sampling import draw
 from models.scores import ScoreSheet
 from worker.training import health
-from worker.training.adam import Adam
-from worker.training.augment import augment
-from worker.training.data import Dataset, to_unit_range
-from worker.training.ema import REFRESH_BATCHES, copy_network, decay_per_step, refresh_batch_norm, update_average
+from worker.training.cuda_graph import CudaGraph
+from worker.training.data import Dataset
 from worker.training.errors import BadData, BadRunDirectory, Diverged
 from worker.training.events import EpochDone, Event, Finished, Progress, Started, Stopped, Warned
-from worker.training.forward import prepare, runner
-from worker.training.losses import discriminator_loss, generator_loss, gradient_penalty
-from worker.training.means import RunningMeans
+from worker.training.gan import Gan, seed_all
 from worker.training.process import device_name, numerics, versions
 from worker.training.rollback import HALVED, roll_back, rolled_back_at
 from worker.training.saving import Saver, StoppedWhileFull
@@ -67,6 +61,7 @@ class _Asked(NamedTuple):
     should_stop: Callable[[], bool]
     command: str | None
     score: Callable[[Generator], ScoreSheet] | None
+    cuda_graph: bool
 
 
 def train(
@@ -78,11 +73,13 @@ def train(
     should_stop: Callable[[], bool],
     command: str | None = None,
     score: Callable[[Generator], ScoreSheet] | None = None,
+    cuda_graph: bool = False,
 ) -> Finished | Stopped:
     """Train to the end of the recipe, or until `should_stop()` is true between two steps.
 
     `command` is written into the cards. `score` is asked after every `SCORE_EVERY` real images, and at the end; the
-    checkpoint with the best `frechet_digits` is the one that `Finished` names, or without scores the last.
+    checkpoint with the best `frechet_digits` is the one that `Finished` names, or without scores the last. With
+    `cuda_graph` a GPU launches each step as a whole.
 
     Raises TrainingError: BadData when the data set holds less than one step takes, BadRunDirectory when the directory
     belongs to another recipe, Diverged when a number is no longer finite a second time. The first time the run goes
@@ -91,7 +88,7 @@ def train(
     _claim_run_dir(run_dir, recipe, dataset)
     remove_temporaries(run_dir)  # it has one trainer at a time
     try:
-        return _train_twice(_Asked(recipe, dataset, run_dir, device, report, should_stop, command, score))
+        return _train_twice(_Asked(recipe, dataset, run_dir, device, report, should_stop, command, score, cuda_graph))
     except StoppedWhileFull:
         stopped = Stopped(step=newest_step(run_dir))
         report(stopped)
@@ -113,7 +110,7 @@ def _train_twice(asked: _Asked) -> Finished | Stopped:
 
 
 def _train(asked: _Asked, saver: Saver) -> Finished | Stopped:
-    recipe, dataset, run_dir, device, report, should_stop, command, score = asked
+    recipe, dataset, run_dir, device, report, should_stop, command, score, cuda_graph = asked
     steps_per_epoch = len(dataset) // recipe.images_per_step
     if steps_per_epoch == 0:
         raise BadData(
@@ -122,25 +119,16 @@ def _train(asked: _Asked, saver: Saver) -> Finished | Stopped:
         )
     total_steps = steps_per_epoch * recipe.epochs
 
-    # Build the networks, their optimizers and the average that is served.
-    _seed_all(recipe.seed, "weights", 0)
-    G, D, G_ema = Generator(recipe), Discriminator(recipe), Generator(recipe).requires_grad_(False)
-    networks: dict[str, nn.Module] = {"G": G, "D": D, "G_ema": G_ema}
-    for network in networks.values():
-        prepare(network, device)
-    run_D = runner(D, recipe, device)
-    copy_network(G, G_ema)
-    betas = (recipe.beta1, recipe.beta2)
-    opt_G = Adam(G.parameters(), recipe.lr_g, betas, recipe.adam_eps)
-    opt_D = Adam(D.parameters(), recipe.lr_d, betas, recipe.adam_eps)
-    decay = decay_per_step(recipe.ema_half_life_kimg, recipe.images_per_step)
-    images, labels = dataset.images.to(device), None if dataset.labels is None else dataset.labels.to(device)
-    epoch_means, recent_means = RunningMeans(device), RunningMeans(device)
+    gan = Gan(recipe, dataset, device)
+    do_step = CudaGraph(gan.step) if cuda_graph and device.type == "cuda" else gan.step
 
     # Go on from the newest state, if there is one.
-    live = Restorable(networks, {"opt_G": opt_G, "opt_D": opt_D}, {"epoch_means": epoch_means.sums})
+    optimizers = {"opt_G": gan.opt_G, "opt_D": gan.opt_D}
+    live = Restorable(gan.networks, optimizers, {"epoch_means": gan.epoch_means.sums})
     computed_by = numerics(device)
     first_step, bit_exact = restore_state(run_dir, live, computed_by)
+    if device.type != "cpu":
+        bit_exact = False  # a GPU adds up in whatever order its threads end
     went_back_at = rolled_back_at(run_dir)
     if went_back_at is not None and first_step < went_back_at and first_step % steps_per_epoch > 0:
         bit_exact = False  # an unbroken run would have gone back to the end of an epoch, so nothing is promised
@@ -151,15 +139,15 @@ def _train(asked: _Asked, saver: Saver) -> Finished | Stopped:
             epochs=recipe.epochs,
             total_steps=total_steps,
             step=first_step,
-            parameters_g=trainable_parameters(G),
-            parameters_d=trainable_parameters(D),
+            parameters_g=trainable_parameters(gan.G),
+            parameters_d=trainable_parameters(gan.D),
             bit_exact=bit_exact,
         )
     )
     drawn: Tensor | None = None
     if first_step == 0:
-        _finish_average(G, G_ema, decay, refresh_batches=1)  # noise, and the first step waits for it
-        drawn = _draw_sample(G_ema, recipe.seed)
+        gan.finish_average(refresh_batches=1)  # noise, and the first step waits for it
+        drawn = _draw_sample(gan.G_ema, recipe.seed)
         saver.save("the sample of epoch 0", 0, _save_sample, run_dir, 0, drawn)
 
     order = torch.empty(0, dtype=torch.long)
@@ -167,78 +155,43 @@ def _train(asked: _Asked, saver: Saver) -> Finished | Stopped:
     for step in range(first_step, total_steps):
         # Stop here if asked to, with everything on disk.
         if should_stop():
-            _insist_on_finite_weights(networks, step)
+            _insist_on_finite_weights(gan.networks, step)
             here = Position(step, bit_exact)
             saver.save(f"the state after step {step}", step, save_state, run_dir, here, live, computed_by)
             stopped = Stopped(step=step)
             report(stopped)
             return stopped
 
-        # Shuffle at the start of each epoch, and fix this step's random numbers.
+        # Shuffle at the start of each epoch, and fix what this step is to be.
         epoch, index = divmod(step, steps_per_epoch)
         if index == 0 or step == first_step:
-            _seed_all(recipe.seed, "shuffle", epoch)
-            order = torch.randperm(len(images)).to(device)
-        _seed_all(recipe.seed, "step", step)
+            seed_all(recipe.seed, "shuffle", epoch)
+            order = torch.randperm(len(dataset)).to(device)
+        gan.chosen.copy_(order[index * recipe.images_per_step : (index + 1) * recipe.images_per_step])
         rate = full_rate * _decayed(recipe.lr_decay, step / total_steps)
-        opt_G.lr, opt_D.lr = recipe.lr_g * rate, recipe.lr_d * rate
+        gan.set_rates(rate)
+        seed_all(recipe.seed, "step", step)
+        do_step()
 
-        # Update D on real and generated images: minimise -log D(x) - log(1 - D(G(z))).
-        G.train()
-        for d_step in range(recipe.d_steps):
-            first = index * recipe.images_per_step + d_step * recipe.batch_size
-            chosen = order[first : first + recipe.batch_size]
-            real = to_unit_range(images[chosen])  # [B, 1, 28, 28]
-            real_classes = None if labels is None else F.one_hot(labels[chosen], recipe.classes).float()  # [B, classes]
-            last = d_step == recipe.d_steps - 1
-            with torch.set_grad_enabled(last):  # the last batch of G serves its own update too
-                z, fake_classes = _latents(recipe, device)
-                fake = G(z)  # [B, 1, 28, 28]
-            real = augment(real, recipe.augment).requires_grad_(recipe.r1_gamma > 0)
-            real_logits = run_D(real, real_classes)  # [B, 1]
-            fake_logits = run_D(augment(fake.detach(), recipe.augment), fake_classes)  # [B, 1]
-            loss_d = discriminator_loss(real_logits, fake_logits, recipe.label_smoothing)
-            objective_d = loss_d
-            if recipe.r1_gamma > 0:
-                objective_d = loss_d + recipe.r1_gamma * gradient_penalty(real_logits, real)
-            opt_D.zero_grad()
-            torch.autograd.backward(objective_d, inputs=list(D.parameters()))
-            opt_D.step()
-
-        # Update G through the new D: minimise -log D(G(z)).
-        for g_step in range(recipe.g_steps):
-            if g_step > 0:
-                z, fake_classes = _latents(recipe, device)
-                fake = G(z)
-            loss_g = generator_loss(run_D(augment(fake, recipe.augment), fake_classes))
-            opt_G.zero_grad()
-            torch.autograd.backward(loss_g, inputs=list(G.parameters()))
-            opt_G.step()
-        update_average(G_ema, G, decay)
-
-        # Measure and tell.
-        with torch.no_grad():
-            measured = torch.stack([loss_d, loss_g, real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()])
-        epoch_means.add(measured)
-        recent_means.add(measured)
+        # Tell where the run is.
         done = step + 1
         kimg = done * recipe.images_per_step / 1000
         if report_clock.seconds >= REPORT_EVERY_S:
-            means = _finite(recent_means.take(), done)
+            means = _finite(gan.recent_means.take(), done)
             images_per_s = report_clock.restart(done) * recipe.images_per_step
             report(Progress(step=done, epoch=epoch + 1, kimg=kimg, images_per_s=images_per_s, **means))
 
         # Close the epoch: a sample grid, scores, a checkpoint and a state to resume from.
         if index == steps_per_epoch - 1:
-            means = _finite(epoch_means.take(), done)
-            _insist_on_finite_weights(networks, done)
+            means = _finite(gan.epoch_means.take(), done)
+            _insist_on_finite_weights(gan.networks, done)
             images_per_s = epoch_clock.restart(done) * recipe.images_per_step
-            _finish_average(G, G_ema, decay)
-            drawn_before, drawn = drawn, _draw_sample(G_ema, recipe.seed)
+            gan.finish_average()
+            drawn_before, drawn = drawn, _draw_sample(gan.G_ema, recipe.seed)
             saver.save(f"the sample of epoch {epoch + 1}", done, _save_sample, run_dir, epoch + 1, drawn)
             shown, before = done * recipe.images_per_step, (done - steps_per_epoch) * recipe.images_per_step
             due = shown // SCORE_EVERY > before // SCORE_EVERY or done == total_steps
-            scores = score(G_ema) if score is not None and due else None
+            scores = score(gan.G_ema) if score is not None and due else None
             provenance = Provenance(
                 recipe=recipe,
                 dataset_sha256=dataset.sha256,
@@ -255,7 +208,7 @@ def _train(asked: _Asked, saver: Saver) -> Finished | Stopped:
                 created_at=datetime.now(UTC),
             )
             checkpoint = _checkpoint_folder(run_dir, epoch + 1)
-            saver.save(f"the checkpoint of epoch {epoch + 1}", done, _save_checkpoint, checkpoint, G_ema, D, provenance)
+            saver.save(f"the checkpoint of epoch {epoch + 1}", done, _save_checkpoint, checkpoint, gan, provenance)
             crash_point("epoch:between-checkpoint-and-state")
             here = Position(done, bit_exact)
             saver.save(f"the state after step {done}", done, save_state, run_dir, here, live, computed_by)
@@ -323,25 +276,9 @@ def _insist_on_same_recipe(path: Path, recipe: Recipe) -> None:
         raise BadRunDirectory(f"{path.parent}: holds a run of another recipe; they differ in {', '.join(differing)}")
 
 
-def _seed_all(seed: int, purpose: str, index: int) -> None:
-    """Make torch's random numbers a pure function of (seed, purpose, index)."""
-    digest = sha256(f"{seed}/{purpose}/{index}".encode()).digest()
-    torch.manual_seed(int.from_bytes(digest[:8], "big", signed=True))
-
-
 def _decayed(share: float, done: float) -> float:
     """What is left of the learning rates when `done` of the run is over: 1, and over its last `share` down to 0."""
     return min(1.0, (1.0 - done) / share) if share > 0 else 1.0
-
-
-def _latents(recipe: Recipe, device: torch.device) -> tuple[Tensor, Tensor | None]:
-    """What G draws a batch from, [B, z_dim + classes], and the classes in it, one-hot [B, classes]."""
-    z = torch.randn(recipe.batch_size, recipe.z_dim, device=device)
-    if not recipe.classes:
-        return z, None
-    labels = torch.randint(recipe.classes, (recipe.batch_size,), device=device)
-    classes = F.one_hot(labels, recipe.classes).float()
-    return torch.cat([z, classes], 1), classes
 
 
 def _finite(means: dict[str, float], step: int) -> dict[str, float]:
@@ -358,15 +295,6 @@ def _insist_on_finite_weights(networks: dict[str, nn.Module], step: int) -> None
             raise Diverged(f"weights {name} of {network} are not finite", step)
 
 
-def _finish_average(G: Generator, G_ema: Generator, decay: float, refresh_batches: int = REFRESH_BATCHES) -> None:
-    """Make G_ema ready to draw: with its own BatchNorm statistics, or, without averaging, with G's."""
-    if decay > 0:
-        refresh_batch_norm(G_ema, refresh_batches)
-    else:
-        copy_network(G, G_ema)
-        G_ema.eval()
-
-
 def _draw_sample(G_ema: Generator, seed: int) -> Tensor:
     return torch.from_numpy(draw(G_ema, seed, 0, SAMPLE_IMAGES))  # uint8 [SAMPLE_IMAGES, 28, 28]
 
@@ -381,9 +309,9 @@ def _sample_path(run_dir: Path, epoch: int) -> Path:
     return run_dir / "samples" / f"epoch-{epoch:04d}.png"
 
 
-def _save_checkpoint(folder: Path, G_ema: Generator, D: Discriminator, provenance: Provenance) -> None:
+def _save_checkpoint(folder: Path, gan: Gan, provenance: Provenance) -> None:
     remove_folder(folder, label="checkpoint")  # left by a run that ended before its state was saved
-    save_checkpoint(folder, G_ema, D, provenance)
+    save_checkpoint(folder, gan.G_ema, gan.D, provenance)
 
 
 def _best_checkpoint(run_dir: Path, epochs: int) -> Path:

@@ -47,19 +47,20 @@ class _PooledConvolution(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         seen, kernel, winners = ctx.saved_tensors
         _, _, b, f = winners.shape
         gradient = gradient.contiguous()
         products = seen.new_empty(2, COLUMNS, b, f)
         image, by_products = _image(products), products.view(-1, f)
         by_seen = torch.empty_like(seen) if ctx.needs_input_grad[0] else None
-        by_kernel = torch.zeros_like(kernel)
+        by_kernel = torch.zeros_like(kernel) if ctx.needs_input_grad[1] else None
         for r in range(PAIRS):
             torch.ops.aten.max_pool2d_with_indices_backward.grad_input(
                 _image(gradient[r : r + 1]), image, *WINDOW, _image(winners[r : r + 1]), grad_input=image
             )
-            torch.addmm(by_kernel, seen[:, r], by_products, out=by_kernel)
+            if by_kernel is not None:
+                torch.addmm(by_kernel, seen[:, r], by_products, out=by_kernel)
             if by_seen is not None:
                 torch.mm(kernel, by_products.t(), out=by_seen[:, r])
         return None if by_seen is None else _add_up(by_seen, b), by_kernel

@@ -21,7 +21,7 @@ def test_it_ends_where_torchs_ends_when_the_rate_changes_between_steps() -> None
     our_adam = Adam(ours.parameters(), LR, BETAS, EPS)
     their_adam = torch.optim.Adam(theirs.parameters(), LR, BETAS, EPS, fused=True)
     for step in range(5):
-        our_adam.lr = LR / (step + 1)
+        our_adam.set_rate(LR / (step + 1))
         their_adam.param_groups[0]["lr"] = LR / (step + 1)
         for network in (ours, theirs):
             x = torch.randn(4, 5, generator=torch.Generator().manual_seed(step))

@@ -15,7 +15,7 @@ from tests.tiny import tiny_recipe
 from tests.worker.training.running import last_checkpoint, run
 from worker.training.augment import augment
 from worker.training.data import Dataset, load_dataset
-from worker.training.loop import _seed_all  # the same draws are made from the same numbers
+from worker.training.gan import seed_all
 
 # A large adam_eps makes the first updates grow with the gradient, where Adam's would be its sign alone.
 PLAIN: dict[str, Any] = {"dropout": 0.0, "lr_g": 0.01, "lr_d": 0.01, "adam_eps": 0.1, "num_images": 24}
@@ -69,7 +69,7 @@ def latents(recipe: Recipe) -> tuple[Tensor, Tensor | None]:
 
 def train_plainly(recipe: Recipe, dataset: Dataset) -> tuple[Generator, Discriminator]:
     """Train as a textbook would."""
-    _seed_all(recipe.seed, "weights", 0)
+    seed_all(recipe.seed, "weights", 0)
     G, D = Generator(recipe), Discriminator(recipe)
     betas = (recipe.beta1, recipe.beta2)
     opt_G = torch.optim.Adam(G.parameters(), recipe.lr_g, betas, recipe.adam_eps, foreach=False)
@@ -79,10 +79,10 @@ def train_plainly(recipe: Recipe, dataset: Dataset) -> tuple[Generator, Discrimi
     size, step = recipe.batch_size, 0
     steps = recipe.epochs * (len(scaled) // recipe.images_per_step)
     for epoch in range(recipe.epochs):
-        _seed_all(recipe.seed, "shuffle", epoch)
+        seed_all(recipe.seed, "shuffle", epoch)
         order = torch.randperm(len(scaled))
         for start in range(0, len(scaled) - recipe.images_per_step + 1, recipe.images_per_step):
-            _seed_all(recipe.seed, "step", step)
+            seed_all(recipe.seed, "step", step)
             left = 1 - step / steps
             for optimizer, rate in ((opt_G, recipe.lr_g), (opt_D, recipe.lr_d)):
                 for group in optimizer.param_groups:
@@ -129,7 +129,7 @@ def test_the_loop_trains_as_the_plain_one_does(datasets: Path, tmp_path: Path, n
 def test_fifty_steps_of_the_seeds_networks_lead_to_the_plain_weights(datasets: Path, tmp_path: Path) -> None:
     knobs: dict[str, Any] = {"epochs": 25, "num_images": 16, "dropout": 0.0, "adam_eps": 1e-3}
     recipe = PRESETS["faithful"].model_copy(update={"dataset": "tiny", "batch_size": 8, **knobs})
-    _seed_all(recipe.seed, "weights", 0)
+    seed_all(recipe.seed, "weights", 0)
     start = Generator(recipe), Discriminator(recipe)
     plain = train_plainly(recipe, load_dataset(datasets / "tiny", recipe.num_images, recipe.classes))
     run(recipe, datasets, tmp_path)
@@ -143,7 +143,7 @@ def test_fifty_steps_of_the_seeds_networks_lead_to_the_plain_weights(datasets: P
 
 def test_the_average_follows_the_plain_weights(datasets: Path, tmp_path: Path) -> None:
     knobs = {**PLAIN, "num_images": 8, "epochs": 1}
-    _seed_all(0, "weights", 0)
+    seed_all(0, "weights", 0)
     start = Generator(tiny_recipe())
     trained, _ = train_plainly(tiny_recipe(**knobs), load_dataset(datasets / "tiny", 8))
     run(tiny_recipe(**knobs, ema_half_life_kimg=0.004), datasets, tmp_path)  # two half-lives in a step of 8 images
