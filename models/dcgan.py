@@ -18,11 +18,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.one_channel import up_to_one_channel
+from models.one_channel import PADDING, STRIDE, TAPS, down_from_one_channel, up_to_one_channel
 from models.recipe import Recipe
 
 IMAGE_SIZE = 28
-TAPS = 5  # of a kernel, in both directions
 
 
 def half_turn(x: Tensor) -> Tensor:
@@ -42,25 +41,29 @@ class SameConv2d(nn.Conv2d):
     """5x5 convolution at stride 2 with Keras' "same" padding, of turned images."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__(in_channels, out_channels, TAPS, stride=2, padding=2)
+        super().__init__(in_channels, out_channels, TAPS, STRIDE, PADDING)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, C', ceil(H/2), ceil(W/2)]."""
-        return F.conv2d(x, half_turn(self.weight), self.bias, stride=2, padding=2)
+        kernel = half_turn(self.weight)
+        if self.in_channels == 1:
+            assert self.bias is not None
+            return down_from_one_channel(x, kernel) + self.bias.view(-1, 1, 1)
+        return F.conv2d(x, kernel, self.bias, STRIDE, PADDING)
 
 
 class SameConvTranspose2d(nn.ConvTranspose2d):
     """The transpose of `SameConv2d`, without bias."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__(in_channels, out_channels, TAPS, stride=2, padding=2, output_padding=1, bias=False)
+        super().__init__(in_channels, out_channels, TAPS, STRIDE, PADDING, output_padding=1, bias=False)
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """[B, C, H, W] -> [B, C', 2H, 2W]."""
         kernel = half_turn(self.weight)
         if self.out_channels == 1:
             return up_to_one_channel(x, kernel)
-        return F.conv_transpose2d(x, kernel, stride=2, padding=2, output_padding=1)
+        return F.conv_transpose2d(x, kernel, None, STRIDE, PADDING, output_padding=1)
 
 
 class ToImages(nn.Module):

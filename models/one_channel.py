@@ -1,43 +1,98 @@
-"""A transposed convolution from many channels to one, such as the one that ends G.
+"""The 5x5 convolution at stride 2 from one channel to many, with which D begins, and its transpose, which ends G.
 
-Convolution kernels work on blocks of channels, so with one they take several times as long as a product does that
-gives, for each place, what it adds to the 25 pixels around it, and the sum of these. Backwards the many channels are on
-the other side, and convolutions are faster.
+With T(image, features, kernel) = <down(image, kernel), features>, a form that is linear in each of the three, these are
+its derivatives by one of them:
+
+    down_from_one_channel(image, kernel) -> features
+    up_to_one_channel(features, kernel) -> image
+    correlation(image, features) -> kernel
+
+So each is the other two's derivative, up to any order. Image is [B, 1, 2H, 2W], features [B, C, H, W] with channels
+last in memory, kernel [C, 1, 5, 5].
+
+Convolution kernels work on blocks of channels. With one channel the first and the third are fast where the image says
+that its channel lies last in memory, which is the same bytes. For the second nothing helps: it takes several times as
+long as a product that gives, for each place, what it adds to the 25 pixels around it, and the sum of these.
 """
 
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 from torch.nn.grad import conv2d_weight
 
-
-def up_to_one_channel(x: Tensor, kernel: Tensor) -> Tensor:
-    """What `conv_transpose2d` gives at stride 2, padding 2 and output padding 1; differentiable once.
-
-    x is [B, C, H, W], channels last in memory, the kernel [C, 1, 5, 5]; the result is [B, 1, 2H, 2W].
-    """
-    return _UpToOneChannel.apply(x, kernel)  # type: ignore[no-any-return, no-untyped-call]
+TAPS, STRIDE, PADDING = 5, 2, 2  # in both directions
 
 
-class _UpToOneChannel(torch.autograd.Function):
+def down_from_one_channel(image: Tensor, kernel: Tensor) -> Tensor:
+    """What `conv2d` gives at stride 2 and padding 2."""
+    return _Down.apply(image, kernel)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def up_to_one_channel(features: Tensor, kernel: Tensor) -> Tensor:
+    """What `conv_transpose2d` gives at stride 2, padding 2 and output padding 1."""
+    return _Up.apply(features, kernel)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def correlation(image: Tensor, features: Tensor) -> Tensor:
+    """The gradient by the kernel of the other two."""
+    return _Correlation.apply(image, features)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class _Down(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, kernel: Tensor) -> Tensor:
-        ctx.save_for_backward(x, kernel)
-        height, width = x.shape[2:]
-        places = x.permute(0, 2, 3, 1).flatten(1, 2)  # [B, H * W, C]
+    def forward(ctx: Any, image: Tensor, kernel: Tensor) -> Tensor:
+        ctx.save_for_backward(image, kernel)
+        return F.conv2d(_channel_last(image), kernel, None, STRIDE, PADDING)
+
+    @staticmethod
+    def backward(ctx: Any, features: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        image, kernel = ctx.saved_tensors
+        by_image, by_kernel = ctx.needs_input_grad
+        return (
+            up_to_one_channel(features, kernel) if by_image else None,
+            correlation(image, features) if by_kernel else None,
+        )
+
+
+class _Up(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, kernel: Tensor) -> Tensor:
+        ctx.save_for_backward(features, kernel)
+        height, width = (STRIDE * side for side in features.shape[2:])
+        places = features.permute(0, 2, 3, 1).flatten(1, 2)  # [B, H * W, C]
         added = torch.matmul(kernel.flatten(1).t(), places.transpose(1, 2))  # [B, 25, H * W]
-        full = F.fold(added, (2 * height + 3, 2 * width + 3), kernel.shape[2:], stride=2)  # without the padding
-        return full[..., 2:-1, 2:-1].contiguous()
+        padded = F.fold(added, (height + 3, width + 3), (TAPS, TAPS), stride=STRIDE)
+        return padded[..., PADDING:-1, PADDING:-1].contiguous()
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        x, kernel = ctx.saved_tensors
-        by_x = F.conv2d(gradient, kernel, stride=2, padding=2) if ctx.needs_input_grad[0] else None
-        by_kernel = None
-        if ctx.needs_input_grad[1]:
-            by_kernel = conv2d_weight(gradient, kernel.shape, x, stride=2, padding=2)  # type: ignore[no-untyped-call]
-        return by_x, by_kernel
+    def backward(ctx: Any, image: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        features, kernel = ctx.saved_tensors
+        by_features, by_kernel = ctx.needs_input_grad
+        return (
+            down_from_one_channel(image, kernel) if by_features else None,
+            correlation(image, features) if by_kernel else None,
+        )
+
+
+class _Correlation(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, image: Tensor, features: Tensor) -> Tensor:
+        ctx.save_for_backward(image, features)
+        shape = (features.shape[1], 1, TAPS, TAPS)
+        return conv2d_weight(_channel_last(image), shape, features, STRIDE, PADDING)  # type: ignore[no-any-return, no-untyped-call]
+
+    @staticmethod
+    def backward(ctx: Any, kernel: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        image, features = ctx.saved_tensors
+        by_image, by_features = ctx.needs_input_grad
+        return (
+            up_to_one_channel(features, kernel) if by_image else None,
+            down_from_one_channel(image, kernel) if by_features else None,
+        )
+
+
+def _channel_last(image: Tensor) -> Tensor:
+    """[B, 1, H, W] with strides that say so: with one channel both layouts are the same, and torch asks the strides."""
+    return image.contiguous().as_strided(image.shape, (image[0].numel(), 1, image.shape[-1], 1))

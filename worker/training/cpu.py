@@ -1,6 +1,7 @@
 """D on a CPU: that of `models/dcgan.py` with the same parameters, where its modules take longer than they need.
 
-These are dropout's random numbers, and the max-pool of a D with one layer. All else is the modules' own, on a CPU too.
+These are dropout's random numbers, and what stands before the max-pool of a D with one layer. All else is the modules'
+own, on a CPU too.
 `docs/performance.md` has the figures.
 """
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from models.dcgan import Discriminator, half_turn
-from worker.training.pooling import pooled_convolution
+from models.one_channel import down_from_one_channel
 
 Layer = Callable[[Tensor], Tensor]
 
@@ -19,11 +20,10 @@ Layer = Callable[[Tensor], Tensor]
 class DiscriminatorOnCPU:
     """D(images) in training mode."""
 
-    def __init__(self, D: Discriminator, differentiated_twice: bool) -> None:
-        """The gradient of a gradient takes the modules' max-pool; it is slower."""
+    def __init__(self, D: Discriminator) -> None:
         self._D = D
         layers: list[Layer] = [_with_fast_dropout(layer) for layer in D if layer is not D.logit]
-        if hasattr(D, "pool") and not differentiated_twice:
+        if hasattr(D, "pool"):
             layers[: list(D).index(D.pool) + 1] = [self._pooled]
         self._layers = layers
 
@@ -40,10 +40,9 @@ class DiscriminatorOnCPU:
         Bias and activation come after the pool, on a quarter of the values. They are monotone, so it is the same.
         """
         D = self._D
-        kernel = half_turn(D.down14.weight).flatten(1).t().contiguous()  # [25, f]
-        h = pooled_convolution(half_turn(images), kernel)  # [7, 7, B, f]
         assert D.down14.bias is not None
-        return D.down14_act(h.add_(D.down14.bias)).permute(2, 3, 0, 1)  # type: ignore[no-any-return]
+        h = D.pool(down_from_one_channel(half_turn(images), half_turn(D.down14.weight)))
+        return D.down14_act(h + D.down14.bias.view(-1, 1, 1))  # type: ignore[no-any-return]
 
 
 def _with_fast_dropout(layer: nn.Module) -> Layer:
@@ -64,7 +63,5 @@ def dropout(x: Tensor, p: float) -> Tensor:
     dropped = round(p * 2**16)
     generator = np.random.SFC64(int(torch.randint(2**63 - 1, ())))
     words = torch.from_numpy(generator.random_raw(-(-x.numel() // 4)).view(np.int16))
-    kept = torch.empty_like(x)
-    draws = words[: x.numel()].as_strided(kept.shape, kept.stride())  # uniform over -2**15 .. 2**15 - 1
-    torch.ge(draws, dropped - 2**15, out=kept)
-    return x * kept.mul_(2**16 / (2**16 - dropped))
+    draws = words[: x.numel()].as_strided(x.shape, x.stride())  # uniform over -2**15 .. 2**15 - 1
+    return (x * (draws >= dropped - 2**15)).mul_(2**16 / (2**16 - dropped))

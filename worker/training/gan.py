@@ -41,9 +41,8 @@ class Gan:
             # Convolutions are fastest with weights in this layout in memory.
             network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stub
         copy_network(self.G, self.G_ema)
-        self._run_D: Callable[[Tensor, Tensor | None], Tensor] = self.D
-        if device.type == "cpu":
-            self._run_D = DiscriminatorOnCPU(self.D, differentiated_twice=recipe.r1_gamma > 0)
+        on_cpu = device.type == "cpu"
+        self._run_D: Callable[[Tensor, Tensor | None], Tensor] = DiscriminatorOnCPU(self.D) if on_cpu else self.D
         betas = (recipe.beta1, recipe.beta2)
         self.opt_G = Adam(self.G.parameters(), recipe.lr_g, betas, recipe.adam_eps)
         self.opt_D = Adam(self.D.parameters(), recipe.lr_d, betas, recipe.adam_eps)
