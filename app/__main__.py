@@ -1,5 +1,7 @@
-"""`python -m app`: serve the API at the address in the settings."""
+"""`python -m app`: serve the API at the address in the settings, or on a socket that was inherited."""
 
+import argparse
+import socket
 from types import FrameType
 
 import uvicorn
@@ -19,6 +21,9 @@ class _Server(uvicorn.Server):
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m app", description="Serve the API.")
+    parser.add_argument("--fd", type=int, help="number of an inherited socket that listens already")
+    arguments = parser.parse_args()
     settings, app = Settings(), create_app()
     _Server(
         uvicorn.Config(
@@ -29,4 +34,4 @@ if __name__ == "__main__":
             access_log=settings.access_log,
             timeout_graceful_shutdown=CLOSE_S,
         )
-    ).run()
+    ).run(None if arguments.fd is None else [socket.socket(fileno=arguments.fd)])

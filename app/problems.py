@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.schemas import ActivateRequest, GridQuery, OpenAIImagesRequest, TrainRequest
 from app.studio import ClientGone
 from core.errors import IdempotencyKeyReused, JobNotFound, JobStateConflict, QueueFull
-from models.errors import CheckpointError, DigitforgeError, ModelNotFound
+from models.errors import CheckpointError, DigitforgeError, ModelNotFound, ShelfBusy
 from models.validation import explain
 
 MEDIA_TYPE = "application/problem+json"
@@ -210,6 +210,8 @@ async def _on_own_error(request: Request, error: Exception) -> JSONResponse:
             logger.error("a model cannot be loaded: %s", error)
             detail = "the model's files are damaged; the server's log names the file"
             return problem_response(503, "model-not-ready", detail)
+        case ShelfBusy():
+            return problem_response(503, "shelf-busy", str(error), headers={"Retry-After": RETRY_AFTER_S})
     return await _on_crash(request, error)
 
 

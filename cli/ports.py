@@ -1,25 +1,27 @@
-"""Ports of this machine, held for the servers that are to listen on them."""
+"""Ports of this machine: listened on before the server that is to answer starts, or held for it."""
 
 import socket
 
+BACKLOG = 2048  # connections that wait to be accepted
 
-def hold_port(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
-    """A socket bound to a port, for 0 to a free one, which is given to nobody else until the socket is closed.
 
-    It does not listen, so a server that sets SO_REUSEADDR, as Redis and uvicorn do, can, and again after
-    a restart. Raises OSError when the address is not this machine's or somebody listens there.
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there, for 0 on a free port. Raises OSError when it cannot."""
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+
+
+def hold_port() -> socket.socket:
+    """A socket on a loopback port that was free. As long as it is open, nobody who asks for a free port is given it.
+
+    It does not listen: a server that sets SO_REUSEADDR, as Redis and uvicorn do, can, and again after a restart.
     """
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    held = socket.socket(family, kind, protocol)
-    try:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind(address)
-    except OSError:
-        held.close()
-        raise
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
     return held
 
 
-def port_of(held: socket.socket) -> int:
+def port_of(bound: socket.socket) -> int:
     """The port that a socket is bound to."""
-    return int(held.getsockname()[1])
+    return int(bound.getsockname()[1])

@@ -56,7 +56,11 @@ class RedisServer:
         """Stop it with its data on disk."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(STOP_S)
+            try:
+                self.process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
 
     def close(self) -> None:
         """Give the port back: it is not started again."""
@@ -66,6 +70,7 @@ class RedisServer:
         try:
             self.start()
         except BaseException:
+            self.stop()
             self.close()
             raise
         return self

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from http.client import HTTPException
 from pathlib import Path
 
-from cli.ports import hold_port, port_of
+from cli.ports import listen, port_of
 from cli.redis_server import RedisServer
 from core.settings import Settings
 
@@ -35,20 +35,21 @@ def up(settings: Settings) -> int:
     with ExitStack() as stack:
         try:
             stack.enter_context(_locked(data / "up.lock"))
-            port = port_of(stack.enter_context(_held(settings.host, settings.port)))
+            listening = stack.enter_context(_listening(settings.host, settings.port))
             redis = stack.enter_context(RedisServer(data / "redis"))
         except RuntimeError as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
-        base = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        base = f"http://{host}:{port_of(listening)}"
         environment = os.environ | {
             "DIGITFORGE_REDIS_URL": redis.url,
             "DIGITFORGE_DATA_DIR": str(data),
-            "DIGITFORGE_PORT": str(port),
         }
         grace_s = settings.stop_grace_s + STOP_MARGIN_S
         worker = stack.enter_context(_child("worker", environment, logs, grace_s))
-        api = stack.enter_context(_child("app", environment, logs, grace_s))
+        api = stack.enter_context(_child("app", environment, logs, grace_s, listening))
+        listening.close()  # the API's own stays, and whoever comes after its end is refused
         assert redis.process is not None
         processes = {"redis": redis.process, "worker": worker, "app": api}
 
@@ -77,11 +78,15 @@ def up(settings: Settings) -> int:
 
 
 @contextmanager
-def _child(module: str, environment: dict[str, str], logs: Path, grace_s: float) -> Iterator[subprocess.Popen[bytes]]:
+def _child(
+    module: str, environment: dict[str, str], logs: Path, grace_s: float, listening: socket.socket | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """`python -m module` in a session of its own, so that a Ctrl-C reaches it only by way of this process."""
+    fds = [] if listening is None else [listening.fileno()]
+    command = [sys.executable, "-m", module, *(f"--fd={fd}" for fd in fds)]
     with (logs / f"{module}.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", module], env=environment, stdout=log, stderr=log, start_new_session=True
+            command, env=environment, stdout=log, stderr=log, start_new_session=True, pass_fds=fds
         )
     try:
         yield process
@@ -106,10 +111,10 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _held(host: str, port: int) -> socket.socket:
-    """Hold the API's port from before the first process starts. Raises RuntimeError when it cannot be had."""
+def _listening(host: str, port: int) -> socket.socket:
+    """The API's socket, before the first process starts. Raises RuntimeError when it cannot be had."""
     try:
-        return hold_port(host, port)
+        return listen(host, port)
     except OSError as error:
         advice = "set DIGITFORGE_HOST and DIGITFORGE_PORT to an address that is free; port 0 takes any"
         raise RuntimeError(f"cannot serve on {host}:{port}: {error.strerror}; {advice}") from error

@@ -13,6 +13,7 @@
     +-- QueueFull                   too many jobs wait already
     +-- IdempotencyKeyReused        the key came with another request before
     +-- ShelfChanged                models/errors.py: another model was made active meanwhile
+    +-- ShelfBusy                   models/errors.py: somebody else is changing the active model
 
 Redis being away is redis-py's own `RedisError`. `app/problems.py` holds the one mapping to HTTP.
 """

@@ -38,7 +38,7 @@ class Provenance(BaseModel):
     bit_exact: bool = Field(
         True,
         description="The weights are, byte for byte, those of an unbroken run of this recipe on this kind of machine; "
-        "false once a run went on with other versions, another device or another number of threads.",
+        "false once a run went on with other versions, other code, another device or number of threads, and on a GPU.",
     )
     device: str
     versions: dict[str, str]

@@ -15,3 +15,7 @@ class ModelNotFound(DigitforgeError):
 
 class ShelfChanged(DigitforgeError):
     """Another model was made active meanwhile."""
+
+
+class ShelfBusy(DigitforgeError):
+    """Somebody else is changing the active model, and does not end."""

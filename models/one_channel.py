@@ -7,8 +7,8 @@ its derivatives by one of them:
     up_to_one_channel(features, kernel) -> image
     correlation(image, features) -> kernel
 
-So each is the other two's derivative, up to any order. Image is [B, 1, 2H, 2W], features [B, C, H, W] with channels
-last in memory, kernel [C, 1, 5, 5].
+So each is the other two's derivative, up to any order. Features are [B, C, H, W] with channels last in memory, the
+kernel is [C, 1, 5, 5], and the image [B, 1, 2H, 2W]; the first and the third take one of 2H - 1 or 2W - 1 as well.
 
 Convolution kernels work on blocks of channels. With one channel the first and the third are fast where the image says
 that its channel lies last in memory, which is the same bytes. For the second nothing helps: it takes several times as
@@ -51,7 +51,7 @@ class _Down(torch.autograd.Function):
         image, kernel = ctx.saved_tensors
         by_image, by_kernel = ctx.needs_input_grad
         return (
-            up_to_one_channel(features, kernel) if by_image else None,
+            _up_to_size_of(image, features, kernel) if by_image else None,
             correlation(image, features) if by_kernel else None,
         )
 
@@ -88,9 +88,14 @@ class _Correlation(torch.autograd.Function):
         image, features = ctx.saved_tensors
         by_image, by_features = ctx.needs_input_grad
         return (
-            up_to_one_channel(features, kernel) if by_image else None,
+            _up_to_size_of(image, features, kernel) if by_image else None,
             down_from_one_channel(image, kernel) if by_features else None,
         )
+
+
+def _up_to_size_of(image: Tensor, features: Tensor, kernel: Tensor) -> Tensor:
+    height, width = image.shape[2:]
+    return up_to_one_channel(features, kernel)[..., :height, :width]
 
 
 def _channel_last(image: Tensor) -> Tensor:

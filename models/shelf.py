@@ -12,18 +12,21 @@ import fcntl
 import logging
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from models.card import CARD, ID_LENGTH, Card, read_card, verify_checkpoint
-from models.errors import CheckpointError, ModelNotFound, ShelfChanged
+from models.errors import CheckpointError, ModelNotFound, ShelfBusy, ShelfChanged
 from models.files import new_folder, write_file
 from models.gate import Verdict, compare
 
 logger = logging.getLogger(__name__)
 
 PRETRAINED = Path(__file__).parent / "pretrained"
+LOCK_S, LOCK_POLL_S = 5.0, 0.01  # changing the active model takes milliseconds
 MODEL_ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 
 
@@ -101,8 +104,8 @@ class Shelf:
     def activate(self, model_id: str, changes: int | None = None) -> Card:
         """Make a model the active one, after verifying its files.
 
-        Raises ModelNotFound or CheckpointError, and ShelfChanged when there were not just so many `changes` before;
-        the active model is unchanged then.
+        Raises ModelNotFound or CheckpointError, ShelfChanged when there were not just so many `changes` before, and
+        ShelfBusy when another process does not finish changing it; the active model is unchanged then.
         """
         with self._locked(changes):
             return self._activate(model_id)
@@ -136,12 +139,23 @@ class Shelf:
 
     @contextmanager
     def _locked(self, changes: int | None) -> Iterator[None]:
-        """Let no other process change the pointer meanwhile. Raises ShelfChanged when one has since `changes`."""
+        """Let no other process change the pointer meanwhile. Raises ShelfBusy, or ShelfChanged as `activate` does."""
         with (self._root / ".lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            _lock(file)
             try:
                 if changes is not None and changes != self.changes():
                     raise ShelfChanged("another model was made active meanwhile")
                 yield
             finally:
                 fcntl.flock(file, fcntl.LOCK_UN)  # closing the file would leave it to a process forked meanwhile
+
+
+def _lock(file: IO[str]) -> None:
+    deadline = time.monotonic() + LOCK_S
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > deadline:
+                raise ShelfBusy("another process has been changing the active model for seconds") from error
+        time.sleep(LOCK_POLL_S)

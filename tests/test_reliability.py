@@ -107,7 +107,8 @@ def unbroken(folder: Path, body: dict[str, Any]) -> dict[str, str]:
     recipe = folder / "recipe.json"
     knobs = {name: value for name, value in body.items() if name not in ("preset", "publish")}
     recipe.write_text(json.dumps(with_preset("smoke", knobs)))
-    command = [sys.executable, "-m", "worker.training", "--recipe", str(recipe), "--threads", "1"]
+    command = [sys.executable, "-m", "worker.training", "--recipe", str(recipe)]
+    command += ["--device", "cpu", "--threads", "1"]
     run_dir = folder / "run"
     told = subprocess.run([*command, "--run-dir", str(run_dir)], check=True, capture_output=True, text=True).stdout
     checkpoint: str = json.loads(told.splitlines()[-1])["checkpoint"]

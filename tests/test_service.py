@@ -307,14 +307,14 @@ def test_the_api_answers_while_another_process_changes_the_active_model(service:
     active = http.get("/models").json()["active"]
     with (service.folder / "shelf" / ".lock").open("w") as lock, ThreadPoolExecutor(1) as client:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        put = client.submit(httpx.put, f"{service.base}/models/active", json={"model": active}, timeout=60)
-        try:
-            with pytest.raises(TimeoutError):
-                put.result(timeout=1)
-            assert http.get("/generate").status_code == 200
-        finally:
-            fcntl.flock(lock, fcntl.LOCK_UN)
-        assert put.result().status_code == 200
+        put = client.submit(http.put, "/models/active", json={"model": active})
+        assert httpx.get(f"{service.base}/generate").status_code == 200
+        assert httpx.get(f"{service.base}/readyz").status_code == 200
+        assert not put.done()
+        refused = put.result()
+        assert (refused.status_code, refused.json()["type"]) == (503, "shelf-busy")
+        assert refused.headers["retry-after"]
+    assert http.put("/models/active", json={"model": active}).status_code == 200
 
 
 @pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="this machine has no IPv6")

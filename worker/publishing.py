@@ -10,7 +10,7 @@ import logging
 from core.jobs import Job, Publication
 from core.store import JobStore
 from models.crash import crash_point
-from models.errors import CheckpointError, ModelNotFound, ShelfChanged
+from models.errors import CheckpointError, ModelNotFound, ShelfBusy, ShelfChanged
 from models.shelf import Shelf
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ def publish(store: JobStore, shelf: Shelf, job_id: str) -> None:
             return
         try:
             publication = _activate(shelf, job, changes)
-        except ShelfChanged:
+        except (ShelfBusy, ShelfChanged):
             continue
         break
     assert job.model_id is not None

@@ -9,43 +9,56 @@ from torch.nn import functional as F
 
 from models.one_channel import correlation, down_from_one_channel, up_to_one_channel
 
-SIZES = [(14, 14), (1, 1), (3, 5)]
+SIZES = [(28, 28), (2, 2), (6, 10), (5, 8), (7, 7), (1, 1)]
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
-FUNCTIONS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
-    "down": lambda image, features, kernel: down_from_one_channel(image, kernel),
-    "up": lambda image, features, kernel: up_to_one_channel(features, kernel),
-    "correlation": lambda image, features, kernel: correlation(image, features),
-}
+CASES = [
+    (function, operands, size, wanted)
+    for function, operands, sizes in (
+        (down_from_one_channel, (0, 2), [(4, 6), (5, 3)]),
+        (up_to_one_channel, (1, 2), [(4, 6)]),
+        (correlation, (0, 1), [(4, 6), (5, 3)]),
+    )
+    for size in sizes
+    for wanted in (operands, operands[:1], operands[1:])
+]
 
 
-def operands(height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
+def operands_of(height: int, width: int, dtype: torch.dtype = torch.double) -> tuple[Tensor, Tensor, Tensor]:
     """Image, features and kernel."""
     torch.manual_seed(height)
-    shapes = (2, 1, 2 * height, 2 * width), (2, 3, height, width), (3, 1, 5, 5)
-    image, features, kernel = (torch.randn(shape, dtype=torch.double, requires_grad=True) for shape in shapes)
+    shapes = (2, 1, height, width), (2, 3, (height + 1) // 2, (width + 1) // 2), (3, 1, 5, 5)
+    image, features, kernel = (torch.randn(shape, dtype=dtype, requires_grad=True) for shape in shapes)
     return image, features, kernel
 
 
+@pytest.mark.parametrize("dtype", [torch.double, torch.float])
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(("height", "width"), SIZES)
-def test_they_are_torchs(height: int, width: int, layout: torch.memory_format) -> None:
-    image, features, kernel = (operand.contiguous(memory_format=layout) for operand in operands(height, width))
+def test_they_are_torchs(height: int, width: int, layout: torch.memory_format, dtype: torch.dtype) -> None:
+    image, features, kernel = (
+        operand.contiguous(memory_format=layout) for operand in operands_of(height, width, dtype)
+    )
     expected = F.conv2d(image, kernel, stride=2, padding=2)
     by_image, by_kernel = torch.autograd.grad(expected, [image, kernel], features)
     torch.testing.assert_close(down_from_one_channel(image, kernel), expected)
-    torch.testing.assert_close(up_to_one_channel(features, kernel), by_image)
+    torch.testing.assert_close(up_to_one_channel(features, kernel)[..., :height, :width], by_image)
     torch.testing.assert_close(correlation(image, features), by_kernel)
 
 
-@pytest.mark.parametrize("wanted", [{0, 1, 2}, {0}, {1}, {2}])
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_their_derivatives_are_right(name: str, wanted: set[int]) -> None:
-    inputs = tuple(operand.detach().requires_grad_(i in wanted) for i, operand in enumerate(operands(3, 2)))
-    if FUNCTIONS[name](*inputs).requires_grad:
-        assert torch.autograd.gradcheck(FUNCTIONS[name], inputs)
-        assert torch.autograd.gradgradcheck(FUNCTIONS[name], inputs)
+@pytest.mark.parametrize(("function", "operands", "size", "wanted"), CASES)
+def test_their_derivatives_are_right(
+    function: Callable[[Tensor, Tensor], Tensor],
+    operands: tuple[int, int],
+    size: tuple[int, int],
+    wanted: tuple[int, ...],
+) -> None:
+    every = operands_of(*size)
+    inputs = tuple(every[i].detach().requires_grad_(i in wanted) for i in operands)
+    assert function(*inputs).requires_grad
+    assert torch.autograd.gradcheck(function, inputs)
+    assert torch.autograd.gradgradcheck(function, inputs)
 
 
 def test_features_have_their_channels_last_in_memory() -> None:
-    image, _, kernel = operands(14, 14)
+    image, _, kernel = operands_of(28, 28)
     assert down_from_one_channel(image, kernel).is_contiguous(memory_format=torch.channels_last)

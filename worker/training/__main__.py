@@ -74,9 +74,9 @@ def main() -> int:
             device,
             report,
             lambda: stop_requested,
-            command,
-            score,
-            arguments.cuda_graph,
+            command=command,
+            score=score,
+            cuda_graph=arguments.cuda_graph,
         )
     except TrainingError as error:
         report(Failed(kind=error.kind, detail=str(error)))

@@ -1,8 +1,7 @@
 """D on a CPU: that of `models/dcgan.py` with the same parameters, where its modules take longer than they need.
 
 These are dropout's random numbers, and what stands before the max-pool of a D with one layer. All else is the modules'
-own, on a CPU too.
-`docs/performance.md` has the figures.
+own, on a CPU too. `docs/performance.md` has the figures.
 """
 
 from collections.abc import Callable

@@ -27,7 +27,8 @@ class Started(_Event):
     bit_exact: bool = Field(
         True,
         description="The weights will be, byte for byte, those of an unbroken run of this recipe on such a machine. "
-        "False for good once a run went on with other versions, another device or another number of threads.",
+        "False for good once a run went on with other versions, other code, another device or number of threads, and "
+        "on a GPU.",
     )
 
 

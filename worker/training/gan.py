@@ -1,7 +1,7 @@
 """G against D: the two networks in training, and the step that updates them.
 
-All that a step reads and changes are tensors that stay where they are, and it asks the device for no number. So a GPU
-can record it once and repeat it (`cuda_graph.py`).
+Off the CPU, all that a step takes from the one before are tensors that stay where they are, and it asks the device for
+no number. So a GPU can record it once and repeat it (`cuda_graph.py`).
 """
 
 from collections.abc import Callable
@@ -65,7 +65,6 @@ class Gan:
 
         # Update D on real and generated images: minimise -log D(x) - log(1 - D(G(z))).
         self.G.train()
-        self.D.requires_grad_(True)
         for d_step, chosen in enumerate(torch.split(self.chosen, recipe.batch_size)):
             real = to_unit_range(self._images[chosen])  # [B, 1, 28, 28]
             real_classes = None if self._labels is None else one_hot(self._labels[chosen], recipe.classes)
@@ -94,6 +93,7 @@ class Gan:
             self.opt_G.zero_grad()
             torch.autograd.backward(loss_g)
             self.opt_G.step()
+        self.D.requires_grad_(True)
         update_average(self.G_ema, self.G, self._decay)
 
         with torch.no_grad():

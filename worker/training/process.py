@@ -8,6 +8,7 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import torch
 
 import models
@@ -43,7 +44,12 @@ def keep_freed_memory() -> None:
 
 def versions() -> dict[str, str]:
     """What the numbers that a process computes may depend on."""
-    return {"python": platform.python_version(), "torch": torch.__version__, "platform": sys.platform}
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "platform": sys.platform,
+    }
 
 
 def device_name(device: torch.device) -> str:
@@ -67,5 +73,6 @@ def code_digest(*folders: Path) -> str:
     digest = sha256()
     for folder in folders:
         for file in sorted(folder.glob("*.py")):
-            digest.update(f"{file.name}\0{file.stat().st_size}\0".encode() + file.read_bytes())
+            code = file.read_bytes()
+            digest.update(f"{file.name}\0{len(code)}\0".encode() + code)
     return digest.hexdigest()

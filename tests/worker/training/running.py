@@ -32,8 +32,9 @@ def run(recipe: Recipe, datasets: Path, run_dir: Path, stop_after: int | None = 
 
 
 def command(run_dir: Path, *more: str) -> list[str]:
-    """`python -m worker.training` on one thread."""
-    return [sys.executable, "-m", "worker.training", "--run-dir", str(run_dir), "--threads", "1", *more]
+    """`python -m worker.training` on one thread of the CPU."""
+    own = ["--run-dir", str(run_dir), "--device", "cpu", "--threads", "1"]
+    return [sys.executable, "-m", "worker.training", *own, *more]
 
 
 def execute(run_dir: Path, *more: str, environment: dict[str, str] | None = None) -> tuple[int, list[Event], str]:

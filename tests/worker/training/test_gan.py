@@ -29,7 +29,10 @@ ADAM = torch.ops.aten._fused_adam_.tensor_lr  # not there for the meta device, a
 
 
 class Recorded(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """The operations of a `with` block. Tensors that were there before go by their names, others by their shapes."""
+    """The operations of a `with` block. Tensors that were there before go by their names, others by their shapes.
+
+    A tensor of the CPU among them would be a copy that no recording can hold.
+    """
 
     def __init__(self, known: dict[str, Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -41,9 +44,12 @@ class Recorded(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         described = torch.utils._pytree.tree_map_only(Tensor, self._describe, (args, kwargs))
         self.operations.append(f"{func} {described}")
-        return None if func is ADAM else func(*args, **(kwargs or {}))
+        result = None if func is ADAM else func(*args, **(kwargs or {}))
+        torch.utils._pytree.tree_map_only(Tensor, self._describe, result)
+        return result
 
     def _describe(self, tensor: Tensor) -> str:
+        assert tensor.device == META
         return self._names.get(id(tensor), f"{tensor.dtype} {list(tensor.shape)}")
 
 
@@ -54,12 +60,15 @@ def gan_of(name: str) -> Gan:
 
 
 def state(gan: Gan) -> dict[str, Tensor]:
-    """Every tensor that outlives a step, by name."""
+    """Every tensor that outlives a step, by name. Gradients do not."""
     tensors = {"chosen": gan.chosen, "epoch means": gan.epoch_means.sums, "recent means": gan.recent_means.sums}
     for name, network in gan.networks.items():
         tensors |= {f"{name} {key}": tensor for key, tensor in network.named_parameters()}
         tensors |= {f"{name} {key}": tensor for key, tensor in network.named_buffers()}
+    tensors |= {"images": gan._images} | ({} if gan._labels is None else {"labels": gan._labels})
     for name, optimizer in (("opt_G", gan.opt_G), ("opt_D", gan.opt_D)):
+        assert isinstance(optimizer._rate, Tensor)
+        tensors[f"{name} rate"] = optimizer._rate
         tensors |= {f"{name} {key}": tensor for key, tensor in optimizer.tensors.items()}
     return tensors
 

@@ -32,6 +32,7 @@ from tests.worker.training.running import (
 from worker.training.data import load_dataset
 from worker.training.events import EpochDone, Started, Stopped, parse_event
 from worker.training.loop import train
+from worker.training.process import numerics
 from worker.training.state import MANIFEST, TENSORS
 
 # 5 steps an epoch, or 2: every kind of randomness, and every kind of state
@@ -141,13 +142,14 @@ def test_a_damaged_state_costs_an_epoch_and_not_the_run(
     assert started.step == 10  # the damage is mended
 
 
-def test_a_run_that_goes_on_with_another_torch_is_marked_for_good(datasets: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("entry", ["torch", "numpy", "code", "device", "threads", "cpu_capability"])
+def test_a_run_that_goes_on_with_other_numerics_is_marked_for_good(datasets: Path, tmp_path: Path, entry: str) -> None:
     recipe = tiny_recipe(d_layers=1, epochs=4)
     run(recipe, datasets, tmp_path, stop_after=7)
     path = last_state(tmp_path) / MANIFEST
     manifest = json.loads(path.read_text())
-    assert manifest["numerics"]["torch"] == torch.__version__
-    manifest["numerics"]["torch"] = "1.0"
+    assert manifest["numerics"] == numerics(torch.device("cpu"))
+    manifest["numerics"][entry] += " of another kind"
     path.write_text(json.dumps(manifest))
 
     started = [run(recipe, datasets, tmp_path, stop_after=stop)[0] for stop in (5, None)]
