@@ -5,6 +5,7 @@ import secrets
 import shutil
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -67,12 +68,11 @@ class RedisServer:
         self._held.close()
 
     def __enter__(self) -> Self:
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.close)
+            undo.callback(self.stop)
             self.start()
-        except BaseException:
-            self.stop()
-            self.close()
-            raise
+            undo.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:

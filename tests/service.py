@@ -75,7 +75,8 @@ class Service:
         return self._child("worker")
 
     def supervisor(self) -> int:
-        """Process id of the worker's pool child."""
+        """Process id of the worker's pool child, once there is one: Celery replaces one that ends."""
+        wait_until(lambda: len(children(self.worker())) == 1)
         (supervisor,) = children(self.worker())
         return supervisor
 

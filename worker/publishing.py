@@ -10,14 +10,17 @@ import logging
 from core.jobs import Job, Publication
 from core.store import JobStore
 from models.crash import crash_point
-from models.errors import CheckpointError, ModelNotFound, ShelfBusy, ShelfChanged
+from models.errors import CheckpointError, ModelNotFound, ShelfChanged
 from models.shelf import Shelf
 
 logger = logging.getLogger(__name__)
 
 
 def publish(store: JobStore, shelf: Shelf, job_id: str) -> None:
-    """Carry out the publication of a job, if it is not done yet. Raises JobNotFound, LeaseLost and RedisError."""
+    """Carry out the publication of a job, if it is not done yet.
+
+    Raises JobNotFound, LeaseLost, ShelfBusy and RedisError; whoever comes by next does it then.
+    """
     while True:
         changes = shelf.changes()
         job = store.get(job_id)  # the right to publish, at a moment after the changes were counted
@@ -25,7 +28,7 @@ def publish(store: JobStore, shelf: Shelf, job_id: str) -> None:
             return
         try:
             publication = _activate(shelf, job, changes)
-        except (ShelfBusy, ShelfChanged):
+        except ShelfChanged:
             continue
         break
     assert job.model_id is not None

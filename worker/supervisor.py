@@ -14,7 +14,7 @@ from core.run_layout import TRAINER_LOG
 from core.settings import Settings
 from core.store import MAX_STRIKES, JobStore
 from models.crash import crash_point
-from models.errors import CheckpointError
+from models.errors import CheckpointError, ShelfBusy
 from models.files import is_disk_full, remove_temporaries, write_file
 from models.shelf import Shelf
 from worker.device_memory import memory_mb
@@ -127,7 +127,10 @@ class Supervisor:
             self._insist(lambda: self._store.acknowledge_cancel(claim))
             return
         crash_point("publish:after-commit")
-        self._insist(lambda: publish(self._store, self._shelf, claim.job.id))
+        try:
+            self._insist(lambda: publish(self._store, self._shelf, claim.job.id))
+        except ShelfBusy as error:
+            logger.warning("job %s: left to the sweeper: %s", claim.job.id, error)
 
     def _let_go(self, claim: Claim, watch: Watch, memory: DeviceMemory | None = None) -> None:
         """Bring the record to where somebody wanted it, or give the job back with its place in the queue."""

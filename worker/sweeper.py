@@ -17,6 +17,7 @@ from core.queue import enqueue, waiting_messages
 from core.run_layout import job_dir
 from core.settings import Settings
 from core.store import JobStore
+from models.errors import ShelfBusy
 from models.files import remove_temporaries
 from models.shelf import Shelf
 from worker.publishing import publish
@@ -65,6 +66,8 @@ class Sweeper:
                 publish(self._store, self._shelf, job_id)
             except (JobNotFound, LeaseLost) as error:
                 logger.info("job %s: somebody else was faster: %s", job_id, error)
+            except ShelfBusy as error:
+                logger.warning("job %s: published later: %s", job_id, error)
 
     def _send_lost_messages(self) -> None:
         """When no message waits at all, send one for each queued job.
