@@ -221,6 +221,7 @@ def test_a_model_is_published_once_whoever_holds_the_shelf_lets_go(http: httpx.C
         assert read(http, job_id)["status"] == "running"
         other = submit(http, {**SMOKE, "seed": 32})  # which needs no lock
         follow(http, other, "succeeded")
+        wait_until(lambda: f"job {job_id}: published later" in impatient.log("worker"))
     follow(http, job_id, "succeeded")
     assert kinds(http, job_id).count("succeeded") == 1
 
