@@ -93,10 +93,10 @@ def cancel(http: httpx.Client, job_id: str) -> None:
     follow(http, job_id, "cancelled")
 
 
-def temporaries(service: Service) -> list[Path]:
-    return list((service.folder / "runs").rglob(f"{TEMPORARY_PREFIX}*")) + list(
-        (service.folder / "shelf").glob(f"{TEMPORARY_PREFIX}*")
-    )
+def temporaries(service: Service) -> set[Path]:
+    """What is half written. Of one that is killed it stays, until nobody can be writing it any more."""
+    runs, shelf = service.folder / "runs", service.folder / "shelf"
+    return {*runs.rglob(f"{TEMPORARY_PREFIX}*"), *shelf.glob(f"{TEMPORARY_PREFIX}*")}
 
 
 def digests(service: Service, model: str) -> dict[str, str]:
@@ -118,7 +118,8 @@ def unbroken(folder: Path, body: dict[str, Any]) -> dict[str, str]:
 
 def test_a_job_that_is_killed_paused_and_stopped_ends_with_the_bytes_of_an_unbroken_one(tmp_path: Path) -> None:
     body = {**WITH_PENALTY, "epochs": 60}
-    with Service(tmp_path / "var", lease_s=LEASE_S) as service, httpx.Client(base_url=service.base) as http:
+    service = Service(tmp_path / "var", lease_s=LEASE_S, watchdog_s=WATCHDOG_S)
+    with service, httpx.Client(base_url=service.base) as http:
         job_id = submit(http, body)
         reach(http, job_id, epoch=5)
         os.kill(service.trainers()[0], signal.SIGKILL)
@@ -134,10 +135,10 @@ def test_a_job_that_is_killed_paused_and_stopped_ends_with_the_bytes_of_an_unbro
         job = follow(http, job_id, "succeeded")
         assert reasons(http, job_id) == ["created", "trainer lost", "worker lost", "resumed", "released"]
         assert kinds(http, job_id)[-1] == "succeeded"
+        wait_until(lambda: not temporaries(service), timeout_s=90)
     assert job["attempt"] == 5
     assert digests(service, job["model"]) == unbroken(tmp_path, body)
     assert read_card(service.folder / "shelf" / job["model"]).bit_exact
-    assert temporaries(service) == []
 
 
 @contextmanager
@@ -256,13 +257,14 @@ def warned_of_full_disk(http: httpx.Client, job_id: str) -> bool:
 
 def test_a_trainer_waits_for_space_on_a_full_disk(http: httpx.Client, impatient: Service, tmp_path: Path) -> None:
     body = {**WITH_PENALTY, "epochs": 20}
+    left_by_others = temporaries(impatient)
     job_id = submit(http, body)
     reach(http, job_id, epoch=2)
     (trainer,) = impatient.trainers()
     with full_disk(trainer):
         wait_until(lambda: warned_of_full_disk(http, job_id))
         assert [warning["kind"] for warning in read(http, job_id)["progress"]["warnings"]] == ["disk-full"]
-        assert temporaries(impatient) == []
+        assert temporaries(impatient) <= left_by_others
         time.sleep(1.5)
         assert read(http, job_id)["status"] == "running"
     job = follow(http, job_id, "succeeded")
@@ -271,11 +273,12 @@ def test_a_trainer_waits_for_space_on_a_full_disk(http: httpx.Client, impatient:
 
 
 def test_a_supervisor_waits_for_space_on_a_full_disk(http: httpx.Client, impatient: Service) -> None:
+    left_by_others = temporaries(impatient)
     with full_disk(impatient.supervisor()):
         job_id = submit(http, {**SMOKE, "seed": 21})
         wait_until(lambda: warned_of_full_disk(http, job_id))
         assert impatient.trainers() == []
-        assert temporaries(impatient) == []
+        assert temporaries(impatient) <= left_by_others
     follow(http, job_id, "succeeded")
 
 
