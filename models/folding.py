@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.dcgan import Generator, half_turn
-from models.one_channel import up_to_one_channel
+from models.one_channel import block_kernel, up_by_blocks
 
 BATCH = 16  # the dense layers' only size
 SIZES = (1, 2, 4, 8, BATCH)
@@ -23,7 +23,7 @@ class FoldedGenerator(nn.Module):
 
     dense: tuple[Tensor, Tensor]  # [width, 7 * 7 * 2f], [7 * 7 * 2f]
     up14: tuple[Tensor, Tensor]  # [2f, f, 5, 5], [f]
-    up28: Tensor  # [f, 1, 5, 5]
+    up28: Tensor  # [16, f, 4, 4]
 
     def __init__(self, G: Generator) -> None:
         """ValueError for a G in training mode, because a batch of it would mix its images."""
@@ -43,7 +43,7 @@ class FoldedGenerator(nn.Module):
         scale, shift = _affine(G.up14_norm)
         kernel = half_turn(G.up14.weight.detach() * scale.view(-1, 1, 1))
         self.up14 = kernel.contiguous(memory_format=torch.channels_last), shift
-        self.up28 = half_turn(G.up28.weight.detach())
+        self.up28 = block_kernel(half_turn(G.up28.weight.detach()), side=4)
 
     @property
     def device(self) -> torch.device:
@@ -86,7 +86,7 @@ class FoldedGenerator(nn.Module):
         small = values.view(len(values), SIDE, SIDE, -1).permute(0, 3, 1, 2)  # channels last in memory
         kernel, shift = self.up14
         middle = F.conv_transpose2d(small, kernel, shift, stride=2, padding=2, output_padding=1)  # [B, f, 14, 14]
-        image = up_to_one_channel(F.leaky_relu_(middle, self.slope), self.up28)
+        image = up_by_blocks(F.leaky_relu_(middle, self.slope), self.up28)
         return torch.tanh(half_turn(image[:, 0]))
 
 

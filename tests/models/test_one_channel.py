@@ -9,16 +9,12 @@ from torch.nn import functional as F
 
 from models.one_channel import correlation, down_from_one_channel, up_to_one_channel
 
-SIZES = [(28, 28), (2, 2), (6, 10), (5, 8), (7, 7), (1, 1)]
+SIZES = [(28, 28), (14, 14), (2, 2), (8, 12), (6, 8)]
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 CASES = [
     (function, operands, size, wanted)
-    for function, operands, sizes in (
-        (down_from_one_channel, (0, 2), [(4, 6), (5, 3)]),
-        (up_to_one_channel, (1, 2), [(4, 6)]),
-        (correlation, (0, 1), [(4, 6), (5, 3)]),
-    )
-    for size in sizes
+    for function, operands in ((down_from_one_channel, (0, 2)), (up_to_one_channel, (1, 2)), (correlation, (0, 1)))
+    for size in [(4, 8), (6, 4)]
     for wanted in (operands, operands[:1], operands[1:])
 ]
 
@@ -26,7 +22,7 @@ CASES = [
 def operands_of(height: int, width: int, dtype: torch.dtype = torch.double) -> tuple[Tensor, Tensor, Tensor]:
     """Image, features and kernel."""
     torch.manual_seed(height)
-    shapes = (2, 1, height, width), (2, 3, (height + 1) // 2, (width + 1) // 2), (3, 1, 5, 5)
+    shapes = (2, 1, height, width), (2, 3, height // 2, width // 2), (3, 1, 5, 5)
     image, features, kernel = (torch.randn(shape, dtype=dtype, requires_grad=True) for shape in shapes)
     return image, features, kernel
 
@@ -41,7 +37,7 @@ def test_they_are_torchs(height: int, width: int, layout: torch.memory_format, d
     expected = F.conv2d(image, kernel, stride=2, padding=2)
     by_image, by_kernel = torch.autograd.grad(expected, [image, kernel], features)
     torch.testing.assert_close(down_from_one_channel(image, kernel), expected)
-    torch.testing.assert_close(up_to_one_channel(features, kernel)[..., :height, :width], by_image)
+    torch.testing.assert_close(up_to_one_channel(features, kernel), by_image)
     torch.testing.assert_close(correlation(image, features), by_kernel)
 
 
