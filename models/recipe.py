@@ -14,6 +14,7 @@ MAX_SEED = 2**53 - 1  # the largest integer that JSON carries exactly
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Augment = Literal["none", "translate", "cutout"]
 Norm = Literal["none", "batch"]
+Precision = Literal["float32", "bfloat16"]
 PresetName = Literal["faithful", "quality", "fast", "smoke"]
 
 
@@ -39,6 +40,10 @@ class Recipe(BaseModel):
     batch_size: int = Field(64, ge=2, le=8192, description="Real images per update of D.")
     d_steps: int = Field(1, ge=1, le=16, description="Updates of D per step, each on a fresh batch.")
     g_steps: int = Field(1, ge=1, le=16, description="Updates of G per step.")
+    precision: Precision = Field(
+        "float32",
+        description="Arithmetic of the wide layers; bfloat16 rounds more, and is faster where hardware has it.",
+    )
 
     lr_g: float = Field(8e-4, gt=0, le=1, description="Adam's learning rate for G.")
     lr_d: float = Field(8e-4, gt=0, le=1, description="Adam's learning rate for D.")

@@ -1,5 +1,6 @@
-"""The loop of this project, as a job runs it."""
+"""The loop of this project, as a job runs it. An argument is the recipe's `precision`."""
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from worker.training.process import keep_freed_memory
 
 def measure(batch_size: int, steps: int) -> float:
     """Images a second over the second of two epochs of `steps` steps, as the job reports it."""
-    knobs = {"batch_size": batch_size, "num_images": batch_size * steps, "epochs": 2}
+    precision = sys.argv[1] if len(sys.argv) > 1 else "float32"
+    knobs = {"batch_size": batch_size, "num_images": batch_size * steps, "epochs": 2, "precision": precision}
     recipe = PRESETS["faithful"].model_copy(update=knobs)
     events: list[Event] = []
     with tempfile.TemporaryDirectory() as run_dir:

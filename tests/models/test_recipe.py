@@ -131,6 +131,7 @@ def test_the_faithful_preset_is_the_seed_document() -> None:
         "batch_size": 256,
         "d_steps": 1,
         "g_steps": 1,
+        "precision": "float32",
         "lr_g": 1e-4,
         "lr_d": 1e-4,
         "lr_decay": 0.0,

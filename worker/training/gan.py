@@ -19,6 +19,7 @@ from worker.training.data import Dataset, to_unit_range
 from worker.training.ema import REFRESH_BATCHES, copy_network, decay_per_step, refresh_batch_norm, update_average
 from worker.training.losses import discriminator_loss, generator_loss, gradient_penalty
 from worker.training.means import RunningMeans
+from worker.training.precision import use_bfloat16
 
 
 class Gan:
@@ -41,6 +42,9 @@ class Gan:
             # Convolutions are fastest with weights in this layout in memory.
             network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stub
         copy_network(self.G, self.G_ema)
+        if recipe.precision == "bfloat16":
+            use_bfloat16(self.G, device)
+            use_bfloat16(self.D, device)
         on_cpu = device.type == "cpu"
         self._run_D: Callable[[Tensor, Tensor | None], Tensor] = DiscriminatorOnCPU(self.D) if on_cpu else self.D
         betas = (recipe.beta1, recipe.beta2)

@@ -39,6 +39,7 @@ from worker.training.data import Dataset
 from worker.training.errors import BadData, BadRunDirectory, Diverged
 from worker.training.events import EpochDone, Event, Finished, Progress, Started, Stopped, Warned
 from worker.training.gan import Gan, seed_all
+from worker.training.precision import has_bfloat16
 from worker.training.process import device_name, numerics, versions
 from worker.training.rollback import HALVED, roll_back, rolled_back_at
 from worker.training.saving import Saver, StoppedWhileFull
@@ -144,6 +145,9 @@ def _train(asked: _Asked, saver: Saver) -> Finished | Stopped:
             bit_exact=bit_exact,
         )
     )
+    if recipe.precision == "bfloat16" and not has_bfloat16(device):
+        detail = f"{device_name(device)} has no instructions for bfloat16: each step takes longer than in float32"
+        report(Warned(kind="slow-precision", step=first_step, detail=detail, hint='set precision to "float32"'))
     drawn: Tensor | None = None
     if first_step == 0:
         gan.finish_average(refresh_batches=1)  # noise, and the first step waits for it

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 import models
+from worker.training.precision import has_bfloat16
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # mallopt(3)
@@ -65,6 +66,7 @@ def numerics(device: torch.device) -> dict[str, str]:
         "device": device_name(device),
         "threads": str(torch.get_num_threads()),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "bfloat16": str(has_bfloat16(device)),
     }
 
 

@@ -21,8 +21,11 @@ IMAGES = 8192
 MEANS = ("loss_d", "loss_g", "d_real", "d_fake")
 
 
-def epochs(run_dir: Path, preset: PresetName, device: str, *, cuda_graph: bool = False) -> list[EpochDone]:
-    recipe = PRESETS[preset].model_copy(update={"num_images": IMAGES, "epochs": 2, "batch_size": 64})
+def epochs(
+    run_dir: Path, preset: PresetName, device: str, *, precision: str = "float32", cuda_graph: bool = False
+) -> list[EpochDone]:
+    knobs = {"num_images": IMAGES, "epochs": 2, "batch_size": 64, "precision": precision}
+    recipe = PRESETS[preset].model_copy(update=knobs)
     dataset = load_dataset(EMBEDDED / "mnist", IMAGES, recipe.classes)
     events: list[Event] = []
     train(recipe, dataset, run_dir, torch.device(device), events.append, lambda: False, cuda_graph=cuda_graph)
@@ -30,10 +33,11 @@ def epochs(run_dir: Path, preset: PresetName, device: str, *, cuda_graph: bool =
 
 
 @pytest.mark.parametrize("cuda_graph", [False, True])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("preset", ["faithful", "quality"])
-def test_the_losses_are_the_cpus(tmp_path: Path, preset: PresetName, cuda_graph: bool) -> None:
+def test_the_losses_are_the_cpus(tmp_path: Path, preset: PresetName, precision: str, cuda_graph: bool) -> None:
     expected = epochs(tmp_path / "cpu", preset, "cpu")
-    found = epochs(tmp_path / "cuda", preset, "cuda", cuda_graph=cuda_graph)
+    found = epochs(tmp_path / "cuda", preset, "cuda", precision=precision, cuda_graph=cuda_graph)
     for ours, theirs in zip(found, expected, strict=True):
         for name in MEANS:  # the noise is another
             assert getattr(ours, name) == pytest.approx(getattr(theirs, name), rel=0.25)

@@ -20,6 +20,7 @@ CHANGES: dict[str, Any] = {
     "batch_size": 4,
     "d_steps": 2,
     "g_steps": 2,
+    "precision": "bfloat16",
     "lr_g": 1e-3,
     "lr_d": 1e-3,
     "lr_decay": 1.0,

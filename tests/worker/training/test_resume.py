@@ -49,8 +49,9 @@ RECIPES: dict[str, dict[str, Any]] = {
         "g_hidden_units": 8,
     },
     "of classes": {"classes": 4, "d_norm": "batch", "lr_decay": 0.5, "ema_half_life_kimg": 0.05},
+    "in bfloat16": {"precision": "bfloat16", "d_layers": 3, "r1_gamma": 0.1, "classes": 4},
 }
-STOPS = {"plain": (0, 1, 4, 5, 9), "everything": (1, 2, 3), "of classes": (3, 7)}
+STOPS = {"plain": (0, 1, 4, 5, 9), "everything": (1, 2, 3), "of classes": (3, 7), "in bfloat16": (4,)}
 
 
 def recipe_named(name: str) -> Recipe:

@@ -1,0 +1,44 @@
+"""bfloat16 for the wide layers, those that a step spends most of its time in: torch's automatic mixed precision.
+
+bfloat16 has the range of float32 in half the bytes, with 8 bits of precision instead of 24, so losses need no scaling.
+Factors and results of these layers' products are rounded to it, forward and backward. Weights, Adam, BatchNorm, images
+and logits stay float32: from generated images that are rounded D would learn the rounding.
+
+Sources: Micikevicius et al., 2018, arXiv:1710.03740; Kalamkar et al., 2019, arXiv:1905.12322.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from models.dcgan import Logit
+
+
+def use_bfloat16(network: nn.Module, device: torch.device) -> None:
+    """Have the wide layers of G or D, on `device`, compute in bfloat16. Their weights and their values are float32."""
+    for layer in network.children():
+        if _is_wide(layer):
+            layer.forward = _in_bfloat16(layer.forward, device)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device has instructions for bfloat16. Without them it takes longer than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return any(bool(there) for name, there in torch.cpu.get_capabilities().items() if "bf16" in name)
+
+
+def _is_wide(layer: nn.Module) -> bool:
+    """All but one channel of images, and one logit."""
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        return min(layer.in_channels, layer.out_channels) > 1
+    return isinstance(layer, nn.Linear) and not isinstance(layer, Logit)
+
+
+def _in_bfloat16(forward: Callable[[Tensor], Tensor], device: torch.device) -> Callable[[Tensor], Tensor]:
+    def run(x: Tensor) -> Tensor:
+        with torch.autocast(device.type, torch.bfloat16, cache_enabled=False):
+            return forward(x).float()
+
+    return run
