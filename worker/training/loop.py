@@ -146,7 +146,7 @@ def _train(asked: _Asked, saver: Saver) -> Finished | Stopped:
         )
     )
     if recipe.precision == "bfloat16" and not has_bfloat16(device):
-        detail = f"{device_name(device)} has no instructions for bfloat16: each step takes longer than in float32"
+        detail = f"{device_name(device)} has no instructions for bfloat16: each step takes much longer than in float32"
         report(Warned(kind="slow-precision", step=first_step, detail=detail, hint='set precision to "float32"'))
     drawn: Tensor | None = None
     if first_step == 0:
