@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from models.one_channel import correlation, down_from_one_channel, up_to_one_channel
 
-SIZES = [(28, 28), (14, 14), (2, 2), (8, 12), (6, 8)]
+SIZES = [(28, 28), (14, 14), (2, 2), (8, 12), (6, 8), (8, 6)]
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 CASES = [
     (function, operands, size, wanted)

@@ -12,7 +12,7 @@ from models.recipe import PRESETS, Recipe
 from tests.tiny import networks, tiny_recipe
 from tests.worker.training.running import run
 from worker.training.data import load_dataset
-from worker.training.events import Warned
+from worker.training.events import Started, Warned
 from worker.training.gan import Gan, seed_all
 from worker.training.losses import generator_loss, gradient_penalty
 from worker.training.precision import use_bfloat16
@@ -50,6 +50,14 @@ def test_wide_layers_give_rounded_values_and_all_else_is_float32() -> None:
     with_weights = {name for network in (G, D) for name, layer in network.named_children() if list(layer.parameters())}
     assert {name for name in with_weights if rounded(values[name])} == WIDE
     assert all(p.dtype == torch.float32 for p in (*G.parameters(), *D.parameters()))
+
+
+def test_g_and_d_train_in_it_and_the_average_does_not(datasets: Path) -> None:
+    gan = Gan(tiny_recipe(precision="bfloat16"), load_dataset(datasets / "tiny", 8), CPU)
+    into_up14, into_down7 = torch.randn(2, 8, 7, 7), torch.randn(2, 4, 14, 14)
+    assert rounded(gan.G.up14(into_up14))
+    assert rounded(gan.D.down7(into_down7))
+    assert not rounded(gan.G_ema.up14(into_up14))
 
 
 def gradients(G: Generator, D: Discriminator) -> list[Tensor]:
@@ -115,3 +123,16 @@ def test_a_processor_without_it_is_warned_of(
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     events = run(tiny_recipe(precision=precision, epochs=1, num_images=16), datasets, tmp_path)
     assert [event.kind for event in events if isinstance(event, Warned)] == warnings
+
+
+def test_a_run_that_goes_on_without_it_is_not_bit_exact(
+    datasets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    run(tiny_recipe(precision="bfloat16"), datasets, tmp_path, stop_after=1)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": False})
+    (started,) = (
+        event for event in run(tiny_recipe(precision="bfloat16"), datasets, tmp_path) if isinstance(event, Started)
+    )
+    assert started.step == 1
+    assert not started.bit_exact
