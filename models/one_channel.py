@@ -43,7 +43,7 @@ def correlation(image: Tensor, features: Tensor) -> Tensor:
 
 
 def up_by_blocks(features: Tensor, blocks: Tensor) -> Tensor:
-    """`up_to_one_channel` by what `block_kernel` makes of its kernel, without derivatives by that."""
+    """`up_to_one_channel` with its kernel as `block_kernel` gives it, where that can be made beforehand."""
     side = isqrt(len(blocks))
     return F.pixel_shuffle(F.conv2d(features, blocks, None, side // STRIDE, padding=1), side)
 
@@ -51,8 +51,8 @@ def up_by_blocks(features: Tensor, blocks: Tensor) -> Tensor:
 def block_kernel(kernel: Tensor, side: int) -> Tensor:
     """[C, 1, 5, 5] -> [side * side, C, T, T]: what each of the TxT places around a block adds to each of its pixels.
 
-    Blocks are of 2x2 or 4x4 pixels, the latter for features with even sides. From one place to the next the kernel
-    moves on by the stride; where it does not reach, there are zeros.
+    Blocks are of 2x2 pixels, with 3x3 places, or for features with even sides of 4x4, with 4x4 places. From one place
+    to the next the kernel moves on by the stride; where it does not reach, there are zeros.
     """
     before, after = side - 2, side - 1
     around = F.pad(kernel.squeeze(1), (before, after, before, after))

@@ -33,7 +33,7 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 def _is_wide(layer: nn.Module) -> bool:
-    """All but one channel of images, and one logit."""
+    """All layers of products are, but those from or to one channel and the logit."""
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
         return min(layer.in_channels, layer.out_channels) > 1
     return isinstance(layer, nn.Linear) and not isinstance(layer, Logit)
