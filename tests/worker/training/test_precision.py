@@ -60,6 +60,24 @@ def test_g_and_d_train_in_it_and_the_average_does_not(datasets: Path) -> None:
     assert not rounded(gan.G_ema.up14(into_up14))
 
 
+@pytest.mark.parametrize("name", sorted(WIDE))
+def test_a_wide_layer_is_that_of_float32_but_for_the_rounding(name: str) -> None:
+    results = []
+    for rounding in (False, True):
+        G, D = networks(tiny_recipe(d_layers=3, d_filters=16, g_filters=16, g_hidden_layers=1))
+        network = G if hasattr(G, name) else D
+        if rounding:
+            use_bfloat16(network, CPU)
+        layer = network.get_submodule(name)
+        torch.manual_seed(0)
+        shape = (layer.in_features,) if isinstance(layer, nn.Linear) else (layer.in_channels, 7, 7)
+        x = torch.randn(8, *shape, requires_grad=True)
+        y = layer(x)
+        results.append([y, *torch.autograd.grad(y, [x, *layer.parameters()], torch.randn_like(y))])
+    for exact, found in zip(*results, strict=True):
+        assert 0 < torch.dist(found, exact) <= 0.01 * exact.norm()
+
+
 def gradients(G: Generator, D: Discriminator) -> list[Tensor]:
     """Of D by R1 and a loss, and of G by a loss through D."""
     torch.manual_seed(1)
