@@ -39,10 +39,7 @@ BROKEN: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"d-too-weak", "checkerboard"},
     ),
     "rates of 1": ({"classes": 0, "lr_g": 1.0, "lr_d": 1.0}, {"collapse"}),
-    "rates of 0.1 and no normalisation": (
-        {"lr_g": 0.1, "lr_d": 0.1, "beta1": 0.9, "d_norm": "none"},
-        {"stuck", "grey-output"},
-    ),
+    "G hardly learns": ({"lr_g": 1e-9}, {"stuck", "grey-output"}),
 }
 
 
