@@ -1,7 +1,6 @@
 """This deployment's settings, from the environment. What an experiment does is a recipe, not a setting."""
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import DirectoryPath, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -20,11 +19,13 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address that `make up` serves on.")
     port: int = Field(8000, ge=0, le=65535, description="Port that `make up` serves on; 0 takes a free one.")
 
-    device: Literal["cpu", "cuda"] | None = Field(
-        None, description="Where trainers run; unset is cuda where there is one, else cpu."
+    devices: str = Field(
+        "auto",
+        pattern=r"^(auto|(cpu|cuda)(:\d{1,2})?(,(cpu|cuda)(:\d{1,2})?)*)$",
+        description="Where trainers run, such as cuda:0,cuda:1, one job at a time on each; auto: every GPU, else cpu.",
     )
     trainer_threads: int | None = Field(None, ge=1, description="CPU threads of a trainer; unset is one a core.")
-    cuda_graph: bool = Field(False, description="Whether a trainer on a GPU launches each step as one CUDA graph.")
+    cuda_graph: bool = Field(True, description="Whether a trainer on a GPU launches each step as one CUDA graph.")
     draw_threads: int = Field(2, ge=1, description="How many threads of the API draw at once, each on one CPU.")
     models_mb: int = Field(64, ge=1, description="Megabytes of models that the API keeps in memory.")
     access_log: bool = Field(False, description="Whether the API logs every request.")

@@ -9,7 +9,7 @@ Inside, images stand turned by half a turn. The padding is then two pixels befor
 convolutions do by themselves; one before and two after takes a copy of the image, or a row and a column too many, and
 up to twice the time. Kernels are stored upright.
 
-`worker/training/cpu.py` has what a CPU does in another way in training; `models/folding.py` draws.
+`worker/training/fast_discriminator.py` has what training does in another way; `models/folding.py` draws.
 """
 
 from collections import OrderedDict
@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.one_channel import PADDING, STRIDE, TAPS, down_from_one_channel, up_to_one_channel
+from models.one_channel import down_from_one_channel, up_to_one_channel
+from models.one_channel_products import PADDING, STRIDE, TAPS
 from models.recipe import Recipe
 
 IMAGE_SIZE = 28

@@ -55,15 +55,18 @@ class FoldedGenerator(nn.Module):
         """The sizes, in ascending order, in which `convolve` gives images the bits that they have in a whole batch.
 
         Convolutions usually do, because they treat one image after the other; nobody promises it, so it is tried out.
-        Products do not: with few rows they sum in another order.
+        Products do not: with few rows they sum in another order. A GPU promises nothing, not even for a whole batch.
         """
         width = len(self.hidden[0][0] if self.hidden else self.dense[0])
         z = torch.randn(BATCH, width, generator=torch.Generator().manual_seed(0)).to(self.device)
         values = self.lay_out(z)
         whole = self.convolve(values)
-        return [
-            n for n in SIZES if torch.equal(torch.cat([self.convolve(some) for some in torch.split(values, n)]), whole)
+        smaller = [
+            n
+            for n in SIZES
+            if n < BATCH and torch.equal(torch.cat([self.convolve(some) for some in torch.split(values, n)]), whole)
         ]
+        return [*smaller, BATCH]
 
     @property
     def size(self) -> int:

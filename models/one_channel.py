@@ -13,7 +13,7 @@ kernel is [C, 1, 5, 5], and the image [B, 1, 2H, 2W].
 Convolution kernels work on blocks of channels. With one channel the first and the third are fast where the image says
 that its channel lies last in memory, which is the same bytes. The second gets its channels from the image: it is a
 convolution to blocks of 4x4 pixels. Three fifths of its multiply-adds are by zero, and it is the fastest of what was
-tried.
+tried. All this is for a CPU; a GPU computes the three as products (`models/one_channel_products.py`).
 """
 
 from math import isqrt
@@ -24,7 +24,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.grad import conv2d_weight
 
-TAPS, STRIDE, PADDING = 5, 2, 2  # in both directions
+from models import one_channel_products as products
+from models.one_channel_products import PADDING, STRIDE, TAPS
 
 
 def down_from_one_channel(image: Tensor, kernel: Tensor) -> Tensor:
@@ -64,6 +65,8 @@ class _Down(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, image: Tensor, kernel: Tensor) -> Tensor:
         ctx.save_for_backward(image, kernel)
+        if image.is_cuda:
+            return products.down(image, kernel)
         return F.conv2d(_channel_last(image), kernel, None, STRIDE, PADDING)
 
     @staticmethod
@@ -80,6 +83,8 @@ class _Up(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, kernel: Tensor) -> Tensor:
         ctx.save_for_backward(features, kernel)
+        if features.is_cuda:
+            return products.up(features, kernel)
         height, width = features.shape[2:]
         return up_by_blocks(features, block_kernel(kernel, side=2 if height % 2 or width % 2 else 4))
 
@@ -97,6 +102,8 @@ class _Correlation(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, image: Tensor, features: Tensor) -> Tensor:
         ctx.save_for_backward(image, features)
+        if image.is_cuda:
+            return products.correlation(image, features)
         shape = (features.shape[1], 1, TAPS, TAPS)
         return conv2d_weight(_channel_last(image), shape, features, STRIDE, PADDING)  # type: ignore[no-any-return, no-untyped-call]
 

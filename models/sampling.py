@@ -14,6 +14,8 @@ from torch import Tensor
 from models.dcgan import Generator
 from models.folding import BATCH, FoldedGenerator
 
+GPU_BATCH = 2000
+
 
 def latents(seed: int, start: int, n: int, z_dim: int, classes: int = 0, wanted: Sequence[int] | None = None) -> Tensor:
     """The latents of images `start` to `start + n - 1` of a seed: [n, z_dim + classes] float32.
@@ -60,6 +62,18 @@ def draw_latents(G: Generator | FoldedGenerator, rows: Tensor) -> np.ndarray:
     """
     folded = G if isinstance(G, FoldedGenerator) else FoldedGenerator(G)
     return np.concatenate([draw_batch(folded, some) for some in torch.split(rows, BATCH)])
+
+
+@torch.inference_mode()
+def draw_on_gpu(G: Generator, rows: Tensor) -> Tensor:
+    """Draw the images of latents [n, z_dim + classes] in large batches, on the GPU where G is: uint8 [n, 28, 28] there.
+
+    For scores. About 3 of 100,000 pixels differ by one grey value from what the CPU draws, which is what is served; it
+    would be 700 if convolutions rounded their factors to TF32, so they do not.
+    """
+    folded = FoldedGenerator(G)
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        return torch.cat([to_pixels(folded(some)) for some in torch.split(rows.to(folded.device), GPU_BATCH)])
 
 
 def draw(

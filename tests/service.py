@@ -25,7 +25,7 @@ class Service:
             "DIGITFORGE_DATA_DIR": str(folder),
             "DIGITFORGE_PORT": "0",
             "DIGITFORGE_HEARTBEAT_S": "0.2",
-            "DIGITFORGE_DEVICE": "cpu",
+            "DIGITFORGE_DEVICES": "cpu",
             "DIGITFORGE_TRAINER_THREADS": "1",
             **{f"DIGITFORGE_{name.upper()}": value for name, value in settings.items()},
         }

@@ -7,8 +7,8 @@ NVIDIA_SMI = ["nvidia-smi", "--query-compute-apps=pid,used_memory", "--format=cs
 
 
 def memory_mb(pid: int, device: str | None) -> float:
-    """Resident memory of a process where `device` is `cpu`, else its memory on NVIDIA GPUs; 0 when it is gone."""
-    return _resident_mb(pid) if device in (None, "cpu") else _on_gpus_mb(pid)
+    """Resident memory of a process where `device` is a CPU, else its memory on NVIDIA GPUs; 0 when it is gone."""
+    return _resident_mb(pid) if device is None or device.startswith("cpu") else _on_gpus_mb(pid)
 
 
 def _resident_mb(pid: int) -> float:

@@ -1,6 +1,6 @@
 """The Celery app of the worker: `celery -A worker.main worker`.
 
-The main process sweeps; its one pool child supervises one trainer process at a time. Neither imports torch.
+The main process sweeps; for each device a pool child supervises one trainer process at a time. None imports torch.
 """
 
 import logging
@@ -16,6 +16,7 @@ from core.queue import TRAIN_TASK, celery_app
 from core.settings import Settings
 from core.store import JobStore
 from models.shelf import Shelf
+from worker.devices import NoSuchDevice, devices_of, own_device
 from worker.supervisor import Supervisor
 from worker.sweeper import Sweeper
 
@@ -24,7 +25,12 @@ ORPHAN_CHECK_S = 0.5
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
 settings = Settings()
+try:
+    devices = devices_of(settings.devices)
+except NoSuchDevice as error:
+    raise SystemExit(f"error: DIGITFORGE_DEVICES = {settings.devices!r}: {error}") from error
 app = celery_app(settings.redis_url)
+app.conf.worker_concurrency = len(devices)
 draining = multiprocessing.Event()  # set in the main process, seen by the pool child
 
 
@@ -36,7 +42,8 @@ def train(job_id: str) -> None:
     message, and no new one is sent while others wait.
     """
     logging.getLogger(__name__).info("a message, sent for job %s", job_id)
-    Supervisor(JobStore.of(settings), Shelf(settings.shelf_dir), settings, draining.is_set).run()
+    device = own_device(devices)
+    Supervisor(JobStore.of(settings), Shelf(settings.shelf_dir), settings, device, draining.is_set).run()
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]

@@ -37,12 +37,15 @@ class _Interrupted(Exception):
 
 
 class Supervisor:
-    """Runs jobs one after another. `draining()` turns true when the worker is to stop."""
+    """Runs jobs one after another on a device. `draining()` turns true when the worker is to stop."""
 
-    def __init__(self, store: JobStore, shelf: Shelf, settings: Settings, draining: Callable[[], bool]) -> None:
+    def __init__(
+        self, store: JobStore, shelf: Shelf, settings: Settings, device: str, draining: Callable[[], bool]
+    ) -> None:
         self._store = store
         self._shelf = shelf
         self._settings = settings
+        self._device = device
         self._draining = draining
 
     def run(self) -> None:
@@ -185,10 +188,9 @@ class Supervisor:
         settings = self._settings
         arguments = ["--run-dir", str(run_dir), "--recipe", str(run_dir / "recipe.json")]
         arguments += ["--datasets", str(settings.datasets_dir)]
-        if settings.device is not None:
-            arguments += ["--device", settings.device]
+        arguments += ["--device", self._device]
         if settings.trainer_threads is not None:
             arguments += ["--threads", str(settings.trainer_threads)]
-        if settings.cuda_graph:
-            arguments.append("--cuda-graph")
+        if not settings.cuda_graph:
+            arguments.append("--no-cuda-graph")
         return arguments

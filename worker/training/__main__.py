@@ -5,6 +5,7 @@ Exit status: 0 finished, 1 failed, 2 wrong arguments, 3 stopped on request with 
 
 import argparse
 import json
+import re
 import shlex
 import signal
 import sys
@@ -21,7 +22,7 @@ from worker.training.data import EMBEDDED, load_dataset
 from worker.training.errors import TrainingError
 from worker.training.events import Failed, Finished
 from worker.training.loop import train
-from worker.training.process import die_with_parent, keep_freed_memory
+from worker.training.process import die_with_parent, is_out_of_memory, keep_freed_memory
 from worker.training.reporting import reporter
 from worker.training.scoring import Scorer, has_judge
 
@@ -43,8 +44,10 @@ def main() -> int:
     except (OSError, ValueError) as error:
         print(f"error: --recipe: not a readable JSON file: {error}", file=sys.stderr)
         return EXIT_USAGE
-    if arguments.device == "cuda" and not torch.cuda.is_available():
-        print("error: --device: torch sees no CUDA device here; allowed: cpu", file=sys.stderr)
+    device = arguments.device or torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    if device.type == "cuda" and device.index >= torch.cuda.device_count():
+        there = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+        print(f"error: --device: torch sees no {device} here; allowed: {', '.join(['cpu', *there])}", file=sys.stderr)
         return EXIT_USAGE
     keep_freed_memory()
     torch.set_flush_denormal(True)
@@ -63,8 +66,9 @@ def main() -> int:
     try:
         folder = arguments.datasets / recipe.dataset
         dataset = load_dataset(folder, recipe.num_images, recipe.classes)
-        score = Scorer(folder, dataset).score if has_judge(folder) else None
-        device = torch.device(arguments.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+        score = Scorer(folder, dataset, device).score if has_judge(folder) else None
         by_hand = arguments.die_with is None
         command = f"python -m worker.training {shlex.join(sys.argv[1:])}" if by_hand else None
         end = train(
@@ -76,7 +80,7 @@ def main() -> int:
             lambda: stop_requested,
             command=command,
             score=score,
-            cuda_graph=arguments.cuda_graph,
+            cuda_graph=not arguments.no_cuda_graph,
         )
     except TrainingError as error:
         report(Failed(kind=error.kind, detail=str(error)))
@@ -84,8 +88,10 @@ def main() -> int:
     except OSError as error:
         report(Failed(kind="disk-full" if is_disk_full(error) else "io-error", detail=str(error)))
         return EXIT_FAILED
-    except torch.OutOfMemoryError as error:
-        report(Failed(kind="oom", detail=f"the device ran out of memory: {error}"))
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        report(Failed(kind="oom", detail=f"{device} has too little memory left for this recipe: {error}"))
         return EXIT_FAILED
     return EXIT_FINISHED if isinstance(end, Finished) else EXIT_STOPPED
 
@@ -97,8 +103,12 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("--preset", choices=PRESETS, default="quality", help="default: %(default)s")
     source.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe as JSON, instead of a preset")
     parser.add_argument("--datasets", type=Path, default=EMBEDDED, metavar="DIR", help="folder of data set folders")
-    parser.add_argument("--device", choices=["cpu", "cuda"], help="default: cuda where there is one, else cpu")
-    parser.add_argument("--cuda-graph", action="store_true", help="on a GPU: launch each step as one CUDA graph")
+    parser.add_argument(
+        "--device", type=_device, help="cpu, cuda or cuda:1; default: cuda where there is one, else cpu"
+    )
+    parser.add_argument(
+        "--no-cuda-graph", action="store_true", help="on a GPU: launch the operations of a step one by one"
+    )
     parser.add_argument("--die-with", type=int, metavar="PID", help="end when this parent process ends")
     parser.add_argument("--threads", type=_positive, help="CPU threads; default: one a core")
     knobs = parser.add_argument_group("knobs of the recipe")
@@ -123,6 +133,12 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"allowed: 1 or more, not {text!r}")
     return int(text)
+
+
+def _device(text: str) -> torch.device:
+    if not re.fullmatch(r"(cpu|cuda)(:\d{1,2})?", text):
+        raise argparse.ArgumentTypeError(f"allowed: cpu, cuda, or one of several as cuda:1, not {text!r}")
+    return torch.device("cuda:0" if text == "cuda" else text)
 
 
 def _json_or_text(text: str) -> Any:

@@ -15,6 +15,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -40,7 +41,7 @@ from worker.training.errors import BadData, BadRunDirectory, Diverged
 from worker.training.events import EpochDone, Event, Finished, Progress, Started, Stopped, Warned
 from worker.training.gan import Gan, seed_all
 from worker.training.precision import has_bfloat16
-from worker.training.process import device_name, numerics, versions
+from worker.training.process import device_name, numerics, place_name, versions
 from worker.training.rollback import HALVED, roll_back, rolled_back_at
 from worker.training.saving import Saver, StoppedWhileFull
 from worker.training.state import Position, Restorable, newest_step, restore_state, save_state
@@ -74,13 +75,13 @@ def train(
     should_stop: Callable[[], bool],
     command: str | None = None,
     score: Callable[[Generator], ScoreSheet] | None = None,
-    cuda_graph: bool = False,
+    cuda_graph: bool = True,
 ) -> Finished | Stopped:
     """Train to the end of the recipe, or until `should_stop()` is true between two steps.
 
     `command` is written into the cards. `score` is asked after every `SCORE_EVERY` real images, and at the end; the
     checkpoint with the best `frechet_digits` is the one that `Finished` names, or without scores the last. With
-    `cuda_graph` a GPU launches each step as a whole.
+    `cuda_graph` a GPU, which must be torch's current one, launches each step as a whole.
 
     Raises TrainingError: BadData when the data set holds less than one step takes, BadRunDirectory when the directory
     belongs to another recipe, Diverged when a number is no longer finite a second time. The first time the run goes
@@ -136,7 +137,7 @@ def _train(asked: _Asked, saver: Saver) -> Finished | Stopped:
     full_rate = 1.0 if went_back_at is None else HALVED
     report(
         Started(
-            device=device_name(device),
+            device=place_name(device),
             epochs=recipe.epochs,
             total_steps=total_steps,
             step=first_step,
@@ -300,7 +301,9 @@ def _insist_on_finite_weights(networks: dict[str, nn.Module], step: int) -> None
 
 
 def _draw_sample(G_ema: Generator, seed: int) -> Tensor:
-    return torch.from_numpy(draw(G_ema, seed, 0, SAMPLE_IMAGES))  # uint8 [SAMPLE_IMAGES, 28, 28]
+    """The pixels that the API would serve, uint8 [SAMPLE_IMAGES, 28, 28]: drawn by the CPU, wherever G trains."""
+    on_gpu = next(G_ema.parameters()).is_cuda
+    return torch.from_numpy(draw(deepcopy(G_ema).cpu() if on_gpu else G_ema, seed, 0, SAMPLE_IMAGES))
 
 
 def _save_sample(run_dir: Path, epoch: int, drawn: Tensor) -> None:

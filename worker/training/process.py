@@ -16,6 +16,7 @@ from worker.training.precision import has_bfloat16
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # mallopt(3)
+OUT_OF_MEMORY = ("out of memory", "allocate memory", "ALLOC_FAILED")
 CODE = [Path(file).parent for file in (models.__file__, __file__)]  # what computes a run's numbers
 
 
@@ -56,6 +57,26 @@ def versions() -> dict[str, str]:
 def device_name(device: torch.device) -> str:
     """The device for a person: which GPU, or `cpu`."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def place_name(device: torch.device) -> str:
+    """Which device of this machine it is, for a person: `cuda:1 NVIDIA H200`, or `cpu`."""
+    return f"{device} {device_name(device)}" if device.type == "cuda" else str(device)
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether memory could not be had, on the CPU or a GPU. Each library says so in its own words.
+
+    What came of it while a CUDA graph was recorded may hide it, so the errors before are looked at too.
+    """
+    if error is None:
+        return False
+    said = str(error)
+    return (
+        isinstance(error, MemoryError | torch.OutOfMemoryError)
+        or (isinstance(error, RuntimeError) and any(words in said for words in OUT_OF_MEMORY))
+        or is_out_of_memory(error.__context__)
+    )
 
 
 def numerics(device: torch.device) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Scoring a generator: the pixels that it would serve, beside test images, as the data set's judge sees them."""
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -12,7 +12,7 @@ from models.card import read_verified
 from models.dcgan import Generator
 from models.errors import CheckpointError
 from models.judge import BATCH, FOLDER, REFERENCE, Judge, load_judge, read_judge_card
-from models.sampling import draw, latents
+from models.sampling import draw_latents, draw_on_gpu, latents
 from models.scores import Scores, ScoreSheet
 from worker.training.data import Dataset, load_dataset
 from worker.training.errors import BadData
@@ -26,6 +26,7 @@ from worker.training.evaluate import (
     neighbourhoods,
 )
 
+CPU = torch.device("cpu")
 LARGEST = 10_000  # images in a comparison
 NEAREST_OF = 500  # images whose nearest training image is looked for
 
@@ -63,26 +64,29 @@ class Reference(NamedTuple):
 
 
 class Scorer:
-    """Scores generators that are trained on a data set, on the device where the generator is."""
+    """Scores generators that are trained on a data set, on the device where they are."""
 
-    def __init__(self, folder: Path, dataset: Dataset) -> None:
+    def __init__(self, folder: Path, dataset: Dataset, device: torch.device = CPU) -> None:
         """`folder` is the data set's, which has a judge; `dataset` are the images trained on. Raises BadData."""
         try:
             card = read_judge_card(folder / FOLDER)
-            self._judge = load_judge(folder / FOLDER)
+            self._judge = load_judge(folder / FOLDER).to(device)
             tensors = parse_tensors(read_verified(folder / FOLDER, REFERENCE, card.sha256))
         except CheckpointError as error:
             raise BadData(str(error)) from error
         self._id, self._floor = card.judge_id, card.floor
-        self._reference = Reference(**tensors)
-        self._trained_on = dataset.images
-        self._test_images = load_dataset(folder, split="t10k").images[:NEAREST_OF]
+        self._reference = Reference(**{name: tensor.to(device) for name, tensor in tensors.items()})
+        self._trained_on = dataset.images.to(device)
+        self._test_images = load_dataset(folder, split="t10k").images[:NEAREST_OF].to(device)
+        self._device = device
 
     def score(self, G: Generator, seed: int = 0) -> ScoreSheet:
         """The scores of the first images of a seed, as many as there are test images in the reference."""
         images = len(self._reference.features)
-        pixels = torch.from_numpy(draw(G, seed, 0, images))
-        intended = latents(seed, 0, images, G.z_dim, G.classes)[:, G.z_dim :].argmax(1) if G.classes else None
+        rows = _latents(seed, images, G.z_dim, G.classes)
+        on_gpu = self._device.type == "cuda"
+        pixels = draw_on_gpu(G, rows) if on_gpu else torch.from_numpy(draw_latents(G, rows))
+        intended = rows[:, G.z_dim :].argmax(1).to(self._device) if G.classes else None
         scores = self._reference.score(*read(self._judge, pixels), intended)
         nearest = nearest_distance(pixels[:NEAREST_OF], self._trained_on) / self._nearest_of_test
         measured = scores.model_copy(update={"nearest": nearest})
@@ -91,6 +95,11 @@ class Scorer:
     @cached_property
     def _nearest_of_test(self) -> float:
         return nearest_distance(self._test_images, self._trained_on)
+
+
+@lru_cache(maxsize=1)  # a run is scored with the same ones again and again
+def _latents(seed: int, images: int, z_dim: int, classes: int) -> Tensor:
+    return latents(seed, 0, images, z_dim, classes)
 
 
 def has_judge(folder: Path) -> bool:

@@ -1,5 +1,6 @@
 """`python -m worker.training` as a person or the supervisor runs it."""
 
+import resource
 import signal
 import subprocess
 import sys
@@ -173,7 +174,10 @@ def test_a_trainer_whose_supervisor_is_gone_does_not_start() -> None:
 
 @pytest.mark.parametrize(
     ("option", "value", "message"),
-    [("--threads", "0", "argument --threads: allowed: 1 or more, not '0'"), ("--device", "tpu", "'cpu', 'cuda'")],
+    [
+        ("--threads", "0", "argument --threads: allowed: 1 or more, not '0'"),
+        ("--device", "tpu", "allowed: cpu, cuda, or one of several as cuda:1, not 'tpu'"),
+    ],
 )
 def test_a_wrong_option_is_named_with_its_value(tmp_path: Path, option: str, value: str, message: str) -> None:
     status, events, errors = execute(tmp_path / "run", option, value)
@@ -184,9 +188,24 @@ def test_a_wrong_option_is_named_with_its_value(tmp_path: Path, option: str, val
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    status, events, errors = execute(tmp_path / "run", "--device", "cuda")
+    status, events, errors = execute(tmp_path / "run", "--device", "cuda:1")
     assert (status, events) == (2, [])
-    assert "no CUDA device here; allowed: cpu" in errors
+    assert "torch sees no cuda:1 here; allowed: cpu" in errors
+
+
+def test_a_recipe_that_finds_no_memory_fails_as_such(tmp_path: Path, tiny_arguments: list[str]) -> None:
+    def limit_memory() -> None:  # enough for torch, and not for 134 million weights with Adam's two means of each
+        resource.setrlimit(resource.RLIMIT_AS, (5 * 2**28, 5 * 2**28))
+
+    arguments = [*tiny_arguments, "--g-hidden-layers", "8", "--g-hidden-units", "4096"]
+    done = subprocess.run(
+        command(tmp_path / "run", *arguments), check=False, capture_output=True, preexec_fn=limit_memory
+    )
+    failed = parse_event(done.stdout.splitlines()[-1])
+    assert done.returncode == 1
+    assert isinstance(failed, Failed)
+    assert failed.kind == "oom"
+    assert "cpu has too little memory left" in failed.detail
 
 
 def test_a_run_directory_that_is_a_file_fails_the_run_with_the_reason(

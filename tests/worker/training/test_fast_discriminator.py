@@ -1,4 +1,4 @@
-"""D as the CPU runs it is D: same values, same gradients, of first and second order."""
+"""D as it is trained is D: same values, same gradients, of first and second order."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from models.dcgan import Discriminator
 from tests.tiny import networks, tiny_recipe
-from worker.training.cpu import DiscriminatorOnCPU, dropout
+from worker.training.fast_discriminator import FastDiscriminator, dropout
 
 BATCH = 5
 WIDTHS: dict[str, dict[str, Any]] = {
@@ -41,10 +41,10 @@ def values_and_gradients(D: Discriminator, run: Runner, images: Tensor) -> list[
 
 
 @pytest.mark.parametrize("name", WIDTHS)
-def test_d_on_a_cpu_is_d(name: str) -> None:
+def test_d_in_training_is_d(name: str) -> None:
     D, images = discriminator(name), some_images()
     expected = values_and_gradients(D, D, images)
-    torch.testing.assert_close(values_and_gradients(D, DiscriminatorOnCPU(D), images), expected)
+    torch.testing.assert_close(values_and_gradients(D, FastDiscriminator(D), images), expected)
 
 
 @pytest.mark.parametrize("name", WIDTHS)
@@ -57,14 +57,14 @@ def test_the_gradient_of_a_gradient_is_that_of_d(name: str) -> None:
         return torch.autograd.grad(gradient.square().sum(), list(D.parameters()), materialize_grads=True)
 
     expected = penalty_gradients(D)
-    torch.testing.assert_close(penalty_gradients(DiscriminatorOnCPU(D)), expected)
+    torch.testing.assert_close(penalty_gradients(FastDiscriminator(D)), expected)
 
 
 def test_equal_pixels_give_the_gradient_to_the_first_of_a_pool() -> None:
     D = discriminator("one layer")
     black = torch.full((BATCH, 1, 28, 28), -1.0, dtype=torch.double)
     expected = values_and_gradients(D, D, black)
-    torch.testing.assert_close(values_and_gradients(D, DiscriminatorOnCPU(D), black), expected)
+    torch.testing.assert_close(values_and_gradients(D, FastDiscriminator(D), black), expected)
 
 
 @pytest.mark.parametrize("p", [0.3, 0.5, 0.95])

@@ -1,7 +1,7 @@
-"""D on a CPU: that of `models/dcgan.py` with the same parameters, where its modules take longer than they need.
+"""D in training: that of `models/dcgan.py` with the same parameters, where its modules take longer than they need.
 
-These are dropout's random numbers, and what stands before the max-pool of a D with one layer. All else is the modules'
-own, on a CPU too. `docs/performance.md` has the figures.
+On every device that is what stands before the max-pool of a D with one layer, and on a CPU dropout's random numbers.
+All else is the modules' own. `docs/performance.md` has the figures.
 """
 
 from collections.abc import Callable
@@ -16,12 +16,13 @@ from models.one_channel import down_from_one_channel
 Layer = Callable[[Tensor], Tensor]
 
 
-class DiscriminatorOnCPU:
-    """D(images) in training mode."""
+class FastDiscriminator:
+    """D(images) in training mode, on the device where D is."""
 
     def __init__(self, D: Discriminator) -> None:
         self._D = D
-        layers: list[Layer] = [_with_fast_dropout(layer) for layer in D if layer is not D.logit]
+        on_cpu = D.down14.weight.device.type == "cpu"
+        layers: list[Layer] = [_with_fast_dropout(layer) if on_cpu else layer for layer in D if layer is not D.logit]
         if hasattr(D, "pool"):
             layers[: list(D).index(D.pool) + 1] = [self._pooled]
         self._layers = layers
