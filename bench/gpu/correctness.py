@@ -80,7 +80,19 @@ def check(findings: Findings, device: torch.device, rehearse: bool) -> None:
             )
 
     tests = ["tests/worker/training/test_cuda.py", "tests/models/test_one_channel_products.py"]
-    command = [sys.executable, "-m", "pytest", "--override-ini", "addopts=", "-q", "-p", "no:cacheprovider", *tests]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--override-ini",
+        "addopts=",
+        "-W",
+        "default",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        *tests,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     last = (done.stdout.strip() or done.stderr.strip()).splitlines()[-1:]
     findings.claim("the CUDA tests", done.returncode == 0, " ".join(last))

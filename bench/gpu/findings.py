@@ -2,8 +2,10 @@
 
 import argparse
 import json
+import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -47,16 +49,28 @@ class Findings(BaseModel):
 def run_part(work: Callable[[Findings, torch.device, bool], None]) -> None:
     """A part's program. `work(findings, device, rehearse)` is told the GPU, or for a rehearsal the CPU.
 
-    What was found before an error is printed too.
+    What was found before an error, or before the time was over, is printed too.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--rehearse", action="store_true")
-    rehearse = parser.parse_args().rehearse
+    parser.add_argument("--seconds", type=int, default=600, help="end after this long")
+    arguments = parser.parse_args()
     findings = Findings()
+    signal.signal(signal.SIGALRM, partial(_stop_late, arguments.seconds))
+    signal.alarm(arguments.seconds)
     try:
-        work(findings, torch.device("cpu" if rehearse else "cuda:0"), rehearse)
+        device = torch.device("cpu")
+        if not arguments.rehearse:
+            torch.cuda.init()  # type: ignore[no-untyped-call]
+            device = torch.device("cuda:0")
+        work(findings, device, arguments.rehearse)
     finally:
+        signal.alarm(0)
         print(findings.model_dump_json(), flush=True)
+
+
+def _stop_late(seconds: int, *_: object) -> None:
+    raise TimeoutError(f"not done after {seconds} s")
 
 
 def wait_for(device: torch.device) -> None:

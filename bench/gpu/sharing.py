@@ -17,7 +17,7 @@ from models.recipe import PresetName
 
 AIM = 1.6
 WARM_UP_EPOCHS = 1
-EPOCHS: dict[PresetName, int] = {"faithful": 6, "quality": 3}
+EPOCHS: dict[PresetName, int] = {"faithful": 4, "quality": 2}
 MPS = "nvidia-cuda-mps-control"
 
 

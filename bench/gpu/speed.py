@@ -28,7 +28,9 @@ def check(findings: Findings, device: torch.device, rehearse: bool) -> None:
     rates: dict[tuple[str, int], float] = {}
     for preset, batch in itertools.product(presets, batches):
         row: list[object] = [preset, batch]
-        _reset_peak(device)
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
         for precision, with_tf32, cuda_graph in VARIANTS:
             recipe = recipe_of(preset, batch_size=batch, precision=precision)
             with tf32(with_tf32):
@@ -36,7 +38,8 @@ def check(findings: Findings, device: torch.device, rehearse: bool) -> None:
                 rate = batch * steps_per_second(step, device, seconds)
             rates.setdefault((preset, batch), rate)
             row.append(round(rate))
-        ours.rows.append([*row, _peak_mb(device)])
+        peak_mb = round(torch.cuda.max_memory_allocated() / 2**20) if device.type == "cuda" else "-"
+        ours.rows.append([*row, peak_mb])
 
     plain = findings.table(
         "The tutorials' loop with the networks of `faithful`, images/s",
@@ -54,16 +57,6 @@ def check(findings: Findings, device: torch.device, rehearse: bool) -> None:
             findings.claim(
                 f"batch 256: {AIM_OVER_PLAIN:g} times the tutorials' loop", ratios[0] >= AIM_OVER_PLAIN, found
             )
-
-
-def _reset_peak(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats(device)
-
-
-def _peak_mb(device: torch.device) -> object:
-    return round(torch.cuda.max_memory_allocated(device) / 2**20) if device.type == "cuda" else "-"
 
 
 if __name__ == "__main__":

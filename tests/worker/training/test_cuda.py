@@ -1,18 +1,24 @@
 """Training on a GPU, where there is one."""
 
+from functools import cache
+from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import torch
 
+from models.checkpoint import load_generator
+from models.grid import tile, to_png
 from models.recipe import PRESETS, PresetName
+from models.sampling import draw
 from tests.worker.training.running import last_state
 from tests.worker.training.test_gan import state
 from worker.training.cuda_graph import WARM_UP_CALLS, CudaGraph
 from worker.training.data import EMBEDDED, load_dataset
-from worker.training.events import EpochDone, Event
+from worker.training.events import EpochDone, Event, Finished, Started
 from worker.training.gan import Gan, seed_all
-from worker.training.loop import train
+from worker.training.loop import SAMPLE_COLUMNS, SAMPLE_IMAGES, train
 from worker.training.state import MANIFEST
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU")
@@ -32,11 +38,17 @@ def epochs(
     return [event for event in events if isinstance(event, EpochDone)]
 
 
+@cache
+def epochs_of_the_cpu(preset: PresetName) -> list[EpochDone]:
+    with TemporaryDirectory() as folder:
+        return epochs(Path(folder), preset, "cpu")
+
+
 @pytest.mark.parametrize("cuda_graph", [False, True])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("preset", ["faithful", "quality"])
 def test_the_losses_are_the_cpus(tmp_path: Path, preset: PresetName, precision: str, cuda_graph: bool) -> None:
-    expected = epochs(tmp_path / "cpu", preset, "cpu")
+    expected = epochs_of_the_cpu(preset)
     found = epochs(tmp_path / "cuda", preset, "cuda", precision=precision, cuda_graph=cuda_graph)
     for ours, theirs in zip(found, expected, strict=True):
         for name in MEANS:  # the noise is another
@@ -60,6 +72,24 @@ def test_a_launched_graph_does_what_the_operations_do_one_by_one(preset: PresetN
         ours, theirs = state(graphed), state(plain)
         for name, tensor in theirs.items():
             torch.testing.assert_close(ours[name], tensor, rtol=1e-3, atol=1e-5, msg=f"{name} after step {number}")
+
+
+def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
+    recipe = PRESETS["smoke"].model_copy(update={"epochs": 4})
+    dataset, asked = load_dataset(EMBEDDED / "mnist", recipe.num_images, recipe.classes), count()
+    events: list[Event] = []
+    for should_stop in (lambda: next(asked) == 10, lambda: False):
+        train(recipe, dataset, tmp_path, torch.device("cuda"), events.append, should_stop)
+    started = [event.step for event in events if isinstance(event, Started)]
+    assert started == [0, 10]
+    assert isinstance(events[-1], Finished)
+
+
+def test_a_sample_grid_is_what_the_cpu_draws(tmp_path: Path) -> None:
+    (*_, last) = epochs(tmp_path, "smoke", "cuda")
+    seed = PRESETS["smoke"].seed
+    drawn = draw(load_generator(tmp_path / last.checkpoint), seed, 0, SAMPLE_IMAGES)
+    assert (tmp_path / last.sample).read_bytes() == to_png(tile(drawn, SAMPLE_COLUMNS, pad=2, scale=1))
 
 
 def test_a_state_of_a_gpu_is_not_called_bit_exact(tmp_path: Path) -> None:

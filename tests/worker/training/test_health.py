@@ -39,7 +39,7 @@ BROKEN: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"d-too-weak", "checkerboard"},
     ),
     "rates of 1": ({"classes": 0, "lr_g": 1.0, "lr_d": 1.0}, {"collapse"}),
-    "G hardly learns": ({"lr_g": 1e-9}, {"stuck", "grey-output"}),
+    "G hardly learns": ({"lr_g": 1e-9, "ema_half_life_kimg": 1.0}, {"stuck", "d-overpowering"}),
 }
 
 
