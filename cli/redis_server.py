@@ -59,7 +59,7 @@ class RedisServer:
     def _config(self) -> bytes:
         """The configuration. A write is on disk before it is answered; the log holds commands, which any server reads.
 
-        Not `everysec`: under it Valkey 9.1 and Redis 7.4.0 answer WAITAOF before they have synced (redis/redis#13793).
+        Not `everysec`: under it Valkey 9.1 and early Redis 7.4 answer WAITAOF before they sync (redis/redis#13793).
         """
         values: dict[str, str | Path] = {
             "bind": "127.0.0.1",
