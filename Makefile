@@ -14,10 +14,12 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+unexport PYTHONPATH # pip would take what lies there for installed
+
 .PHONY: up test format bench-train bench-serve clean
 
 up: $(VENV)/.up
-	@$(BIN)/python -m cli.redis_binary >/dev/null || $(INSTALL) --editable '.[up]'
+	@$(BIN)/python -I -m cli.redis_binary >/dev/null || $(INSTALL) --editable '.[up]'
 	@exec $(BIN)/digitforge up
 
 test: $(VENV)/.dev

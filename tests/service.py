@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,13 +15,15 @@ import httpx
 
 START_S, STOP_S = 60.0, 40.0
 POLL_S = 0.05
+COMMAND = (sys.executable, "-m", "cli.main", "up")
 
 
 class Service:
     """The service with its data in `folder`, on a free port, until the `with` block ends."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, command: Sequence[str] = COMMAND, **settings: str) -> None:
         self.folder = folder
+        self._command = command
         self._environment = os.environ | {
             "DIGITFORGE_DATA_DIR": str(folder),
             "DIGITFORGE_PORT": "0",
@@ -33,7 +36,7 @@ class Service:
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "up"],
+            self._command,
             env=self._environment,
             stdout=subprocess.PIPE,
             text=True,

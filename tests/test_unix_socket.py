@@ -12,8 +12,8 @@ import httpx
 import pytest
 from redis import Redis
 
-from cli.ports import hold_port, port_of
 from cli.redis_binary import find_redis
+from core.ports import hold_port, port_of
 from tests.service import follow, wait_until
 
 PASSWORD = "p@ss/w#rd"

@@ -4,7 +4,6 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Self
 
 from pydantic import ValidationError
 
+from core.startup import PYTHON
 from worker.training.events import Event, parse_event
 
 LOG_TAIL_BYTES = 4000
@@ -28,7 +28,7 @@ class TrainerProcess:
         self._grace_s = grace_s
         self._kill_at: float | None = None
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-        command = [sys.executable, "-m", "worker.training", "--die-with", str(os.getpid()), *arguments]
+        command = [*PYTHON, "-m", "worker.training", "--die-with", str(os.getpid()), *arguments]
         with log.open("ab") as stderr:
             self._process = subprocess.Popen(
                 command,

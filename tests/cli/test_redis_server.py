@@ -5,6 +5,7 @@ import pytest
 from redis import Redis
 
 from cli.redis_server import RedisServer
+from core.errors import StartError
 
 AWKWARD = [
     "my data",
@@ -32,14 +33,14 @@ def test_a_folder_of_any_name_keeps_the_data(tmp_path: Path, name: str) -> None:
 
 def test_what_a_server_says_when_it_does_not_start_is_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "appendonlydir").write_text("a file where a folder is to be")
-    with pytest.raises(RuntimeError, match=r"(?s)Redis did not start: \S+ said:.*appendonlydir"), RedisServer(tmp_path):
+    with pytest.raises(StartError, match=r"(?s)Redis did not start: \S+ said:.*appendonlydir"), RedisServer(tmp_path):
         pass
 
 
 def test_only_what_it_says_this_time_is_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "redis.log").write_text("an old story\n")
     (tmp_path / "appendonlydir").write_text("a file where a folder is to be")
-    with pytest.raises(RuntimeError) as error, RedisServer(tmp_path):
+    with pytest.raises(StartError) as error, RedisServer(tmp_path):
         pass
     assert "an old story" not in str(error.value)
 
