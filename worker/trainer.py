@@ -17,6 +17,7 @@ from core.startup import PYTHON
 from worker.training.events import Event, parse_event
 
 LOG_TAIL_BYTES = 4000
+EXIT_USAGE = 2  # of `python -m worker.training`, and of argparse
 SPIN_COUNT = "1000"  # of GNU's OpenMP: how often a thread looks for work before it sleeps and leaves its core to others
 
 
@@ -84,6 +85,14 @@ class TrainerProcess:
     def was_stopped(self) -> bool:
         """Whether `stop` was called."""
         return self._kill_at is not None
+
+    @property
+    def refused(self) -> str:
+        """What an ended trainer said of its arguments when it refused them, which is no crash; else empty."""
+        if self._process.returncode != EXIT_USAGE:
+            return ""
+        said = self.log_tail().strip().splitlines()
+        return next((line for line in reversed(said) if "error: " in line), f"the trainer {self.ending}")
 
     @property
     def ending(self) -> str:
