@@ -1,22 +1,40 @@
-# make up      the whole service on this machine: Redis, the worker and the API
+# make up      the whole service on this machine: Redis (a wheel of it where PATH has none), the worker and the API
 # make test    everything that must be green: format, lint, types, import contracts, tests
 # make format  put the code into its format
+# make check-wheels  whether every pinned package has a wheel for each Python and machine that we promise
 # make bench-train  training speed beside the peers; takes tensorflow-cpu into an environment of its own
 # make bench-serve  serving speed beside the peers, in an environment of their own; the load comes from wrk
 #
-# PYTHON names the interpreter. TORCH_INDEX, an index URL, takes torch from there, for instance as CPU-only wheels.
+# PYTHON names the interpreter, 3.11 or newer. TORCH_INDEX, an index URL, takes torch from there, such as PyTorch's own
+# index of CPU-only wheels, which is CPU_INDEX below.
 
 VENV := .venv
 BIN := $(VENV)/bin
 KERAS_VENV := .venv-keras
 SERVE_VENV := .venv-serve
-PYTHON ?= python3
+PYTHON := $(or $(PYTHON),python3)
 TORCH_INDEX ?=
+CPU_INDEX := https://download.pytorch.org/whl/cpu
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: up test format bench-train bench-serve clean
+unexport PYTHONPATH # pip would take what lies there for installed
+
+# The first line of every new environment: this project's syntax and packages need it.
+TOO_OLD := import sys; v = sys.version_info; sys.exit("error: digitforge needs Python 3.11 or newer, and $(PYTHON) is \
+%d.%d; name another one: make up PYTHON=python3.13" % (v[0], v[1]) if v < (3, 11) else 0)
+
+# What a download brings along is said before it begins. /dev/dxg is the driver of WSL.
+NO_DRIVER := $(if $(wildcard /proc/driver/nvidia/version /dev/dxg),,yes)
+define ABOUT_TORCH
+no NVIDIA driver here, and torch's default build may bring CUDA along, several gigabytes to download.
+A CPU build is a tenth of that. To take it, press Ctrl-C and run: TORCH_INDEX=$(CPU_INDEX) make up
+endef
+export ABOUT_TORCH
+
+.PHONY: up test check-wheels format bench-train bench-serve clean
 
 up: $(VENV)/.up
+	@$(BIN)/python -I -m cli.redis_binary >/dev/null || $(INSTALL) --editable '.[up]'
 	@exec $(BIN)/digitforge up
 
 test: $(VENV)/.dev
@@ -25,6 +43,9 @@ test: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+check-wheels: $(VENV)/.dev
+	$(BIN)/python scripts/check-wheels
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
@@ -40,10 +61,12 @@ clean:
 	rm -rf $(VENV) $(KERAS_VENV) $(SERVE_VENV)
 
 $(VENV)/.up: pyproject.toml constraints.txt
+	@$(PYTHON) -c '$(TOO_OLD)'
 	@echo "making the environment in $(VENV); the first time takes some minutes"
+	@$(if $(TORCH_INDEX),,$(if $(NO_DRIVER),echo "$$ABOUT_TORCH"))
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) $(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX)) torch
-	$(INSTALL) --editable '.[up]'
+	$(INSTALL) --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.up

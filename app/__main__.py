@@ -1,37 +1,50 @@
-"""`python -m app`: serve the API at the address in the settings, or on a socket that was inherited."""
+"""`python -m app`: serve the API at the address in the settings, or on sockets that were inherited."""
 
 import argparse
 import socket
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from app.main import create_app
-from core.settings import Settings
+from core.ports import listen
+from core.startup import open_data_dir, read_settings, run
 
 CLOSE_S = 10  # for requests under way
+EXIT_NOT_STARTED = 3  # as uvicorn's own command
 
 
 class _Server(uvicorn.Server):
     """Tells the app at once that it is to end: event streams would hold it up for ever."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        app = self.config.app
+        assert isinstance(app, FastAPI)
         app.state.closing.set()
         super().handle_exit(sig, frame)
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Serve until a signal ends it."""
     parser = argparse.ArgumentParser(prog="python -m app", description="Serve the API.")
-    parser.add_argument("--fd", type=int, help="number of an inherited socket that listens already")
-    arguments = parser.parse_args()
-    settings, app = Settings(), create_app()
-    _Server(
+    parser.add_argument(
+        "--fd", type=int, action="append", default=[], help="number of an inherited socket that listens already"
+    )
+    inherited = [socket.socket(fileno=number) for number in parser.parse_args().fd]
+    settings = read_settings()
+    open_data_dir(settings, writes=False)
+    server = _Server(
         uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
+            create_app(),
             log_level="info",
             access_log=settings.access_log,
             timeout_graceful_shutdown=CLOSE_S,
         )
-    ).run(None if arguments.fd is None else [socket.socket(fileno=arguments.fd)])
+    )
+    server.run(inherited or listen(settings.host, settings.port))
+    return 0 if server.started else EXIT_NOT_STARTED
+
+
+if __name__ == "__main__":
+    run(main)

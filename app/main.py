@@ -54,7 +54,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     try:
         await app.state.studio.warm_up(app.state.shelf.active())
-    except DigitforgeError as error:
+    except (DigitforgeError, OSError) as error:
         logger.error("no images can be drawn: %s", error)
     gc.collect()
     gc.freeze()  # what is there now stays, and walking through it would hold all requests up for a tenth of a second

@@ -6,7 +6,6 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from kombu.exceptions import OperationalError
 from pydantic import BaseModel, ConfigDict, Field
 from redis import RedisError
 from starlette.exceptions import HTTPException
@@ -129,7 +128,6 @@ def install(app: FastAPI, max_body_bytes: int) -> None:
     app.add_exception_handler(ClientGone, _on_client_gone)
     app.add_exception_handler(DigitforgeError, _on_own_error)
     app.add_exception_handler(RedisError, _on_redis_away)
-    app.add_exception_handler(OperationalError, _on_redis_away)
     app.add_exception_handler(Exception, _on_crash)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=max_body_bytes)
     app.add_middleware(_RefuseLargeBodies, limit=max_body_bytes)

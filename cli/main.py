@@ -1,12 +1,9 @@
 """`digitforge up`: the whole service on this machine, in one command."""
 
 import argparse
-import sys
-
-from pydantic import ValidationError
 
 from cli.up import up
-from core.settings import Settings
+from core.startup import read_settings, run
 
 
 def main() -> int:
@@ -15,15 +12,8 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("up", help="start Redis, the worker and the API here; Ctrl-C stops all three")
     parser.parse_args()
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        for details in error.errors():
-            name = f"DIGITFORGE_{'_'.join(map(str, details['loc'])).upper()}"
-            print(f"error: {name} = {details['input']!r}: {details['msg']}", file=sys.stderr)
-        return 2
-    return up(settings)
+    return up(read_settings())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

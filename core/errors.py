@@ -7,6 +7,7 @@
     |   +-- BadData
     |   +-- BadRunDirectory
     |   +-- Diverged
+    +-- StartError                  a command cannot start, because of a setting or of this machine
     +-- JobNotFound                 no such job
     +-- JobStateConflict            the job's state forbids the call
     +-- LeaseLost                   the caller no longer owns the job
@@ -19,6 +20,10 @@ Redis being away is redis-py's own `RedisError`. `app/problems.py` holds the one
 """
 
 from models.errors import DigitforgeError
+
+
+class StartError(DigitforgeError):
+    """The command cannot start. The text names the setting, its value, and what is allowed; a line for each fault."""
 
 
 class JobNotFound(DigitforgeError):

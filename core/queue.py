@@ -1,6 +1,12 @@
 """The queue: a Celery app whose messages say that a job waits. The record in Redis is the truth."""
 
+import logging
+
 from celery import Celery
+
+from core.redis_url import celery_url
+
+logger = logging.getLogger(__name__)
 
 QUEUE = "digitforge"
 TRAIN_TASK = "digitforge.train"
@@ -13,7 +19,7 @@ def celery_app(redis_url: str) -> Celery:
     finds nothing left to claim. A task that hangs on Redis for longer than the visibility timeout would run twice with
     late acknowledgement.
     """
-    app = Celery("digitforge", broker=redis_url)
+    app = Celery("digitforge", broker=celery_url(redis_url))
     app.conf.update(
         task_default_queue=QUEUE,
         task_serializer="json",
@@ -38,6 +44,14 @@ def celery_app(redis_url: str) -> Celery:
 def enqueue(app: Celery, job_id: str) -> None:
     """Tell the workers that a job waits. Raises kombu's OperationalError when the broker is away."""
     app.send_task(TRAIN_TASK, args=[job_id])
+
+
+def nudge(app: Celery, job_id: str) -> None:
+    """Tell the workers of a job whose record is written. It is accepted whatever goes wrong: the sweeper tells them."""
+    try:
+        enqueue(app, job_id)
+    except Exception as error:
+        logger.warning("job %s: its message could not be sent, the sweeper will: %s", job_id, error)
 
 
 def waiting_messages(app: Celery) -> int:

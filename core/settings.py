@@ -1,22 +1,45 @@
 """This deployment's settings, from the environment. What an experiment does is a recipe, not a setting."""
 
 from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import DirectoryPath, Field
+from pydantic import AfterValidator, BeforeValidator, DirectoryPath, Field, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core.redis_url import RedisUrl
+
 _ROOT = Path(__file__).resolve().parents[1]
+BEATS_A_LEASE = 3  # a beat may fail, and the next be late, without the job being given away
+
+
+def _expand_home(path: Path | str) -> Path:
+    """`~` as a shell would have it, in values that no shell has read."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{error}; allowed: the path in full") from error
+
+
+def _without_brackets(host: str) -> str:
+    """An IPv6 address as it is, also where it is written as in a URL."""
+    return host.removeprefix("[").removesuffix("]")
+
+
+AnyPath = Annotated[Path, BeforeValidator(_expand_home)]
+ExistingFolder = Annotated[DirectoryPath, BeforeValidator(_expand_home)]
+Host = Annotated[str, AfterValidator(_without_brackets)]
 
 
 class Settings(BaseSettings):
-    """Read from variables with the prefix `DIGITFORGE_`, such as `DIGITFORGE_REDIS_URL`."""
+    """Read from variables with the prefix `DIGITFORGE_`, such as `DIGITFORGE_REDIS_URL`. An empty one is unset."""
 
-    model_config = SettingsConfigDict(env_prefix="DIGITFORGE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="DIGITFORGE_", env_ignore_empty=True, frozen=True)
 
-    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Broker and job store.")
-    data_dir: Path = Field(_ROOT / "var", description="Root of run directories and of the shelf of models.")
-    datasets_dir: DirectoryPath = Field(_ROOT / "datasets", description="Folder whose folders are the data sets.")
-    host: str = Field("127.0.0.1", description="Address that `make up` serves on.")
+    redis_url: RedisUrl = Field("redis://127.0.0.1:6379/0", description="Broker and job store.")
+    data_dir: AnyPath = Field(_ROOT / "var", description="Root of run directories and of the shelf of models.")
+    datasets_dir: ExistingFolder = Field(_ROOT / "datasets", description="Folder whose folders are the data sets.")
+    host: Host = Field("127.0.0.1", description="Address that `make up` serves on.")
     port: int = Field(8000, ge=0, le=65535, description="Port that `make up` serves on; 0 takes a free one.")
 
     devices: str = Field(
@@ -24,20 +47,48 @@ class Settings(BaseSettings):
         pattern=r"^(auto|(cpu|cuda)(:\d{1,2})?(,(cpu|cuda)(:\d{1,2})?)*)$",
         description="Where trainers run, such as cuda:0,cuda:1, one job at a time on each; auto: every GPU, else cpu.",
     )
-    trainer_threads: int | None = Field(None, ge=1, description="CPU threads of a trainer; unset is one a core.")
+    trainer_threads: int | None = Field(
+        None, ge=1, le=1024, description="CPU threads of a trainer; unset is one a core."
+    )
     cuda_graph: bool = Field(True, description="Whether a trainer on a GPU launches each step as one CUDA graph.")
-    draw_threads: int = Field(2, ge=1, description="How many threads of the API draw at once, each on one CPU.")
-    models_mb: int = Field(64, ge=1, description="Megabytes of models that the API keeps in memory.")
+    draw_threads: int = Field(2, ge=1, le=256, description="How many threads of the API draw at once, each on one CPU.")
+    models_mb: int = Field(64, ge=1, le=1_000_000, description="Megabytes of models that the API keeps in memory.")
     access_log: bool = Field(False, description="Whether the API logs every request.")
-    max_body_bytes: int = Field(65536, ge=1024, description="Largest request body.")
+    max_body_bytes: int = Field(65536, ge=1024, le=2**30, description="Largest request body.")
 
-    max_queued: int = Field(100, ge=1, description="How many jobs may wait.")
-    retention_days: float = Field(30.0, gt=0, description="How long ended jobs and their files are kept.")
+    max_queued: int = Field(100, ge=1, le=1_000_000, description="How many jobs may wait.")
+    retention_days: float = Field(
+        30.0, gt=0, description="How long ended jobs and their files are kept; inf is for ever."
+    )
 
-    lease_s: float = Field(30.0, gt=0, description="How long a worker may be silent before its job is given away.")
-    heartbeat_s: float = Field(0.5, gt=0, description="How often a worker renews its lease and reads requests.")
-    watchdog_s: float = Field(300.0, gt=0, description="How long a trainer may be silent before it is ended.")
-    stop_grace_s: float = Field(10.0, gt=0, description="How long a trainer may take to save and stop.")
+    lease_s: float = Field(
+        30.0, ge=1, le=86_400, description="How long a worker may be silent before its job is given away."
+    )
+    heartbeat_s: float = Field(
+        0.5, ge=0.05, le=3600, description="How often a worker renews its lease and reads requests."
+    )
+    watchdog_s: float = Field(
+        300.0, ge=10, le=604_800, description="How long a trainer may be silent before it is ended."
+    )
+    stop_grace_s: float = Field(10.0, ge=0.1, le=3600, description="How long a trainer may take to save and stop.")
+
+    @model_validator(mode="after")
+    def _some_beats_in_a_lease(self) -> Self:
+        longest = self.lease_s / BEATS_A_LEASE
+        if self.heartbeat_s > longest:
+            raise PydanticCustomError(
+                "too_few_beats",
+                "a lease has to hold {beats} heartbeats, and DIGITFORGE_LEASE_S is {lease_s}; "
+                "allowed: at most {longest}",
+                {
+                    "beats": BEATS_A_LEASE,
+                    "lease_s": f"{self.lease_s:g}",
+                    "longest": f"{longest:.3g}",
+                    "heartbeat_s": self.heartbeat_s,
+                    "field": "heartbeat_s",
+                },
+            )
+        return self
 
     @property
     def runs_dir(self) -> Path:

@@ -255,8 +255,8 @@ class JobStore:
         self._redis.srem(self._files, job_id)
 
     def ended_ids(self, before_s: float) -> list[str]:
-        """The jobs that ended more than `before_s` seconds ago."""
-        return self._until(self._ended, self._now_ms() - int(before_s * 1000))
+        """The jobs that ended more than `before_s` seconds ago; none when that is infinite."""
+        return self._until(self._ended, max(0, self._now_ms() - before_s * 1000))
 
     def publishing_ids(self) -> list[str]:
         """The jobs whose publication was begun longer ago than a lease lasts: whoever began it is gone or frozen."""
@@ -298,7 +298,7 @@ class JobStore:
         seconds, microseconds = self._redis.time()
         return int(seconds) * 1000 + int(microseconds) // 1000
 
-    def _until(self, index: str, now_ms: int) -> list[str]:
+    def _until(self, index: str, now_ms: float) -> list[str]:
         ids: list[str] = self._redis.zrangebyscore(index, 0, now_ms)  # type: ignore[assignment]
         return ids
 

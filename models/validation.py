@@ -29,6 +29,8 @@ def explain(error: ErrorDetails, known_fields: list[str]) -> Fault:
     match error["type"]:
         case "extra_forbidden":
             detail = f"unknown field; allowed: {', '.join(known_fields)}"
+        case "value_error":  # raised by a check of our own, without pydantic's "Value error, " before it
+            detail = str(context["error"])
         case "missing":
             detail = "required, but missing"
             value = None

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,13 +15,15 @@ import httpx
 
 START_S, STOP_S = 60.0, 40.0
 POLL_S = 0.05
+COMMAND = (sys.executable, "-m", "cli.main", "up")
 
 
 class Service:
     """The service with its data in `folder`, on a free port, until the `with` block ends."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, command: Sequence[str] = COMMAND, **settings: str) -> None:
         self.folder = folder
+        self._command = command
         self._environment = os.environ | {
             "DIGITFORGE_DATA_DIR": str(folder),
             "DIGITFORGE_PORT": "0",
@@ -33,7 +36,7 @@ class Service:
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "up"],
+            self._command,
             env=self._environment,
             stdout=subprocess.PIPE,
             text=True,
@@ -84,8 +87,14 @@ class Service:
         """Process id of the API."""
         return self._child("app")
 
+    def redis(self) -> int:
+        """Process id of its own Redis."""
+        return self._child_with(b"-server 127.0.0.1:")
+
     def _child(self, module: str) -> int:
-        marker = f"-m\0{module}\0".encode()
+        return self._child_with(f"-m\0{module}\0".encode())
+
+    def _child_with(self, marker: bytes) -> int:
         (found,) = [pid for pid in children(self.process.pid) if marker in Path(f"/proc/{pid}/cmdline").read_bytes()]
         return found
 
@@ -111,7 +120,7 @@ def children(pid: int) -> list[int]:
 def redis_url(service: Service) -> str:
     """The address of a service's own Redis."""
     config = (service.folder / "redis" / "redis.conf").read_text().splitlines()
-    values = dict(line.split(" ", 1) for line in config if " " in line)
+    values = {name: value.strip('"') for name, value in (line.split(" ", 1) for line in config)}
     return f"redis://:{values['requirepass']}@127.0.0.1:{values['port']}/0"
 
 

@@ -1,6 +1,16 @@
-"""`python -m worker`: one Celery worker that trains one job at a time. SIGTERM saves, releases the job and ends."""
+"""`python -m worker`: one Celery worker, a job at a time on each device. SIGTERM saves, releases the jobs and ends."""
 
-from worker.main import app
+from core.startup import open_data_dir, read_settings, run
+
+
+def main() -> int:
+    """Work until a signal ends it."""
+    open_data_dir(read_settings())
+    from worker.main import app  # which reads the settings when it is imported
+
+    app.worker_main(["worker", "--loglevel=info", "--without-mingle", "--without-gossip", "--without-heartbeat"])
+    return 0
+
 
 if __name__ == "__main__":
-    app.worker_main(["worker", "--loglevel=info", "--without-mingle", "--without-gossip", "--without-heartbeat"])
+    run(main)

@@ -4,27 +4,23 @@ A worker does not load torch; where an NVIDIA or AMD driver is there, a short pr
 """
 
 import subprocess
-import sys
 from pathlib import Path
 
 from billiard import current_process
 
-from models.errors import DigitforgeError
+from core.errors import StartError
+from core.startup import PYTHON
 
 DRIVERS = [Path(device) for device in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")]  # NVIDIA, AMD, Windows' Linux
 COUNT = "import torch; print(torch.cuda.device_count())"
 COUNT_S = 120.0
 
 
-class NoSuchDevice(DigitforgeError):
-    """A device that the settings name is not there."""
-
-
 def devices_of(wanted: str) -> list[str]:
     """The devices that a setting such as `auto` or `cuda:0,cuda:1` names, one for each job at a time.
 
     A device that is named twice carries two jobs at once. `auto` is every GPU, or the CPU where there is none. Raises
-    NoSuchDevice.
+    StartError for one that is not there.
     """
     if wanted == "auto":
         return [f"cuda:{index}" for index in range(count_gpus())] or ["cpu"]
@@ -34,7 +30,7 @@ def devices_of(wanted: str) -> list[str]:
         for name in named:
             if name.startswith("cuda") and name not in there:
                 allowed = ", ".join(["auto", "cpu", *there])
-                raise NoSuchDevice(f"torch sees no {name} on this machine; allowed: {allowed}")
+                raise StartError(f"DIGITFORGE_DEVICES = {wanted!r}: torch sees no {name} here; allowed: {allowed}")
     return named
 
 
@@ -43,9 +39,7 @@ def count_gpus() -> int:
     if not any(driver.exists() for driver in DRIVERS):
         return 0
     try:
-        counted = subprocess.run(
-            [sys.executable, "-c", COUNT], capture_output=True, text=True, timeout=COUNT_S, check=True
-        )
+        counted = subprocess.run([*PYTHON, "-c", COUNT], capture_output=True, text=True, timeout=COUNT_S, check=True)
         return int(counted.stdout)
     except (OSError, ValueError, subprocess.SubprocessError):
         return 0

@@ -16,7 +16,7 @@ from core.queue import TRAIN_TASK, celery_app
 from core.settings import Settings
 from core.store import JobStore
 from models.shelf import Shelf
-from worker.devices import NoSuchDevice, devices_of, own_device
+from worker.devices import devices_of, own_device
 from worker.supervisor import Supervisor
 from worker.sweeper import Sweeper
 
@@ -25,10 +25,7 @@ ORPHAN_CHECK_S = 0.5
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
 settings = Settings()
-try:
-    devices = devices_of(settings.devices)
-except NoSuchDevice as error:
-    raise SystemExit(f"error: DIGITFORGE_DEVICES = {settings.devices!r}: {error}") from error
+devices = devices_of(settings.devices)
 app = celery_app(settings.redis_url)
 app.conf.worker_concurrency = len(devices)
 draining = multiprocessing.Event()  # set in the main process, seen by the pool child

@@ -108,6 +108,8 @@ class Supervisor:
                 raise _Interrupted  # it will go on where there is space
             case _, Failed() as failed:
                 self._fail(claim, failed.kind, failed.detail, trainer.log_tail())
+            case _ if trainer.refused:  # the same arguments would be refused again
+                self._fail(claim, "trainer-refused", trainer.refused, trainer.log_tail())
             case _, Stopped() if not stalled:  # also when somebody else asked it to, such as an init system
                 self._let_go(claim, watch)
             case _ if trainer.was_stopped and not stalled:

@@ -6,6 +6,8 @@ Every worker has one, and they may all run at once.
 import logging
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.synchronize import Event
 
 from celery import Celery
@@ -38,36 +40,38 @@ class Sweeper:
         self._cleared_at = 0.0
 
     def sweep_until(self, stop: Event) -> None:
-        """Sweep now and every few seconds until `stop` is set. Redis being away, or a full disk, only delays it."""
+        """Sweep now and every few seconds until `stop` is set."""
         interval_s = min(INTERVAL_S, self._settings.lease_s)
         while not stop.is_set():
-            try:
-                self.sweep()
-            except (RedisError, OperationalError, OSError) as error:
-                logger.warning("sweep put off: %s", error)
+            self.sweep()
             stop.wait(interval_s)
 
     def sweep(self) -> None:
-        """Once through everything."""
+        """Once through everything. What goes wrong is logged, and neither ends the rest nor the sweeper."""
+        for chore in (
+            self._take_expired_leases,
+            self._publish_what_was_committed,
+            self._send_lost_messages,
+            self._remove_old_jobs,
+            self._remove_temporaries,
+        ):
+            with _put_off(chore.__name__.strip("_").replace("_", " ")):
+                chore()
+
+    def _take_expired_leases(self) -> None:
         for job_id, status in self._store.sweep().items():
             logger.warning("job %s: its worker vanished; now %s", job_id, status)
-        self._publish_what_was_committed()
-        self._send_lost_messages()
-        self._remove_old_jobs()
-        if time.monotonic() - self._cleared_at > self._stale_s / 10:
-            self._cleared_at = time.monotonic()
-            for root in (self._settings.runs_dir, self._settings.shelf_dir):
-                remove_temporaries(root, self._stale_s)
 
     def _publish_what_was_committed(self) -> None:
         for job_id in self._store.publishing_ids():
             logger.warning("job %s: its worker vanished before its model was published; published now", job_id)
-            try:
-                publish(self._store, self._shelf, job_id)
-            except (JobNotFound, LeaseLost) as error:
-                logger.info("job %s: somebody else was faster: %s", job_id, error)
-            except ShelfBusy as error:
-                logger.warning("job %s: published later: %s", job_id, error)
+            with _put_off(f"publish job {job_id}"):
+                try:
+                    publish(self._store, self._shelf, job_id)
+                except (JobNotFound, LeaseLost) as error:
+                    logger.info("job %s: somebody else was faster: %s", job_id, error)
+                except ShelfBusy as error:
+                    logger.warning("job %s: published later: %s", job_id, error)
 
     def _send_lost_messages(self) -> None:
         """When no message waits at all, send one for each queued job.
@@ -91,3 +95,21 @@ class Sweeper:
             shutil.rmtree(job_dir(self._settings.runs_dir, job_id), ignore_errors=True)
             self._store.forget(job_id)
             logger.info("job %s: deleted with its files", job_id)
+
+    def _remove_temporaries(self) -> None:
+        """Remove what was half written by processes that are gone."""
+        if time.monotonic() - self._cleared_at > self._stale_s / 10:
+            self._cleared_at = time.monotonic()
+            for root in (self._settings.runs_dir, self._settings.shelf_dir):
+                remove_temporaries(root, self._stale_s)
+
+
+@contextmanager
+def _put_off(chore: str) -> Iterator[None]:
+    """Log whatever error ends the block; the next sweep tries again."""
+    try:
+        yield
+    except (RedisError, OperationalError, OSError) as error:  # away, or full: to be expected
+        logger.warning("put off: %s: %s", chore, error)
+    except Exception:
+        logger.exception("put off: %s", chore)

@@ -4,7 +4,6 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,9 +13,11 @@ from typing import Self
 
 from pydantic import ValidationError
 
+from core.startup import PYTHON
 from worker.training.events import Event, parse_event
 
 LOG_TAIL_BYTES = 4000
+EXIT_USAGE = 2  # of `python -m worker.training`, and of argparse
 SPIN_COUNT = "1000"  # of GNU's OpenMP: how often a thread looks for work before it sleeps and leaves its core to others
 
 
@@ -28,7 +29,7 @@ class TrainerProcess:
         self._grace_s = grace_s
         self._kill_at: float | None = None
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-        command = [sys.executable, "-m", "worker.training", "--die-with", str(os.getpid()), *arguments]
+        command = [*PYTHON, "-m", "worker.training", "--die-with", str(os.getpid()), *arguments]
         with log.open("ab") as stderr:
             self._process = subprocess.Popen(
                 command,
@@ -84,6 +85,14 @@ class TrainerProcess:
     def was_stopped(self) -> bool:
         """Whether `stop` was called."""
         return self._kill_at is not None
+
+    @property
+    def refused(self) -> str:
+        """What an ended trainer said of its arguments when it refused them, which is no crash; else empty."""
+        if self._process.returncode != EXIT_USAGE:
+            return ""
+        said = self.log_tail().strip().splitlines()
+        return next((line for line in reversed(said) if "error: " in line), f"the trainer {self.ending}")
 
     @property
     def ending(self) -> str:

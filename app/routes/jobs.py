@@ -10,7 +10,7 @@ from app.deps import FeedDep, QueueDep, SettingsDep, StoreDep
 from app.problems import documented
 from app.schemas import JobPage, JobView
 from core.jobs import Job, JobStatus
-from core.queue import enqueue
+from core.queue import nudge
 from core.run_layout import job_dir
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503))
@@ -77,7 +77,7 @@ def resume(job_id: JobId, store: StoreDep, queue: QueueDep) -> JobView:
     """Go on with a paused job where it stopped."""
     job = store.resume(job_id)
     if job.status is JobStatus.QUEUED:
-        enqueue(queue, job_id)
+        nudge(queue, job_id)
     return JobView.from_job(job)
 
 

@@ -1,18 +1,15 @@
 """POST /train: take a training job."""
 
-import logging
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Response
-from kombu.exceptions import OperationalError
 
 from app.deps import QueueDep, SettingsDep, StoreDep, require_json
 from app.problems import FieldProblem, ProblemError, documented
 from app.schemas import JobView, TrainRequest
-from core.queue import enqueue
+from core.queue import nudge
 
 router = APIRouter(tags=["train"])
-logger = logging.getLogger(__name__)
 
 
 @router.post(
@@ -44,10 +41,7 @@ def train(
         fault = FieldProblem(pointer="/dataset", detail=detail, value=spec.recipe.dataset)
         raise ProblemError(422, "invalid-parameter", "not accepted: /dataset", [fault])
     job, replayed = store.create(spec, idempotency_key)
-    try:
-        enqueue(queue, job.id)
-    except OperationalError as error:
-        logger.warning("job %s: its message could not be sent, the sweeper will: %s", job.id, error)
+    nudge(queue, job.id)
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
     response.headers["Location"] = f"/jobs/{job.id}"

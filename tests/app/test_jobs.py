@@ -13,6 +13,7 @@ import httpx
 import pytest
 from redis import Redis
 
+from core.queue import QUEUE
 from core.store import connect
 from tests.service import Service, follow, redis_url, wait_until
 
@@ -220,3 +221,23 @@ def test_a_cancel_is_answered_at_once_and_the_memory_of_the_trainer_is_free(
     kinds = [event["type"] for event in pages(http, job_id, 100)]
     assert kinds[-2:] == ["requested", "cancelled"] or "requested" in kinds
     assert kinds.count("cancelled") == 1
+
+
+def test_a_job_is_accepted_and_resumed_whatever_goes_wrong_with_its_message(
+    http: httpx.Client, own_redis: Redis
+) -> None:
+    blocking = submit(http, LONG)  # so that no worker waits at the queue, which is not there for a while
+    follow(http, blocking, "running")
+    kept = own_redis.lrange(QUEUE, 0, -1)
+    own_redis.set(QUEUE, "no list, so no message can be put there")
+    answer = http.post("/train", json=SMOKE)
+    assert (answer.status_code, answer.json()["status"]) == (202, "queued")
+    job_id = answer.json()["id"]
+    http.post(f"/jobs/{job_id}/pause")
+    answer = http.post(f"/jobs/{job_id}/resume")
+    assert (answer.status_code, answer.json()["status"]) == (202, "queued")
+    own_redis.delete(QUEUE)
+    if kept:
+        own_redis.lpush(QUEUE, *kept)
+    http.post(f"/jobs/{blocking}/cancel")
+    assert follow(http, job_id, "succeeded")["attempt"] == 1

@@ -11,8 +11,8 @@ from typing import Self
 
 import httpx
 
-from cli.ports import hold_port, port_of
 from cli.redis_server import RedisServer
+from core.ports import hold_port, port_of
 from core.settings import Settings
 from tests.chaos.processes import children_of, command_of, hold, processes_of
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import TimeoutError as RedisTimeout
 
 from core.errors import IdempotencyKeyReused, JobNotFound, JobStateConflict, LeaseLost, QueueFull
 from core.jobs import Claim, JobError, JobProgress, JobSpec, JobStatus, News, Publication
@@ -576,3 +577,13 @@ def test_a_delete_whose_answer_was_lost_finds_the_job_deleted(store: JobStore, r
     store.forget(job_id)
     with pytest.raises(JobNotFound):
         store.delete(job_id)
+
+
+def test_no_job_is_accepted_before_it_is_on_disk(store: JobStore, redis: Redis) -> None:
+    redis.config_set("appendfsync", "no")
+    try:
+        with pytest.raises(RedisTimeout, match="did not sync"):
+            store.create(SPEC)
+    finally:
+        redis.config_set("appendfsync", "always")
+    assert store.create(SPEC).job.status is JobStatus.QUEUED

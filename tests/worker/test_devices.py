@@ -6,8 +6,9 @@ import httpx
 import pytest
 import torch
 
+from core.errors import StartError
 from tests.service import Service, follow, wait_until
-from worker.devices import NoSuchDevice, count_gpus, devices_of
+from worker.devices import count_gpus, devices_of
 
 without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 
@@ -21,7 +22,7 @@ def test_auto_is_the_cpu_where_there_is_no_gpu() -> None:
 @without_gpu
 @pytest.mark.parametrize("wanted", ["cuda", "cuda:0", "cpu,cuda:1"])
 def test_a_gpu_that_is_not_there_is_refused_by_its_name(wanted: str) -> None:
-    with pytest.raises(NoSuchDevice, match=r"torch sees no cuda:\d on this machine; allowed: auto, cpu"):
+    with pytest.raises(StartError, match=r"DIGITFORGE_DEVICES = .*: torch sees no cuda:\d here; allowed: auto, cpu"):
         devices_of(wanted)
 
 

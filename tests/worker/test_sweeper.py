@@ -1,0 +1,72 @@
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from cli.redis_server import RedisServer
+from core.jobs import JobSpec
+from core.queue import QUEUE, celery_app
+from core.settings import Settings
+from core.store import JobStore
+from models.recipe import PRESETS
+from models.shelf import Shelf
+from tests.service import wait_until
+from worker.sweeper import Sweeper
+
+SPEC = JobSpec(preset="smoke", recipe=PRESETS["smoke"], publish="auto")
+
+
+@contextmanager
+def sweeping(url: str, folder: Path, **settings: float) -> Iterator[threading.Thread]:
+    """A sweeper at work in a thread, as in a worker."""
+    own = Settings(redis_url=url, data_dir=folder, lease_s=1, heartbeat_s=0.2, **settings)  # type: ignore[arg-type]
+    own.runs_dir.mkdir(parents=True)
+    stop = threading.Event()
+    with celery_app(url) as queue:
+        sweeper = Sweeper(JobStore.of(own), Shelf(own.shelf_dir), queue, own)
+        thread = threading.Thread(target=sweeper.sweep_until, args=(stop,))
+        thread.start()
+        try:
+            yield thread
+        finally:
+            stop.set()
+            thread.join()
+
+
+def test_a_sweeper_outlives_every_error_and_goes_on_with_the_rest(
+    redis_server: RedisServer, redis: Redis, store: JobStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    redis.hset("digitforge:job:broken", "id", "broken")  # a record that nobody can read
+    redis.zadd("digitforge:publishing", {"broken": 1})
+    redis.set("digitforge:leases", "not an index")
+    waiting = store.create(SPEC).job.id
+    with sweeping(redis_server.url, tmp_path) as thread:
+        wait_until(lambda: redis.llen(QUEUE) > 0)
+        redis.delete(QUEUE)
+        wait_until(lambda: redis.llen(QUEUE) > 0)  # and it goes on
+        assert thread.is_alive()
+    assert waiting in str(redis.lrange(QUEUE, 0, -1))
+    told = {record.getMessage().partition(": WRONGTYPE")[0]: record.levelno for record in caplog.records}
+    assert told["put off: publish job broken"] == logging.ERROR
+    assert "put off: take expired leases" in told
+
+
+def test_jobs_are_kept_for_ever_where_that_is_asked_for(
+    redis_server: RedisServer, redis: Redis, store: JobStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    job_id = store.create(SPEC).job.id
+    store.cancel(job_id)
+    redis.zadd("digitforge:ended", {job_id: 1})
+    with sweeping(redis_server.url, tmp_path / "kept", retention_days=float("inf")):
+        store.create(SPEC)
+        wait_until(lambda: redis.llen(QUEUE) > 0)
+        redis.delete(QUEUE)
+        wait_until(lambda: redis.llen(QUEUE) > 0)
+    assert store.get(job_id).finished_at is not None
+    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
+    with sweeping(redis_server.url, tmp_path / "not", retention_days=30.0):
+        wait_until(lambda: not redis.exists(f"digitforge:job:{job_id}"))
