@@ -115,7 +115,7 @@ def _train(asked: _Asked, saver: Saver) -> Finished | Stopped:
     steps_per_epoch = len(dataset) // recipe.images_per_step
     if steps_per_epoch == 0:
         raise BadData(
-            f"the data set holds {len(dataset)} images; one step takes "
+            f"data set {recipe.dataset!r} holds {len(dataset)} images; one step takes "
             f"batch_size * d_steps = {recipe.images_per_step} of them"
         )
     total_steps = steps_per_epoch * recipe.epochs
@@ -148,6 +148,8 @@ def _train(asked: _Asked, saver: Saver) -> Finished | Stopped:
     if recipe.precision == "bfloat16" and not has_bfloat16(device):
         detail = f"{device_name(device)} has no instructions for bfloat16: each step takes much longer than in float32"
         report(Warned(kind="slow-precision", step=first_step, detail=detail, hint='set precision to "float32"'))
+    for sign in health.signs_in_labels(dataset, recipe.classes):
+        report(Warned(step=first_step, **sign._asdict()))
     drawn: Tensor | None = None
     if first_step == 0:
         gan.finish_average(refresh_batches=1)  # noise, and the first step waits for it
