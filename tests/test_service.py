@@ -209,7 +209,7 @@ def test_bad_data_fails_the_job_with_the_reason(tmp_path: Path) -> None:
             (fault,) = answer.json()["errors"]
             assert (fault["pointer"], fault["value"]) == ("/dataset", name)
             assert words in fault["detail"]
-        empty = {"preset": "smoke", "dataset": "EMNIST", "num_images": None}
+        empty: dict[str, object] = {"preset": "smoke", "dataset": "EMNIST", "num_images": None}
         job = follow(http, submit(http, empty), "failed")
     assert job["error"]["type"] == "bad-data"
     assert f"{datasets}/EMNIST/train-images-idx3-ubyte: holds no data" in job["error"]["detail"]
