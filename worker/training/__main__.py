@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from models.files import is_disk_full
 from models.recipe import PRESETS, Recipe, with_preset
 from models.validation import explain
+from worker.training.arguments import Parser, whole_number
 from worker.training.data import EMBEDDED, load_dataset
 from worker.training.errors import TrainingError
 from worker.training.events import Failed, Finished
@@ -40,7 +41,7 @@ def main() -> int:
             fault = explain(details, list(Recipe.model_fields))
             print(f"error: {fault.field} = {fault.value!r}: {fault.detail}", file=sys.stderr)
         return EXIT_USAGE
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         print(f"error: --recipe: not a readable JSON file: {error}", file=sys.stderr)
         return EXIT_USAGE
     if arguments.device == "cuda" and not torch.cuda.is_available():
@@ -59,7 +60,9 @@ def main() -> int:
 
     signal.signal(signal.SIGTERM, request_stop)
     signal.signal(signal.SIGINT, request_stop)
-    report = reporter()
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as `nohup` has it
+        signal.signal(signal.SIGHUP, request_stop)
+    report = reporter(request_stop)
     try:
         folder = arguments.datasets / recipe.dataset
         dataset = load_dataset(folder, recipe.num_images, recipe.classes)
@@ -91,7 +94,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m worker.training", description="Train a DCGAN on 28x28 images.")
+    parser = Parser(prog="python -m worker.training", description="Train a DCGAN on 28x28 images.")
     parser.add_argument("--run-dir", type=Path, required=True, help="where the run lives; an unfinished one goes on")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--preset", choices=PRESETS, default="quality", help="default: %(default)s")
@@ -100,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", choices=["cpu", "cuda"], help="default: cuda where there is one, else cpu")
     parser.add_argument("--cuda-graph", action="store_true", help="on a GPU: launch each step as one CUDA graph")
     parser.add_argument("--die-with", type=int, metavar="PID", help="end when this parent process ends")
-    parser.add_argument("--threads", type=_positive, help="CPU threads; default: one a core")
+    parser.add_argument("--threads", type=whole_number(1, 1024), help="CPU threads; default: one a core")
     knobs = parser.add_argument_group("knobs of the recipe")
     for name, field in Recipe.model_fields.items():
         knobs.add_argument(f"--{name.replace('_', '-')}", dest=f"knob_{name}", metavar="V", help=field.description)
@@ -117,12 +120,6 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
         base = json.loads(arguments.recipe.read_bytes())
         return Recipe.model_validate({**base, **knobs} if isinstance(base, dict) else base)
     return Recipe.model_validate(with_preset(arguments.preset, knobs))
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"allowed: 1 or more, not {text!r}")
-    return int(text)
 
 
 def _json_or_text(text: str) -> Any:
