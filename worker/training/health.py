@@ -54,19 +54,34 @@ def signs_in_labels(dataset: Dataset, classes: int) -> list[Sign]:
     """Signs before the start: classes that no image is of."""
     if dataset.labels is None:
         return []
-    trained = set(dataset.labels.tolist())
-    absent = [label for label in range(classes) if label not in trained]
+    absent = absent_classes(dataset.labels, classes)
     if not absent:
         return []
     if left_out := [label for label in absent if label in dataset.left_out]:
-        advice = f"raise num_images, which leaves out images of {_ranges(left_out)}, or shuffle the images"
-    elif absent[0] > max(trained):
+        advice = f"raise num_images, which leaves out images of {ranges(left_out)}, or shuffle the images"
+    elif absent[0] > int(dataset.labels.max()):
         advice = f"set classes to {absent[0]}"
     else:
         advice = "number the labels from 0 without gaps, and set classes to how many there are"
-    detail = f"none of the {len(dataset)} images is of class {_ranges(absent)}: {len(absent)} of {classes} classes"
+    detail = f"none of the {len(dataset)} images is of class {ranges(absent)}: {len(absent)} of {classes} classes"
     hint = f"/generate draws these as often as the others, though they are learned from nothing: {advice}"
     return [Sign("untrained-classes", detail, hint)]
+
+
+def absent_classes(labels: Tensor, classes: int) -> list[int]:
+    """The classes, in order, that no label [N] says."""
+    present = set(labels.tolist())
+    return [label for label in range(classes) if label not in present]
+
+
+def ranges(numbers: list[int]) -> str:
+    """Ascending numbers in words, as in `0, 3 to 5, 9`."""
+    found: list[tuple[int, int]] = []
+    for number in numbers:
+        joined = found and found[-1][1] == number - 1
+        found.append((found.pop()[0] if joined else number, number))
+    shown = [f"{first} to {last}" if first < last else f"{first}" for first, last in found[:RANGES]]
+    return ", ".join(shown) + (", ..." if len(found) > RANGES else "")
 
 
 def contrast(images: Tensor) -> float:
@@ -127,13 +142,3 @@ def _classes(epoch: Epoch) -> Iterator[Sign]:
     if epoch.scores is not None and epoch.scores.smallest_class < RARE < epoch.scores.floor.smallest_class:
         detail = f"one class makes up {epoch.scores.smallest_class:.1%} of the images"
         yield Sign("missing-class", detail, "set classes to the number of labels, or lower lr_g")
-
-
-def _ranges(numbers: list[int]) -> str:
-    """Ascending numbers in words, as in `0, 3 to 5, 9`."""
-    ranges: list[tuple[int, int]] = []
-    for number in numbers:
-        joined = ranges and ranges[-1][1] == number - 1
-        ranges.append((ranges.pop()[0] if joined else number, number))
-    shown = [f"{first} to {last}" if first < last else f"{first}" for first, last in ranges[:RANGES]]
-    return ", ".join(shown) + (", ..." if len(ranges) > RANGES else "")
