@@ -12,6 +12,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from models.validation import legible
+
 Split = Literal["train", "t10k"]  # as MNIST's files are called
 
 PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
@@ -101,7 +103,7 @@ def _similar(folder: Path, name: str) -> list[str]:
     found = [path.relative_to(folder) for pattern in ("*", "*/*") for path in sorted(folder.glob(pattern))]
     shown = [path for path in found if not any(part.startswith(".") for part in path.parts)]
     similar = [path for path in shown if core in _letters(path.name) and _is_file(folder / path)]
-    return [bytes(path).decode(errors="backslashreplace") for path in similar]
+    return [legible(str(path)) for path in similar]
 
 
 def _letters(name: str) -> str:

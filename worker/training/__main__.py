@@ -25,12 +25,14 @@ from worker.training.loop import train
 from worker.training.process import die_with_parent, keep_freed_memory
 from worker.training.reporting import reporter
 from worker.training.scoring import Scorer, has_judge
+from worker.training.streams import escape_what_does_not_fit
 
 EXIT_FINISHED, EXIT_FAILED, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 3
 
 
 def main() -> int:
     """Parse, train, and say how it ended by the exit status."""
+    escape_what_does_not_fit()
     arguments = _parser().parse_args()
     if arguments.die_with is not None:
         die_with_parent(arguments.die_with)

@@ -24,7 +24,7 @@ from worker.training.evaluate import K
 from worker.training.health import absent_classes, ranges
 from worker.training.process import versions
 from worker.training.scoring import LARGEST, Reference, read
-from worker.training.streams import heard
+from worker.training.streams import escape_what_does_not_fit, heard
 
 BATCH_SIZE = 128
 PEAK_RATE = 3e-3
@@ -88,6 +88,7 @@ def save_judge(folder: Path, judge: Judge, train: Dataset, test: Dataset, epochs
 
 def main() -> int:
     """Train the judge of the folder that is named, and say how good it is."""
+    escape_what_does_not_fit()
     parser = Parser(prog="python -m worker.training.judge", description=__doc__)
     parser.add_argument("dataset", type=Path, help="folder of the data set")
     parser.add_argument("--classes", type=whole_number(2, 256), default=10, help="default: %(default)s")

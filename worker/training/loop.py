@@ -268,7 +268,7 @@ def _claim_run_dir(run_dir: Path, recipe: Recipe, dataset: Dataset) -> None:
         write_file(path, (recipe.model_dump_json(indent=2) + "\n").encode())
     if not digest.exists():
         write_file(digest, f"{dataset.sha256}\n".encode())
-    elif digest.read_text().strip() != dataset.sha256:
+    elif digest.read_bytes().strip() != dataset.sha256.encode():
         raise BadRunDirectory(f"{run_dir}: holds a run on other images; dataset {recipe.dataset!r} has changed since")
 
 

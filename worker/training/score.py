@@ -18,11 +18,12 @@ from worker.training.arguments import Parser, whole_number
 from worker.training.data import EMBEDDED, load_dataset
 from worker.training.errors import BadData
 from worker.training.scoring import Scorer
-from worker.training.streams import heard
+from worker.training.streams import escape_what_does_not_fit, heard
 
 
 def main() -> int:
     """Score what is named; the exit status is 0, or 1 when something cannot be read."""
+    escape_what_does_not_fit()
     parser = Parser(prog="python -m worker.training.score", description=__doc__)
     parser.add_argument("checkpoints", type=Path, nargs="+", help="checkpoint folders, trained on one data set")
     parser.add_argument("--datasets", type=Path, default=EMBEDDED, metavar="DIR", help="folder of data set folders")

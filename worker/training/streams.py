@@ -1,10 +1,11 @@
-"""Standard output and standard error whose reader goes away, as in `... | head -1`."""
+"""Standard output and standard error: whose reader goes away, as in `... | head -1`, or that cannot hold a letter."""
 
 import errno
 import os
 import select
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from typing import ParamSpec, TextIO
 
 GONE = {errno.EPIPE, errno.EIO}  # a pipe that nobody reads, a terminal that was closed
@@ -26,6 +27,12 @@ def heard(say: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
                 os.close(nowhere)
         return False
     return True
+
+
+def escape_what_does_not_fit() -> None:
+    """Have standard output escape what its encoding cannot hold, as standard error does."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _is_unread(stream: TextIO) -> bool:

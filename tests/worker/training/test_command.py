@@ -171,6 +171,38 @@ def test_bad_data_exits_with_1_and_says_so_in_an_event(tmp_path: Path) -> None:
     assert f"{tmp_path}/mnist/{IMAGES}: magic number" in failed.detail
 
 
+NO_TEXT = os.fsdecode(b"caf\xe9")  # a name in Latin-1 is no UTF-8
+
+
+def test_folders_whose_names_are_no_text_are_named_all_the_same(tmp_path: Path) -> None:
+    status, (failed,), errors = execute(tmp_path / "run", "--datasets", str(tmp_path / NO_TEXT))
+    assert status == 1
+    assert isinstance(failed, Failed)
+    assert "caf\\udce9/mnist: no such folder" in failed.detail
+    assert "Traceback" not in errors
+
+
+def test_a_run_directory_whose_name_is_no_text_is_one_all_the_same(tmp_path: Path, datasets: Path) -> None:
+    arguments = recipe_arguments(tmp_path, tiny_recipe(epochs=1), datasets)
+    status, events, errors = execute(tmp_path / NO_TEXT, *arguments)
+    assert (status, "Traceback" in errors) == (0, False)
+    assert isinstance(events[-1], Finished)
+    card = verify_checkpoint(tmp_path / NO_TEXT / events[-1].checkpoint)
+    assert "caf\\udce9" in str(card.command)
+
+
+def test_a_terminal_shows_what_it_has_no_letters_for(tmp_path: Path) -> None:
+    terminal, its_end = pty.openpty()
+    arguments = command(tmp_path / "run", "--datasets", str(tmp_path / "données"))
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    with subprocess.Popen(arguments, stdout=its_end, stderr=PIPE, env=environment) as process:
+        os.close(its_end)
+        said = read_terminal(terminal)
+        os.close(terminal)
+        assert process.wait(TIMEOUT_S) == 1
+    assert "donn\\xe9es/mnist: no such folder" in said
+
+
 def test_a_wrong_knob_exits_with_2_and_makes_no_directory(tmp_path: Path) -> None:
     status, events, errors = execute(tmp_path / "run", "--epochs", "0")
     assert (status, events) == (2, [])
