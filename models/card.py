@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from models.errors import CheckpointError
 from models.recipe import Recipe
 from models.scores import ScoreSheet
+from models.validation import Legible
 
 CARD = "card.json"
 GENERATOR = "generator.safetensors"
@@ -42,7 +43,7 @@ class Provenance(BaseModel):
     )
     device: str
     versions: dict[str, str]
-    command: str | None = Field(None, description="What was typed to train it; null for a job.")
+    command: Legible | None = Field(None, description="What was typed to train it; null for a job.")
     created_at: datetime
 
 

@@ -14,6 +14,7 @@ from models.crash import crash_point
 
 TEMPORARY_PREFIX = ".tmp-"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_SYNC_OF_FOLDERS = {errno.EINVAL, errno.EBADF, errno.ENOTSUP}  # of network and desktop shares that sync files alone
 
 
 def sha256_of(path: Path) -> str:
@@ -27,11 +28,11 @@ def write_file(path: Path, data: bytes) -> None:
     temporary = _temporary_beside(path)
     try:
         temporary.write_bytes(data)
-        _fsync(temporary)
+        sync(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    _fsync(path.parent)
+    sync(path.parent)
 
 
 @contextmanager
@@ -48,8 +49,8 @@ def new_folder(path: Path, label: str) -> Iterator[Path]:
         yield temporary
         crash_point(f"{label}:before-fsync")
         for file in temporary.iterdir():
-            _fsync(file)
-        _fsync(temporary)
+            sync(file)
+        sync(temporary)
         crash_point(f"{label}:before-rename")
         if path.exists():  # a rename would take the place of an empty folder
             raise FileExistsError(f"{path} exists already")
@@ -60,9 +61,35 @@ def new_folder(path: Path, label: str) -> Iterator[Path]:
                 raise FileExistsError(f"{path} exists already") from error
             raise
         crash_point(f"{label}:after-rename")
-        _fsync(path.parent)
+        sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Make `target` the file that `source` is, or a copy of it, on disk, where the file system has no hard links.
+
+    `target` must not exist. Raises OSError, such as FileNotFoundError when `source` has vanished.
+    """
+    try:
+        target.hardlink_to(source)
+    except FileNotFoundError:
+        raise
+    except OSError:  # each file system has an error of its own for it
+        shutil.copyfile(source, target)
+        sync(target)
+
+
+def sync(path: Path) -> None:
+    """Have a file's bytes, or a folder's names, on disk when this returns; a folder only where its file system can."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if not (path.is_dir() and error.errno in NO_SYNC_OF_FOLDERS):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def remove_folder(path: Path, label: str) -> None:
@@ -98,11 +125,3 @@ def is_disk_full(error: OSError) -> bool:
 
 def _temporary_beside(path: Path) -> Path:
     return path.parent / f"{TEMPORARY_PREFIX}{uuid4().hex}"
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from models.datasets import DatasetName
+
 MAX_SEED = 2**53 - 1  # the largest integer that JSON carries exactly
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
@@ -26,7 +28,7 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    dataset: str = Field("mnist", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="Name of the data set.")
+    dataset: DatasetName = Field("mnist", description="Name of the data set.")
     num_images: int | None = Field(
         None, ge=2, le=10_000_000, description="Train on the first so many images; null takes all of them."
     )

@@ -5,6 +5,8 @@ How each is computed is in `worker/training/evaluate.py`.
 
 from pydantic import BaseModel, ConfigDict, Field
 
+TINY = 1e-9  # test images may be training images, and at no distance
+
 
 class Scores(BaseModel):
     """The quality of a set of images, as a judge sees them beside the test images of its data set."""
@@ -24,7 +26,7 @@ class Scores(BaseModel):
     nearest: float | None = Field(
         None,
         description="Mean distance of a drawn image to the nearest training image, over that of a test image; "
-        "well below 1 the images are copies.",
+        "well below 1 the images are copies. Null where the test images are training images.",
     )
 
 
@@ -38,4 +40,4 @@ class ScoreSheet(Scores):
     @property
     def frechet_over_floor(self) -> float:
         """`frechet_digits` in units of the distance between training and test images."""
-        return self.frechet_digits / self.floor.frechet_digits
+        return self.frechet_digits / max(self.floor.frechet_digits, TINY)

@@ -1,9 +1,18 @@
-"""Pydantic's errors in the words of this project: the field, its value, and what is allowed."""
+"""Pydantic's errors in the words of this project: the field, its value, and what is allowed. And text for JSON."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import AfterValidator
 from pydantic_core import ErrorDetails
+
+
+def legible(text: str) -> str:
+    """A text as UTF-8 can hold it: bytes of a file name that are no text are escaped."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+Legible = Annotated[str, AfterValidator(legible)]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from PIL import Image
 from redis import Redis
 
 from tests.service import Service, follow, redis_url, wait_until
+from tests.tiny import digit_like, write_dataset
 
 LONG = {"preset": "smoke", "epochs": 10_000, "publish": "never"}
 
@@ -189,16 +190,31 @@ def test_a_job_that_kills_every_trainer_fails_and_the_worker_goes_on(http: httpx
 
 def test_bad_data_fails_the_job_with_the_reason(tmp_path: Path) -> None:
     datasets = tmp_path / "datasets"
-    (datasets / "mnist").mkdir(parents=True)
-    (datasets / "mnist" / "train-images-idx3-ubyte").write_bytes(b"not an IDX file")
+    for name in ("EMNIST", "my digits", ".cache"):
+        write_dataset(datasets / name, digit_like(0), np.arange(0))
+    (datasets / "FashionMNIST").mkdir()
+    (datasets / "FashionMNIST" / "train-images.idx3-ubyte").touch()
     with (
         Service(tmp_path / "var", datasets_dir=str(datasets)) as service,
         httpx.Client(base_url=service.base, timeout=30) as http,
     ):
-        job = follow(http, submit(http, {"preset": "smoke"}), "failed")
+        refused = {
+            "nope": "there is no such data set; allowed: EMNIST; to use 'my digits', rename the folder",
+            "my digits": "stands in commands and in paths; allowed: 1 to 64 of",
+            "FashionMNIST": "no such file, raw or .gz; found train-images.idx3-ubyte: rename it",
+        }
+        for name, words in refused.items():
+            answer = http.post("/train", json={"dataset": name})
+            assert answer.status_code == 422
+            (fault,) = answer.json()["errors"]
+            assert (fault["pointer"], fault["value"]) == ("/dataset", name)
+            assert words in fault["detail"]
+        empty: dict[str, object] = {"preset": "smoke", "dataset": "EMNIST", "num_images": None}
+        job = follow(http, submit(http, empty), "failed")
     assert job["error"]["type"] == "bad-data"
-    assert "train-images-idx3-ubyte: magic number" in job["error"]["detail"]
+    assert f"{datasets}/EMNIST/train-images-idx3-ubyte: holds no data" in job["error"]["detail"]
     assert not job["error"]["retryable"]
+    assert job["attempt"] == 1
 
 
 def test_jobs_wait_in_turn_and_are_listed_by_page(http: httpx.Client) -> None:

@@ -4,29 +4,31 @@
 """
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from core.run_layout import TRAINER_LOG, attempt_dir
-from models.files import TEMPORARY_PREFIX, new_folder
+from models.files import TEMPORARY_PREFIX, link_or_copy, new_folder
 
 
-def open_attempt(runs_dir: Path, job_id: str, attempt: int) -> Path:
+def open_attempt(runs_dir: Path, job_id: str, attempt: int, tick: Callable[[], object] = lambda: None) -> Path:
     """Make the directory of an attempt, filled with what the one before left: its state, samples and checkpoints.
 
-    Files are linked, not copied: all of them are replaced as a whole and never changed in place. The directory appears
-    whole, so a crash half way leaves no attempt that a later one would start from.
+    Files are linked, or copied where the file system has no hard links: all of them are replaced as a whole and never
+    changed in place. The directory appears whole, so a crash half way leaves no attempt that a later one would start
+    from. `tick` is called for each file, because copies may take longer than a lease.
     """
     folder = attempt_dir(runs_dir, job_id, attempt)
     earlier = [attempt_dir(runs_dir, job_id, number) for number in range(attempt - 1, 0, -1)]
     previous = next((path for path in earlier if path.is_dir()), None)
     with new_folder(folder, label="attempt") as temporary:
         if previous is not None:
-            _link_tree(previous, temporary)
+            _link_tree(previous, temporary, tick)
     return folder
 
 
-def _link_tree(source: Path, target: Path) -> None:
+def _link_tree(source: Path, target: Path, tick: Callable[[], object]) -> None:
     """Link every file below `source`, but no temporary ones and no log. What vanishes meanwhile is left out.
 
     A worker that was given up may still write there: a training state that is linked in part does not verify, and the
@@ -37,6 +39,7 @@ def _link_tree(source: Path, target: Path) -> None:
         copy = target / Path(name).relative_to(source)
         copy.mkdir(exist_ok=True)
         for file in files:
+            tick()
             if file != TRAINER_LOG and not file.startswith(TEMPORARY_PREFIX):
                 with suppress(FileNotFoundError):
-                    os.link(Path(name) / file, copy / file)
+                    link_or_copy(Path(name) / file, copy / file)

@@ -77,7 +77,7 @@ class Supervisor:
     def _prepare(self, claim: Claim, watch: Watch) -> Path:
         """The run directory of this attempt, with the recipe in it."""
         runs_dir, job = self._settings.runs_dir, claim.job
-        run_dir = self._with_space(watch, lambda: open_attempt(runs_dir, job.id, job.attempt))
+        run_dir = self._with_space(watch, lambda: open_attempt(runs_dir, job.id, job.attempt, lambda: watch.see(None)))
         recipe = job.spec.recipe.model_dump_json(indent=2).encode() + b"\n"
         self._with_space(watch, lambda: write_file(run_dir / "recipe.json", recipe))
         return run_dir

@@ -8,6 +8,7 @@ from app.deps import QueueDep, SettingsDep, StoreDep, require_json
 from app.problems import FieldProblem, ProblemError, documented
 from app.schemas import JobView, TrainRequest
 from core.queue import nudge
+from models.datasets import dataset_names, why_no_dataset
 
 router = APIRouter(tags=["train"])
 
@@ -35,9 +36,8 @@ def train(
 ) -> JobView:
     """Queue a training job. Follow it at the URL in `Location`."""
     spec = (request or TrainRequest()).to_spec()
-    known = sorted(path.name for path in settings.datasets_dir.iterdir() if path.is_dir())
-    if spec.recipe.dataset not in known:
-        detail = f"there is no such data set; allowed: {', '.join(known)}"
+    if spec.recipe.dataset not in dataset_names(settings.datasets_dir):
+        detail = why_no_dataset(settings.datasets_dir, spec.recipe.dataset)
         fault = FieldProblem(pointer="/dataset", detail=detail, value=spec.recipe.dataset)
         raise ProblemError(422, "invalid-parameter", "not accepted: /dataset", [fault])
     job, replayed = store.create(spec, idempotency_key)

@@ -36,7 +36,7 @@ def job_count(http: httpx.Client) -> int:
         ({"publish": "sometimes"}, "/publish", "sometimes", "'auto', 'always' or 'never'"),
         ({"augment": "flip"}, "/augment", "flip", "'none', 'translate' or 'cutout'"),
         ({"num_images": 50}, "/num_images", 50, "num_images >= 64"),
-        ({"dataset": "../mnist"}, "/dataset", "../mnist", "match pattern"),
+        ({"dataset": "../mnist"}, "/dataset", "../mnist", "allowed: 1 to 64 of the letters"),
         ({"dataset": "letters"}, "/dataset", "letters", "mnist"),
         ([], "", "[]", "object"),
     ],

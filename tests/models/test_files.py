@@ -1,10 +1,25 @@
+import os
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from models.files import TEMPORARY_PREFIX, new_folder, remove_folder, remove_temporaries, sha256_of, write_file
+from models.files import (
+    TEMPORARY_PREFIX,
+    link_or_copy,
+    new_folder,
+    remove_folder,
+    remove_temporaries,
+    sha256_of,
+    sync,
+    write_file,
+)
+from tests.refuse_links import without_links
 from tests.tiny import largest_file
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
@@ -80,6 +95,46 @@ def test_a_name_that_is_taken_stays_as_it_is(tmp_path: Path, taken_by: str) -> N
     assert [path.read_text() for path in tmp_path.rglob("*") if path.is_file()] == ["old"] * (
         taken_by != "empty folder"
     )
+
+
+def test_a_link_costs_no_disk(tmp_path: Path) -> None:
+    write_file(tmp_path / "a", b"data")
+    link_or_copy(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "b").samefile(tmp_path / "a")
+
+
+def test_where_there_are_no_hard_links_there_is_a_copy(tmp_path: Path) -> None:
+    write_file(tmp_path / "a", b"data")
+    code = (
+        "import errno, os\n"
+        "from pathlib import Path\n"
+        "from models.files import link_or_copy\n"
+        "link_or_copy(Path('a'), Path('b'))\n"
+        "try:\n"
+        "    os.link('a', 'c')\n"
+        "except OSError as error:\n"
+        "    assert error.errno == errno.EPERM\n"
+        "    print('no links')"
+    )
+    command = without_links([sys.executable, "-c", code])
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert (done.stdout, done.stderr) == ("no links\n", "")
+    assert (tmp_path / "b").read_bytes() == b"data"
+    assert not (tmp_path / "b").samefile(tmp_path / "a")
+
+
+def test_what_has_vanished_is_not_linked_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        link_or_copy(tmp_path / "a", tmp_path / "b")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_synced_is_no_fault() -> None:
+    """The kernel syncs neither folders nor files of /proc."""
+    sync(Path("/proc/self"))
+    with pytest.raises(OSError, match="Invalid argument"):
+        sync(Path("/proc/self/status"))
 
 
 def test_a_removed_folder_is_gone_with_all_that_it_held(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import math
+import re
 import subprocess
 import sys
 from typing import Any, get_args
@@ -73,9 +74,23 @@ def test_a_whole_number_with_a_point_is_not_an_integer(name: str) -> None:
         Recipe.model_validate_json(f'{{"{name}": 200.0}}')
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../mnist", "a/b", "a\\b", ".hidden", "Mnist", "a b", "a\n", "a" * 65])
-def test_a_data_set_name_is_no_path(name: str) -> None:
-    assert error_of(dataset=name)["loc"] == ("dataset",)
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "../mnist", "a/b", "a\\b", ".hidden", "__MACOSX", "-x", "a b", "a\n", "données", "٣", "a" * 65],
+)
+def test_a_data_set_name_is_no_path_and_safe_in_commands(name: str) -> None:
+    error = error_of(dataset=name)
+    assert error["loc"] == ("dataset",)
+    assert "stands in commands and in paths; allowed: 1 to 64 of the letters" in error["msg"]
+
+
+@pytest.mark.parametrize(
+    "name", ["mnist", "EMNIST", "FashionMNIST", "KMNIST", "Kuzushiji-49", "my_digits.v2", "7", "a" * 64]
+)
+def test_a_data_set_may_be_called_as_torchvision_calls_it(name: str) -> None:
+    recipe = Recipe(dataset=name)
+    assert Recipe.model_validate_json(recipe.model_dump_json()).dataset == name
+    assert re.search(Recipe.model_json_schema()["properties"]["dataset"]["pattern"], name)
 
 
 def test_an_unknown_augmentation_is_refused() -> None:
@@ -161,7 +176,7 @@ def test_knobs_lie_over_their_preset() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["models.recipe", "models.validation", "models.card", "models.shelf", "models.files"]
+    "module", ["models.recipe", "models.validation", "models.card", "models.shelf", "models.files", "models.datasets"]
 )
 def test_what_the_api_and_the_worker_need_imports_no_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"

@@ -21,7 +21,7 @@ def fault_of(**knobs: Any) -> Fault:
         ("lr_g", 2.0, "less than or equal to 1"),
         ("beta1", 1.0, "less than 1"),
         ("augment", "flip", "'none', 'translate' or 'cutout'"),
-        ("dataset", "../x", "^[a-z0-9]"),
+        ("dataset", "../x", "1 to 64 of the letters a to z"),
         ("epochs", "three", "integer"),
     ],
 )

@@ -50,6 +50,12 @@ def test_an_attempt_costs_no_disk(tmp_path: Path, first: Path) -> None:
     assert all((second / name).samefile(first / name) for name in files(first))
 
 
+def test_a_long_copy_gives_its_supervisor_time_to_beat(tmp_path: Path, first: Path) -> None:
+    ticks: list[None] = []
+    open_attempt(tmp_path, JOB, 2, lambda: ticks.append(None))
+    assert len(ticks) == len(files(first))
+
+
 def test_half_written_files_and_the_log_stay_behind(tmp_path: Path, first: Path) -> None:
     expected = files(first)
     (first / TRAINER_LOG).write_text("a traceback")

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from models.files import is_disk_full
 from models.recipe import PRESETS, Recipe, with_preset
 from models.validation import explain
+from worker.training.arguments import Parser, whole_number
 from worker.training.data import EMBEDDED, load_dataset
 from worker.training.errors import TrainingError
 from worker.training.events import Failed, Finished
@@ -25,12 +26,14 @@ from worker.training.loop import train
 from worker.training.process import die_with_parent, is_out_of_memory, keep_freed_memory
 from worker.training.reporting import reporter
 from worker.training.scoring import Scorer, has_judge
+from worker.training.streams import escape_what_does_not_fit
 
 EXIT_FINISHED, EXIT_FAILED, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 3
 
 
 def main() -> int:
     """Parse, train, and say how it ended by the exit status."""
+    escape_what_does_not_fit()
     arguments = _parser().parse_args()
     if arguments.die_with is not None:
         die_with_parent(arguments.die_with)
@@ -41,7 +44,7 @@ def main() -> int:
             fault = explain(details, list(Recipe.model_fields))
             print(f"error: {fault.field} = {fault.value!r}: {fault.detail}", file=sys.stderr)
         return EXIT_USAGE
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         print(f"error: --recipe: not a readable JSON file: {error}", file=sys.stderr)
         return EXIT_USAGE
     device = arguments.device or torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
@@ -62,7 +65,9 @@ def main() -> int:
 
     signal.signal(signal.SIGTERM, request_stop)
     signal.signal(signal.SIGINT, request_stop)
-    report = reporter()
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as `nohup` has it
+        signal.signal(signal.SIGHUP, request_stop)
+    report = reporter(request_stop)
     try:
         folder = arguments.datasets / recipe.dataset
         dataset = load_dataset(folder, recipe.num_images, recipe.classes)
@@ -97,7 +102,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m worker.training", description="Train a DCGAN on 28x28 images.")
+    parser = Parser(prog="python -m worker.training", description="Train a DCGAN on 28x28 images.")
     parser.add_argument("--run-dir", type=Path, required=True, help="where the run lives; an unfinished one goes on")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--preset", choices=PRESETS, default="quality", help="default: %(default)s")
@@ -110,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         "--no-cuda-graph", action="store_true", help="on a GPU: launch the operations of a step one by one"
     )
     parser.add_argument("--die-with", type=int, metavar="PID", help="end when this parent process ends")
-    parser.add_argument("--threads", type=_positive, help="CPU threads; default: one a core")
+    parser.add_argument("--threads", type=whole_number(1, 1024), help="CPU threads; default: one a core")
     knobs = parser.add_argument_group("knobs of the recipe")
     for name, field in Recipe.model_fields.items():
         knobs.add_argument(f"--{name.replace('_', '-')}", dest=f"knob_{name}", metavar="V", help=field.description)
@@ -127,12 +132,6 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
         base = json.loads(arguments.recipe.read_bytes())
         return Recipe.model_validate({**base, **knobs} if isinstance(base, dict) else base)
     return Recipe.model_validate(with_preset(arguments.preset, knobs))
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"allowed: 1 or more, not {text!r}")
-    return int(text)
 
 
 def _device(text: str) -> torch.device:

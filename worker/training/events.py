@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from models.scores import ScoreSheet
+from models.validation import Legible
 
 
 class _Event(BaseModel):
@@ -68,7 +69,7 @@ class Warned(_Event):
     event: Literal["warning"] = "warning"
     kind: str
     step: int
-    detail: str
+    detail: Legible
     hint: str = Field(description="Which knob may help, or what else.")
 
 
@@ -92,7 +93,7 @@ class Failed(_Event):
 
     event: Literal["failed"] = "failed"
     kind: str
-    detail: str
+    detail: Legible
 
 
 Event = Started | Progress | EpochDone | Warned | Finished | Stopped | Failed

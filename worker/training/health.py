@@ -1,6 +1,7 @@
-"""Signs of a GAN that goes wrong, read at the end of each epoch. Pure functions; a sign is a warning, not an end.
+"""Signs of a run that goes wrong, read from its labels before it starts, and from its GAN at the end of each epoch.
 
-Each names the knob to turn. What only ends a run, numbers that are not finite, is the loop's own business.
+Pure functions; a sign is a warning, not an end. Each names the knob to turn. What only ends a run, numbers that are not
+finite, is the loop's own business.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from models.scores import ScoreSheet
+from worker.training.data import Dataset
 
 MATURE_KIMG = 10.0  # younger runs draw noise, and nothing is wrong with that
 OVERPOWERING = 0.95  # D is this sure of both kinds
@@ -20,6 +22,7 @@ FLAT = 0.5  # contrast beside real images
 ALIKE = 0.5  # distance between images beside real ones
 RARE = 0.01  # share of a class
 CHECKERED = 4.0  # times the finest pattern of real images
+RANGES = 10  # of classes that one warning names
 TINY = 1e-9  # real images may be all alike
 
 
@@ -45,6 +48,40 @@ class Epoch(NamedTuple):
 def signs(epoch: Epoch) -> list[Sign]:
     """All signs of an epoch."""
     return [*_balance(epoch.means), *_movement(epoch), *_pictures(epoch), *_classes(epoch)]
+
+
+def signs_in_labels(dataset: Dataset, classes: int) -> list[Sign]:
+    """Signs before the start: classes that no image is of."""
+    if dataset.labels is None:
+        return []
+    absent = absent_classes(dataset.labels, classes)
+    if not absent:
+        return []
+    if left_out := [label for label in absent if label in dataset.left_out]:
+        advice = f"raise num_images, which leaves out images of {ranges(left_out)}, or shuffle the images"
+    elif absent[0] > int(dataset.labels.max()):
+        advice = f"set classes to {absent[0]}"
+    else:
+        advice = "number the labels from 0 without gaps, and set classes to how many there are"
+    detail = f"none of the {len(dataset)} images is of class {ranges(absent)}: {len(absent)} of {classes} classes"
+    hint = f"/generate draws these as often as the others, though they are learned from nothing: {advice}"
+    return [Sign("untrained-classes", detail, hint)]
+
+
+def absent_classes(labels: Tensor, classes: int) -> list[int]:
+    """The classes, in order, that no label [N] says."""
+    present = set(labels.tolist())
+    return [label for label in range(classes) if label not in present]
+
+
+def ranges(numbers: list[int]) -> str:
+    """Ascending numbers in words, as in `0, 3 to 5, 9`."""
+    found: list[tuple[int, int]] = []
+    for number in numbers:
+        joined = found and found[-1][1] == number - 1
+        found.append((found.pop()[0] if joined else number, number))
+    shown = [f"{first} to {last}" if first < last else f"{first}" for first, last in found[:RANGES]]
+    return ", ".join(shown) + (", ..." if len(found) > RANGES else "")
 
 
 def contrast(images: Tensor) -> float:

@@ -4,8 +4,8 @@ It is trained once and then frozen: another judge gives other scores. Exit statu
 2 wrong arguments.
 """
 
-import argparse
 import math
+import os
 import sys
 from pathlib import Path
 
@@ -13,14 +13,18 @@ import torch
 from safetensors.torch import save as format_tensors
 from torch import Tensor
 from torch.nn import functional as F
-from tqdm import tqdm
 
 from models.files import new_folder, sha256_of
 from models.judge import FOLDER, JUDGE_CARD, REFERENCE, WEIGHTS, Judge, JudgeCard
+from models.recipe import MAX_SEED
+from worker.training.arguments import Parser, whole_number
 from worker.training.data import Dataset, load_dataset
 from worker.training.errors import BadData
+from worker.training.evaluate import K
+from worker.training.health import absent_classes, ranges
 from worker.training.process import versions
 from worker.training.scoring import LARGEST, Reference, read
+from worker.training.streams import escape_what_does_not_fit, heard
 
 BATCH_SIZE = 128
 PEAK_RATE = 3e-3
@@ -36,7 +40,7 @@ def train_judge(train: Dataset, classes: int, epochs: int, seed: int) -> Judge:
     batches = len(train) // BATCH_SIZE
     optimizer = torch.optim.AdamW(judge.parameters(), weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=epochs * batches)
-    for _ in tqdm(range(epochs), unit="epoch"):
+    for epoch in range(epochs):
         order = torch.randperm(len(train))
         for chosen in torch.split(order[: batches * BATCH_SIZE], BATCH_SIZE):
             _, logits = judge(warp(train.images[chosen]))
@@ -45,6 +49,7 @@ def train_judge(train: Dataset, classes: int, epochs: int, seed: int) -> Judge:
             torch.autograd.backward(loss)
             optimizer.step()
             schedule.step()
+        heard(print, f"epoch {epoch + 1} of {epochs}: loss {float(loss.detach()):.3f}", file=sys.stderr, flush=True)
     return judge.eval().requires_grad_(False)
 
 
@@ -62,7 +67,7 @@ def save_judge(folder: Path, judge: Judge, train: Dataset, test: Dataset, epochs
     """Write a judge with its reference and its floor. Raises FileExistsError when `folder` exists."""
     assert test.labels is not None
     test_features, test_logits = read(judge, test.images)
-    reference = Reference.of(test_features[:LARGEST], test.labels[:LARGEST])
+    reference = Reference.of(_evenly(test_features, LARGEST), _evenly(test.labels, LARGEST))
     compared = len(reference.features)
     with new_folder(folder, label="judge") as temporary:
         (temporary / WEIGHTS).write_bytes(format_tensors(judge.state_dict()))
@@ -83,11 +88,12 @@ def save_judge(folder: Path, judge: Judge, train: Dataset, test: Dataset, epochs
 
 def main() -> int:
     """Train the judge of the folder that is named, and say how good it is."""
-    parser = argparse.ArgumentParser(prog="python -m worker.training.judge", description=__doc__)
+    escape_what_does_not_fit()
+    parser = Parser(prog="python -m worker.training.judge", description=__doc__)
     parser.add_argument("dataset", type=Path, help="folder of the data set")
-    parser.add_argument("--classes", type=int, default=10, help="default: %(default)s")
-    parser.add_argument("--epochs", type=int, default=12, help="default: %(default)s")
-    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    parser.add_argument("--classes", type=whole_number(2, 256), default=10, help="default: %(default)s")
+    parser.add_argument("--epochs", type=whole_number(1, 10_000), default=12, help="default: %(default)s")
+    parser.add_argument("--seed", type=whole_number(0, MAX_SEED), default=0, help="default: %(default)s")
     arguments = parser.parse_args()
     folder = arguments.dataset / FOLDER
     if folder.exists():
@@ -96,13 +102,36 @@ def main() -> int:
     try:
         train = load_dataset(arguments.dataset, classes=arguments.classes)
         test = load_dataset(arguments.dataset, classes=arguments.classes, split="t10k")
-    except BadData as error:
+        _insist_on_enough(arguments.dataset, "training", train, BATCH_SIZE, arguments.classes)
+        _insist_on_enough(arguments.dataset, "test", test, K + 1, arguments.classes)
+        if not os.access(arguments.dataset, os.W_OK):
+            raise BadData(f"{arguments.dataset}: cannot be written, and the judge's place is in it")
+        judge = train_judge(train, arguments.classes, arguments.epochs, arguments.seed)
+        card = save_judge(folder, judge, train, test, arguments.epochs, arguments.seed)
+    except (BadData, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    judge = train_judge(train, arguments.classes, arguments.epochs, arguments.seed)
-    card = save_judge(folder, judge, train, test, arguments.epochs, arguments.seed)
-    print(f"{folder}: judge {card.judge_id} reads {card.accuracy:.2%} of the test images")
+    heard(print, f"{folder}: judge {card.judge_id} reads {card.accuracy:.2%} of the test images", flush=True)
     return 0
+
+
+def _insist_on_enough(folder: Path, split: str, dataset: Dataset, least: int, classes: int) -> None:
+    """Raise BadData for a split with fewer than `least` images, or with none of some class among those compared."""
+    if len(dataset) < least:
+        raise BadData(f"{folder}: holds {len(dataset)} {split} images; a judge needs {least} or more")
+    assert dataset.labels is not None
+    absent = absent_classes(_evenly(dataset.labels, LARGEST), classes)
+    if absent:
+        raise BadData(
+            f"{folder}: no {split} image is of class {ranges(absent)}; a judge needs images of each of its classes, "
+            f"which are {classes}"
+        )
+
+
+def _evenly(rows: Tensor, n: int) -> Tensor:
+    """Up to `n` rows from all over a tensor: files may be in the order of their classes."""
+    n = min(n, len(rows))
+    return rows[torch.arange(n) * len(rows) // n]
 
 
 def _uniform(*shape: int) -> Tensor:

@@ -116,7 +116,7 @@ def _train(asked: _Asked, saver: Saver) -> Finished | Stopped:
     steps_per_epoch = len(dataset) // recipe.images_per_step
     if steps_per_epoch == 0:
         raise BadData(
-            f"the data set holds {len(dataset)} images; one step takes "
+            f"data set {recipe.dataset!r} holds {len(dataset)} images; one step takes "
             f"batch_size * d_steps = {recipe.images_per_step} of them"
         )
     total_steps = steps_per_epoch * recipe.epochs
@@ -149,6 +149,8 @@ def _train(asked: _Asked, saver: Saver) -> Finished | Stopped:
     if recipe.precision == "bfloat16" and not has_bfloat16(device):
         detail = f"{device_name(device)} has no instructions for bfloat16: each step takes much longer than in float32"
         report(Warned(kind="slow-precision", step=first_step, detail=detail, hint='set precision to "float32"'))
+    for sign in health.signs_in_labels(dataset, recipe.classes):
+        report(Warned(step=first_step, **sign._asdict()))
     drawn: Tensor | None = None
     if first_step == 0:
         gan.finish_average(refresh_batches=1)  # noise, and the first step waits for it
@@ -267,7 +269,7 @@ def _claim_run_dir(run_dir: Path, recipe: Recipe, dataset: Dataset) -> None:
         write_file(path, (recipe.model_dump_json(indent=2) + "\n").encode())
     if not digest.exists():
         write_file(digest, f"{dataset.sha256}\n".encode())
-    elif digest.read_text().strip() != dataset.sha256:
+    elif digest.read_bytes().strip() != dataset.sha256.encode():
         raise BadRunDirectory(f"{run_dir}: holds a run on other images; dataset {recipe.dataset!r} has changed since")
 
 

@@ -10,11 +10,24 @@ from tqdm import tqdm
 
 from models.scores import ScoreSheet
 from worker.training.events import EpochDone, Event, Failed, Finished, Progress, Started, Stopped, Warned
+from worker.training.streams import heard
 
 
-def reporter() -> Callable[[Event], None]:
-    """A progress bar where standard output is a terminal; elsewhere JSON lines, and a log on standard error."""
-    return _Bar() if sys.stdout.isatty() else _print_json
+def reporter(when_unread: Callable[[], object]) -> Callable[[Event], None]:
+    """A progress bar where standard output is a terminal; elsewhere JSON lines, and a log on standard error.
+
+    `when_unread` is called where nobody reads the bar, or the JSON lines, any more.
+    """
+    tell, *others = [_Bar()] if sys.stdout.isatty() else [_print_json, _log]
+
+    def report(event: Event) -> None:
+        if not heard(tell, event):
+            heard(print, "nobody reads the output any more: the run saves and stops", file=sys.stderr)
+            when_unread()
+        for other in others:
+            heard(other, event)
+
+    return report
 
 
 def in_words(event: Event) -> str:
@@ -44,7 +57,10 @@ def in_words(event: Event) -> str:
 
 
 def _print_json(event: Event) -> None:
-    print(event.model_dump_json(), flush=True)
+    print(event.model_dump_json(ensure_ascii=True), flush=True)
+
+
+def _log(event: Event) -> None:
     if words := in_words(event):
         with suppress(OSError):  # a disk that is full for the log is not the end of the run
             print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {words}", file=sys.stderr, flush=True)

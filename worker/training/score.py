@@ -4,7 +4,6 @@ With several seeds of latents each figure is the mean over them, and `spread` is
 its lowest to its highest.
 """
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -15,17 +14,22 @@ from models.card import read_card
 from models.checkpoint import load_generator
 from models.errors import CheckpointError
 from models.scores import ScoreSheet
+from worker.training.arguments import Parser, whole_number
 from worker.training.data import EMBEDDED, load_dataset
 from worker.training.errors import BadData
 from worker.training.scoring import Scorer
+from worker.training.streams import escape_what_does_not_fit, heard
 
 
 def main() -> int:
     """Score what is named; the exit status is 0, or 1 when something cannot be read."""
-    parser = argparse.ArgumentParser(prog="python -m worker.training.score", description=__doc__)
+    escape_what_does_not_fit()
+    parser = Parser(prog="python -m worker.training.score", description=__doc__)
     parser.add_argument("checkpoints", type=Path, nargs="+", help="checkpoint folders, trained on one data set")
     parser.add_argument("--datasets", type=Path, default=EMBEDDED, metavar="DIR", help="folder of data set folders")
-    parser.add_argument("--seeds", type=int, default=3, help="seeds of latents, from 0; default: %(default)s")
+    parser.add_argument(
+        "--seeds", type=whole_number(1, 1000), default=3, help="seeds of latents, from 0; default: %(default)s"
+    )
     arguments = parser.parse_args()
     try:
         recipe = read_card(arguments.checkpoints[0]).recipe
@@ -34,7 +38,8 @@ def main() -> int:
         for checkpoint in arguments.checkpoints:
             G = load_generator(checkpoint)
             sheets = [scorer.score(G, seed) for seed in range(arguments.seeds)]
-            print(json.dumps({"checkpoint": str(checkpoint), **_means(sheets)}), flush=True)
+            if not heard(print, json.dumps({"checkpoint": str(checkpoint), **_means(sheets)}), flush=True):
+                return 1  # nobody reads the others
     except (BadData, CheckpointError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

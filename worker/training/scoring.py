@@ -88,8 +88,9 @@ class Scorer:
         pixels = draw_on_gpu(G, rows) if on_gpu else torch.from_numpy(draw_latents(G, rows))
         intended = rows[:, G.z_dim :].argmax(1).to(self._device) if G.classes else None
         scores = self._reference.score(*read(self._judge, pixels), intended)
-        nearest = nearest_distance(pixels[:NEAREST_OF], self._trained_on) / self._nearest_of_test
-        measured = scores.model_copy(update={"nearest": nearest})
+        nearest = nearest_distance(pixels[:NEAREST_OF], self._trained_on)
+        scale = self._nearest_of_test  # 0 where the test images are training images
+        measured = scores.model_copy(update={"nearest": nearest / scale if scale else None})
         return ScoreSheet(**dict(measured), judge=self._id, images=images, floor=self._floor)
 
     @cached_property

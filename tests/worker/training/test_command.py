@@ -1,5 +1,7 @@
 """`python -m worker.training` as a person or the supervisor runs it."""
 
+import codecs
+import os
 import resource
 import signal
 import subprocess
@@ -81,6 +83,26 @@ def test_bad_data_exits_with_1_and_says_so_in_an_event(tmp_path: Path) -> None:
     assert f"{tmp_path}/mnist/{IMAGES}: magic number" in failed.detail
 
 
+NO_TEXT = os.fsdecode(b"caf\xe9")  # a name in Latin-1 is no UTF-8
+
+
+def test_folders_whose_names_are_no_text_are_named_all_the_same(tmp_path: Path) -> None:
+    status, (failed,), errors = execute(tmp_path / "run", "--datasets", str(tmp_path / NO_TEXT))
+    assert status == 1
+    assert isinstance(failed, Failed)
+    assert "caf\\udce9/mnist: no such folder" in failed.detail
+    assert "Traceback" not in errors
+
+
+def test_a_run_directory_whose_name_is_no_text_is_one_all_the_same(tmp_path: Path, datasets: Path) -> None:
+    arguments = recipe_arguments(tmp_path, tiny_recipe(epochs=1), datasets)
+    status, events, errors = execute(tmp_path / NO_TEXT, *arguments)
+    assert (status, "Traceback" in errors) == (0, False)
+    assert isinstance(events[-1], Finished)
+    card = verify_checkpoint(tmp_path / NO_TEXT / events[-1].checkpoint)
+    assert "caf\\udce9" in str(card.command)
+
+
 def test_a_wrong_knob_exits_with_2_and_makes_no_directory(tmp_path: Path) -> None:
     status, events, errors = execute(tmp_path / "run", "--epochs", "0")
     assert (status, events) == (2, [])
@@ -130,8 +152,11 @@ def test_a_refusal_names_what_is_wrong_and_what_is_allowed(
         (None, ["--recipe", "No such file"]),
         (b"[1]", ["error: "]),
         (b"null", ["error: "]),
+        (b"[" * 100_000, ["--recipe", "not a readable JSON file"]),
+        (codecs.BOM_UTF8 + b'{"epochs": 0}', ["epochs = 0"]),
+        ('{"epochs": 0}'.encode("utf-16"), ["epochs = 0"]),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:20],
 )
 def test_a_recipe_file_that_is_none_is_refused(
     monkeypatch: pytest.MonkeyPatch,
@@ -175,7 +200,7 @@ def test_a_trainer_whose_supervisor_is_gone_does_not_start() -> None:
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("--threads", "0", "argument --threads: allowed: 1 or more, not '0'"),
+        ("--threads", "0", "argument --threads: allowed: 1 to 1024, not '0'"),
         ("--device", "tpu", "allowed: cpu, cuda, or one of several as cuda:1, not 'tpu'"),
     ],
 )
@@ -183,6 +208,8 @@ def test_a_wrong_option_is_named_with_its_value(tmp_path: Path, option: str, val
     status, events, errors = execute(tmp_path / "run", option, value)
     assert (status, events) == (2, [])
     assert message in errors
+    assert errors.startswith("error: ")
+    assert errors.count("\n") == 1  # what a supervisor can put into a job's error
     assert not (tmp_path / "run").exists()
 
 

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from tests.tiny import tiny_recipe
+from tests.tiny import digit_like, tiny_recipe, write_dataset
+from tests.worker.training.running import run
 from worker.training.data import EMBEDDED, Dataset, load_dataset
 from worker.training.events import Event, Warned
-from worker.training.health import Epoch, checkering, contrast, signs, spread
+from worker.training.health import Epoch, checkering, contrast, signs, signs_in_labels, spread
 from worker.training.loop import train
 from worker.training.scoring import Scorer
 
@@ -50,6 +52,46 @@ def warnings(run_dir: Path, dataset: Dataset, knobs: dict[str, Any], scored: boo
     recipe = tiny_recipe(**{**SMALL, **knobs})
     train(recipe, dataset, run_dir, torch.device("cpu"), events.append, lambda: False, None, score)
     return {event.kind: event for event in events if isinstance(event, Warned)}
+
+
+@pytest.mark.parametrize(
+    ("labels", "num_images", "classes", "words"),
+    [
+        ([0, 1, 2, 3] * 2, None, 7, ["none of the 8 images is of class 4 to 6: 3 of 7 classes", "set classes to 4"]),
+        ([1, 2, 3, 4] * 2, None, 5, ["of class 0: 1 of 5", "number the labels from 0 without gaps"]),
+        ([0, 2, 3, 7] * 2, None, 10, ["of class 1, 4 to 6, 8 to 9: 6 of 10", "number the labels from 0"]),
+        (
+            [0] * 4 + [1] * 4 + [3],
+            8,
+            4,
+            ["none of the 8 images is of class 2 to 3", "leaves out images of 3, or shuffle"],
+        ),
+        ([0, 5] * 4, None, 1000, ["1 to 4, 6 to 999"]),
+        (list(range(0, 200, 2)), None, 200, ["1, 3, 5, 7, 9, 11, 13, 15, 17, 19, ...: 100 of 200"]),
+    ],
+    ids=["too many", "from 1", "gaps", "cut off", "far too many", "many gaps"],
+)
+def test_classes_that_no_image_is_of_are_named_before_the_start(
+    tmp_path: Path, labels: list[int], num_images: int | None, classes: int, words: list[str]
+) -> None:
+    write_dataset(tmp_path, digit_like(len(labels)), np.array(labels))
+    (sign,) = signs_in_labels(load_dataset(tmp_path, num_images, classes), classes)
+    assert sign.kind == "untrained-classes"
+    assert all(word in f"{sign.detail}; {sign.hint}" for word in words)
+    assert "/generate draws these as often as the others" in sign.hint
+
+
+@pytest.mark.parametrize("classes", [0, 4])
+def test_classes_that_all_have_images_are_no_sign(datasets: Path, classes: int) -> None:
+    assert signs_in_labels(load_dataset(datasets / "tiny", None, classes), classes) == []
+
+
+def test_a_run_warns_of_untrained_classes_and_goes_on(datasets: Path, tmp_path: Path) -> None:
+    events = run(tiny_recipe(classes=6, epochs=1), datasets, tmp_path)
+    (warned,) = [event for event in events if isinstance(event, Warned)]
+    assert (warned.kind, warned.step) == ("untrained-classes", 0)
+    assert "class 4 to 5" in warned.detail
+    assert events[-1].event == "finished"
 
 
 @pytest.mark.parametrize(("knobs", "kinds"), BROKEN.values(), ids=BROKEN)

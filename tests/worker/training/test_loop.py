@@ -140,9 +140,10 @@ def test_a_directory_of_another_recipe_is_refused_and_left_alone(trained: Traine
     assert {path: path.stat().st_mtime_ns for path in run_dir.rglob("*")} == before
 
 
-def test_a_directory_of_a_run_on_other_images_is_refused(datasets: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("digest", [b"0" * 64, b"\xff", b""], ids=["another", "no text", "empty"])
+def test_a_directory_of_a_run_on_other_images_is_refused(datasets: Path, tmp_path: Path, digest: bytes) -> None:
     run(RECIPE, datasets, tmp_path, stop_after=1)
-    (tmp_path / "dataset.sha256").write_text(f"{'0' * 64}\n")
+    (tmp_path / "dataset.sha256").write_bytes(digest + b"\n")
     with pytest.raises(BadRunDirectory, match="holds a run on other images"):
         run(RECIPE, datasets, tmp_path)
 

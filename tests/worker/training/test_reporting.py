@@ -9,14 +9,14 @@ from worker.training.reporting import reporter
 
 
 def test_a_program_is_told_one_json_line_an_event(capsys: pytest.CaptureFixture[str]) -> None:
-    report = reporter()
+    report = reporter(lambda: None)
     for event in EVENTS:
         report(event)
     assert [parse_event(line) for line in capsys.readouterr().out.splitlines()] == EVENTS
 
 
 def test_beside_the_json_lines_a_log_tells_in_words_what_happened(capsys: pytest.CaptureFixture[str]) -> None:
-    report = reporter()
+    report = reporter(lambda: None)
     for event in EVENTS:
         report(event)
     log = capsys.readouterr().err
@@ -27,13 +27,13 @@ def test_beside_the_json_lines_a_log_tells_in_words_what_happened(capsys: pytest
 
 
 def test_a_run_that_goes_on_says_where(capsys: pytest.CaptureFixture[str]) -> None:
-    reporter()(EVENTS[0].model_copy(update={"step": 7}))
+    reporter(lambda: None)(EVENTS[0].model_copy(update={"step": 7}))
     assert "going on after step 7 of" in capsys.readouterr().err
 
 
 def test_a_person_is_told_in_words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    report = reporter()
+    report = reporter(lambda: None)
     for event in EVENTS:
         report(event)
     said = capsys.readouterr().out

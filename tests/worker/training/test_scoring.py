@@ -1,6 +1,9 @@
 """Scores through the real judge, and through one that is trained here."""
 
+import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 from models.checkpoint import load_generator
 from models.judge import FOLDER, JUDGE_CARD, REFERENCE, load_judge, read_judge_card
 from models.shelf import PRETRAINED
-from tests.tiny import flip_byte, networks, tiny_recipe, write_dataset
+from tests.tiny import flip_byte, networks, save_tiny, tiny_recipe, write_dataset
 from worker.training import judge as command
 from worker.training.data import EMBEDDED, load_dataset
 from worker.training.errors import BadData
@@ -115,6 +118,150 @@ def test_a_data_set_without_a_test_split_gets_no_judge(
     assert command.main() == 1
     assert "t10k-images-idx3-ubyte: no such file" in capsys.readouterr().err
     assert not has_judge(folder)
+
+
+def refusal_of_a_judge(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *more: str
+) -> str:
+    """The one line that the command says when it trains no judge."""
+    monkeypatch.setattr("sys.argv", ["judge", str(folder), "--classes", "4", *more])
+    assert command.main() == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert not has_judge(folder)
+    return said
+
+
+@pytest.mark.parametrize(
+    ("training", "test", "words"),
+    [
+        (100, 120, "holds 100 training images; a judge needs 128 or more"),
+        (300, 3, "holds 3 test images; a judge needs 6 or more"),
+    ],
+)
+def test_a_data_set_that_is_too_small_for_a_judge_says_how_many_it_needs(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    training: int,
+    test: int,
+    words: str,
+) -> None:
+    folder = write_dataset(tmp_path / "own", *corners(training, 0))
+    write_dataset(folder, *corners(test, 1), split="t10k")
+    assert words in refusal_of_a_judge(folder, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize("split", ["training", "test"])
+def test_a_judge_needs_images_of_each_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], split: str
+) -> None:
+    some, all_ = corners(128, 0), corners(128, 1)
+    some[1][some[1] == 2] = 1
+    training, test = (some, all_) if split == "training" else (all_, some)
+    folder = write_dataset(tmp_path / "own", *training)
+    write_dataset(folder, *test, split="t10k")
+    said = refusal_of_a_judge(folder, monkeypatch, capsys)
+    assert f"no {split} image is of class 2; a judge needs images of each of its classes, which are 4" in said
+
+
+def test_the_smallest_data_set_for_a_judge_gets_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_dataset(tmp_path / "corners", *corners(128, 0))
+    write_dataset(folder, *corners(6, 1), split="t10k")
+    monkeypatch.setattr("sys.argv", ["judge", str(folder), "--classes", "4", "--epochs", "1"])
+    assert command.main() == 0
+    dataset = load_dataset(folder, classes=4)
+    assert Scorer(folder, dataset).score(networks(tiny_recipe(classes=4))[0].eval()).images == 6
+
+
+def test_more_test_images_than_are_compared_may_be_in_the_order_of_their_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, labels = corners(14_000, 1)  # the first 10,000 are of three classes
+    order = np.argsort(labels)
+    folder = write_dataset(tmp_path / "own", *corners(128, 0))
+    write_dataset(folder, images[order], labels[order], split="t10k")
+    monkeypatch.setattr("sys.argv", ["judge", str(folder), "--classes", "4", "--epochs", "1"])
+    assert command.main() == 0
+    assert len(read_judge_card(folder / FOLDER).floor.class_coverage) == 4
+
+
+def test_test_images_that_are_training_images_leave_some_scores_without_a_scale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_dataset(tmp_path / "own", *corners(128, 0))
+    write_dataset(folder, *corners(128, 0), split="t10k")
+    monkeypatch.setattr("sys.argv", ["judge", str(folder), "--classes", "4", "--epochs", "1"])
+    assert command.main() == 0
+    sheet = Scorer(folder, load_dataset(folder)).score(networks(tiny_recipe())[0].eval())
+    assert sheet.nearest is None
+    assert sheet.frechet_over_floor > 0
+    assert sheet.model_copy(update={"floor": sheet.floor.model_copy(update={"frechet_digits": 0.0})}).frechet_over_floor
+
+
+@pytest.mark.parametrize("option", [["--epochs", "0"], ["--classes", "0"], ["--seed", "-1"], ["--epochs", "9" * 5000]])
+def test_an_argument_that_trains_no_judge_is_refused(
+    judged: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: list[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["judge", str(judged), *option])
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: argument {option[0]}: ")
+    assert said.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_the_training(judged: Path, tmp_path: Path) -> None:
+    """In a process without root's rights, which writes everywhere."""
+    folder = shutil.copytree(judged, tmp_path / "corners", ignore=shutil.ignore_patterns(FOLDER))
+    code = (
+        "import os, sys\n"
+        "from worker.training.judge import main\n"
+        "os.chdir(sys.argv.pop())\n"
+        "if os.getuid() == 0:\n"
+        "    os.setgid(65534)\n"
+        "    os.setuid(65534)\n"
+        "sys.exit(main())"
+    )
+    folder.chmod(0o555)
+    arguments = [sys.executable, "-c", code, ".", "--classes", "4", "--epochs", "1000", str(folder)]
+    done = subprocess.run(arguments, check=False, capture_output=True, text=True, timeout=60)
+    folder.chmod(0o755)
+    assert (done.returncode, done.stderr) == (1, "error: .: cannot be written, and the judge's place is in it\n")
+
+
+def head(arguments: list[str]) -> int:
+    """The exit status of a command in `2>&1 | head -1`, which must not end in a traceback."""
+    with subprocess.Popen(
+        [sys.executable, "-m", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        assert process.stdout is not None
+        assert b"Traceback" not in process.stdout.readline()
+        process.stdout.close()
+    return process.returncode
+
+
+def test_a_judge_is_trained_though_nobody_reads_how_far_it_is(judged: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(judged, tmp_path / "corners", ignore=shutil.ignore_patterns(FOLDER))
+    assert head(["worker.training.judge", str(folder), "--classes", "4", "--epochs", "5"]) == 0
+    assert has_judge(folder)
+
+
+def test_scoring_ends_when_nobody_reads_the_scores(judged: Path, tmp_path: Path) -> None:
+    save_tiny(tmp_path / "a-model", dataset=judged.name)
+    models = [str(tmp_path / "a-model")] * 10_000
+    arguments = ["worker.training.score", "--seeds", "1", "--datasets", str(judged.parent), *models]
+    errors = tmp_path / "errors"
+    with (
+        errors.open("wb") as file,
+        subprocess.Popen([sys.executable, "-m", *arguments], stdout=subprocess.PIPE, stderr=file) as process,
+    ):
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["images"] == 120
+        process.stdout.close()
+        assert process.wait(60) == 1
+    assert errors.read_bytes() == b""
 
 
 @pytest.mark.parametrize("name", [REFERENCE, JUDGE_CARD])

@@ -1,0 +1,67 @@
+"""The real supervisor with a real trainer and a real Redis, in a process that the kernel treats as a test wants it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from cli.redis_server import RedisServer
+from core.jobs import JobSpec, JobStatus
+from core.run_layout import attempt_dir, sample_path
+from core.settings import Settings
+from core.store import JobStore
+from models.card import verify_checkpoint
+from models.recipe import PRESETS
+from models.shelf import Shelf
+from tests.refuse_links import without_links
+from worker.supervisor import Supervisor
+
+STOPPED_AFTER_AN_EPOCH_AND_TAKEN_UP_AGAIN = """
+from core.settings import Settings
+from core.store import JobStore
+from models.shelf import Shelf
+from worker.supervisor import Supervisor
+
+settings = Settings()
+store, shelf = JobStore.of(settings), Shelf(settings.shelf_dir)
+Supervisor(store, shelf, settings, "cpu", lambda: any(settings.runs_dir.rglob("epoch-0001.png"))).run()
+Supervisor(store, shelf, settings, "cpu", lambda: False).run()
+"""
+
+
+def test_a_trainer_that_refuses_its_arguments_fails_the_job_at_once_with_what_it_said(
+    tmp_path: Path, store: JobStore, redis_server: RedisServer
+) -> None:
+    job_id = store.create(JobSpec(preset="smoke", recipe=PRESETS["smoke"], publish="never")).job.id
+    settings = Settings(redis_url=redis_server.url, data_dir=tmp_path)
+    Supervisor(store, Shelf(settings.shelf_dir), settings, "cuda:99", lambda: False).run()
+    job = store.get(job_id)
+    assert (job.status, job.attempt) == (JobStatus.FAILED, 1)
+    assert job.error is not None
+    assert job.error.type == "trainer-refused"
+    assert job.error.detail.startswith("error: --device: torch sees no cuda:99 here; allowed: cpu")
+    assert not job.error.retryable
+
+
+def test_a_job_goes_on_where_the_file_system_has_no_hard_links(
+    tmp_path: Path, store: JobStore, redis_server: RedisServer
+) -> None:
+    recipe = PRESETS["smoke"].model_copy(update={"epochs": 8})
+    job_id = store.create(JobSpec(preset="smoke", recipe=recipe, publish="never")).job.id
+    environment = os.environ | {
+        "DIGITFORGE_REDIS_URL": redis_server.url,
+        "DIGITFORGE_DATA_DIR": str(tmp_path),
+        "DIGITFORGE_TRAINER_THREADS": "1",
+    }
+    command = without_links([sys.executable, "-c", STOPPED_AFTER_AN_EPOCH_AND_TAKEN_UP_AGAIN])
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+    job = store.get(job_id)
+    assert (job.status, job.attempt, job.error) == (JobStatus.SUCCEEDED, 2, None)
+    first, second = (attempt_dir(tmp_path / "runs", job_id, number) for number in (1, 2))
+    assert len(list((first / "checkpoints").iterdir())) < 8
+    for folder in (second / "checkpoints").iterdir():
+        verify_checkpoint(folder)
+    assert sample_path(second, 1).read_bytes() == sample_path(first, 1).read_bytes()
+    assert not sample_path(second, 1).samefile(sample_path(first, 1))
