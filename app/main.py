@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 from app import problems
+from app.edge.bodies import CheckBodies
 from app.routes import events, files, generate, health, inspect, jobs, models, openai, train
 from app.studio import Studio
 from core.events import EventFeed
@@ -37,8 +38,14 @@ def create_app() -> FastAPI:
     for module in (generate, train, jobs, events, files, inspect, openai, models, health):
         app.include_router(module.router)
     app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False, response_model=None)
-    problems.install(app, settings.max_body_bytes)
+    problems.install(app)
+    _install_edge(app, settings)
     return app
+
+
+def _install_edge(app: FastAPI, settings: Settings) -> None:
+    """The middleware. What is added last comes first."""
+    app.add_middleware(CheckBodies, limit=settings.max_body_bytes)
 
 
 @asynccontextmanager

@@ -35,7 +35,7 @@ class TrainRequest(Recipe):
     @classmethod
     def _lay_over_preset(cls, values: Any) -> Any:
         preset = values.get("preset", "quality") if isinstance(values, dict) else None
-        return with_preset(preset, values) if preset in PRESETS else values
+        return with_preset(preset, values) if isinstance(preset, str) and preset in PRESETS else values
 
     def to_spec(self) -> JobSpec:
         """The job that this asks for."""

@@ -39,6 +39,10 @@ class Wire:
         for part in parts:
             self._socket.sendall(part)
 
+    def shut(self, how: int) -> None:
+        """End one direction of the connection, as `socket.shutdown` does."""
+        self._socket.shutdown(how)
+
     def answer(self, method: str = "GET") -> Answer:
         """The next response; one to HEAD ends with its headers."""
         status = int(self._file.readline().split(b" ")[1])

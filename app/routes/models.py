@@ -6,11 +6,12 @@ from fastapi import APIRouter, Depends, Path
 from fastapi.concurrency import run_in_threadpool
 
 from app.deps import ShelfDep, StudioDep, require_json
+from app.json_body import JsonRoute
 from app.problems import documented
 from app.schemas import ActivateRequest, ModelList, ModelView
 from models.errors import ModelNotFound
 
-router = APIRouter(prefix="/models", tags=["models"], responses=documented(404, 422))
+router = APIRouter(prefix="/models", tags=["models"], responses=documented(404, 422), route_class=JsonRoute)
 
 ModelId = Annotated[str, Path(max_length=64, description="The first 16 hex digits of the generator's SHA-256.")]
 

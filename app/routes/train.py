@@ -7,11 +7,12 @@ from fastapi import APIRouter, Depends, Header, Response
 from kombu.exceptions import OperationalError
 
 from app.deps import QueueDep, SettingsDep, StoreDep, require_json
+from app.json_body import JsonRoute
 from app.problems import FieldProblem, ProblemError, documented
 from app.schemas import JobView, TrainRequest
 from core.queue import enqueue
 
-router = APIRouter(tags=["train"])
+router = APIRouter(tags=["train"], route_class=JsonRoute)
 logger = logging.getLogger(__name__)
 
 
