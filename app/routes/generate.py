@@ -30,7 +30,6 @@ DRAWN: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.head("/generate", include_in_schema=False)
 @router.get("/generate", response_class=Response, responses={**DRAWN, **documented(404, 406, 422, 503)})
 async def generate(
     request: Request, shelf: ShelfDep, studio: StudioDep, query: Annotated[GridQuery, Query()]
