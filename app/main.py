@@ -14,6 +14,7 @@ from app import problems
 from app.edge.bodies import CheckBodies
 from app.edge.methods import HeadAsGet
 from app.edge.plain_errors import PlainErrorsToProblems
+from app.edge.queries import RefuseDoubles
 from app.routes import events, files, generate, health, inspect, jobs, models, openai, train
 from app.studio import Studio
 from core.events import EventFeed
@@ -47,6 +48,7 @@ def create_app() -> FastAPI:
 
 def _install_edge(app: FastAPI, settings: Settings) -> None:
     """The middleware. What is added last comes first."""
+    app.add_middleware(RefuseDoubles)
     app.add_middleware(CheckBodies, limit=settings.max_body_bytes)
     app.add_middleware(HeadAsGet)
     app.add_middleware(PlainErrorsToProblems)
