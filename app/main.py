@@ -13,6 +13,7 @@ from fastapi_offline import FastAPIOffline
 from app import problems
 from app.edge.bodies import CheckBodies
 from app.edge.methods import HeadAsGet
+from app.edge.origin import AllowedHosts, RefuseStrangers
 from app.edge.plain_errors import PlainErrorsToProblems
 from app.edge.queries import RefuseDoubles
 from app.routes import events, files, generate, health, inspect, jobs, models, openai, train
@@ -51,6 +52,7 @@ def _install_edge(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(RefuseDoubles)
     app.add_middleware(CheckBodies, limit=settings.max_body_bytes)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(RefuseStrangers, hosts=AllowedHosts([settings.host, *settings.hosts]))
     app.add_middleware(PlainErrorsToProblems)
 
 
