@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
-from app import problems
+from app import contract, problems
 from app.edge.bodies import CheckBodies
 from app.edge.methods import HeadAsGet
 from app.edge.origin import AllowedHosts, RefuseStrangers
@@ -36,12 +36,14 @@ def create_app() -> FastAPI:
         title="digitforge",
         summary="Train a DCGAN on handwritten digits, and draw digits from it.",
         lifespan=_lifespan,
+        responses=problems.ANY_OTHER,
     )
     app.state.settings = settings
     app.state.closing = asyncio.Event()
     for module in (generate, train, jobs, events, files, inspect, openai, models, health):
         app.include_router(module.router)
     app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False, response_model=None)
+    contract.describe(app)
     problems.install(app)
     _install_edge(app, settings)
     return app

@@ -124,6 +124,9 @@ TYPES = {
 }
 
 
+ANY_OTHER: dict[int | str, dict[str, Any]] = {"default": {"model": Problem, "description": "Any other error."}}
+
+
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For a route's `responses`: it may answer a problem with each of these statuses."""
     return {status: {"model": Problem, "description": TITLES[status]} for status in statuses}

@@ -40,6 +40,13 @@ async def activate(request: ActivateRequest, shelf: ShelfDep, studio: StudioDep)
     return ModelView.from_card(card, model_id)
 
 
+@router.get("/active")
+def get_active_model(shelf: ShelfDep) -> ModelView:
+    """The active model with its card."""
+    active = shelf.active()
+    return ModelView.from_card(shelf.card(active), active)
+
+
 @router.get("/{model_id}")
 def get_model(model_id: ModelId, shelf: ShelfDep) -> ModelView:
     """One model with its card."""

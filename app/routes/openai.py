@@ -15,7 +15,8 @@ from app.schemas import GeneratedImage, GeneratedImages, GridQuery, OpenAIError,
 router = APIRouter(tags=["generate"], route_class=JsonRoute)
 
 ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": OpenAIError, "description": "An error in OpenAI's shape."} for status in (400, 404, 415, 422, 503)
+    status: {"model": OpenAIError, "description": "An error in OpenAI's shape."}
+    for status in (400, 404, 415, 422, 503, "default")
 }
 
 
