@@ -33,6 +33,7 @@ if __name__ == "__main__":
             port=settings.port,
             http=HttpProtocol,
             ws="none",
+            proxy_headers=False,  # app/edge/proxies.py has them
             log_level="info",
             access_log=settings.access_log,
             timeout_graceful_shutdown=CLOSE_S,

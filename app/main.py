@@ -15,9 +15,11 @@ from app.edge.bodies import CheckBodies
 from app.edge.methods import HeadAsGet
 from app.edge.origin import AllowedHosts, RefuseStrangers
 from app.edge.plain_errors import PlainErrorsToProblems
+from app.edge.proxies import BelieveProxies
 from app.edge.queries import RefuseDoubles
 from app.routes import events, files, generate, health, inspect, jobs, models, openai, train
 from app.studio import Studio
+from app.urls import url
 from core.events import EventFeed
 from core.queue import celery_app
 from core.settings import Settings
@@ -42,7 +44,7 @@ def create_app() -> FastAPI:
     app.state.closing = asyncio.Event()
     for module in (generate, train, jobs, events, files, inspect, openai, models, health):
         app.include_router(module.router)
-    app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False, response_model=None)
+    app.add_api_route("/", lambda: RedirectResponse(url("/docs")), include_in_schema=False, response_model=None)
     contract.describe(app)
     problems.install(app)
     _install_edge(app, settings)
@@ -54,7 +56,9 @@ def _install_edge(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(RefuseDoubles)
     app.add_middleware(CheckBodies, limit=settings.max_body_bytes)
     app.add_middleware(HeadAsGet)
-    app.add_middleware(RefuseStrangers, hosts=AllowedHosts([settings.host, *settings.hosts]))
+    hosts = AllowedHosts([settings.host, *settings.hosts])
+    app.add_middleware(RefuseStrangers, hosts=hosts)
+    app.add_middleware(BelieveProxies, proxies=settings.proxies, root=settings.root_path, hosts=hosts)
     app.add_middleware(PlainErrorsToProblems)
 
 

@@ -10,6 +10,7 @@ from app.deps import QueueDep, SettingsDep, StoreDep, require_json
 from app.json_body import JsonRoute
 from app.problems import FieldProblem, ProblemError, documented
 from app.schemas import JobView, TrainRequest
+from app.urls import url
 from core.queue import enqueue
 
 router = APIRouter(tags=["train"], route_class=JsonRoute)
@@ -51,5 +52,5 @@ def train(
         logger.warning("job %s: its message could not be sent, the sweeper will: %s", job.id, error)
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
-    response.headers["Location"] = f"/jobs/{job.id}"
+    response.headers["Location"] = url(f"/jobs/{job.id}")
     return JobView.from_job(job)
