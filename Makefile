@@ -1,5 +1,6 @@
 # make up      the whole service on this machine: Redis (a wheel of it where PATH has none), the worker and the API
 # make test    everything that must be green: format, lint, types, import contracts, tests
+# make contract  schemathesis over the OpenAPI document, with 200 examples an operation
 # make format  put the code into its format
 # make check-wheels  whether every pinned package has a wheel for each Python and machine that we promise
 # make bench-train  training speed beside the peers; takes tensorflow-cpu into an environment of its own
@@ -31,7 +32,7 @@ A CPU build is a tenth of that. To take it, press Ctrl-C and run: TORCH_INDEX=$(
 endef
 export ABOUT_TORCH
 
-.PHONY: up test check-wheels format bench-train bench-serve clean
+.PHONY: up test contract check-wheels format bench-train bench-serve clean
 
 up: $(VENV)/.up
 	@$(BIN)/python -I -m cli.redis_binary >/dev/null || $(INSTALL) --editable '.[up]'
@@ -43,6 +44,9 @@ test: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+contract: $(VENV)/.dev
+	SCHEMATHESIS_EXAMPLES=200 $(BIN)/pytest -n 0 tests/app/test_contract.py
 
 check-wheels: $(VENV)/.dev
 	$(BIN)/python scripts/check-wheels

@@ -7,6 +7,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from app.edge.parser import HttpProtocol
 from app.main import create_app
 from core.ports import listen
 from core.startup import open_data_dir, read_settings, run
@@ -37,6 +38,9 @@ def main() -> int:
     server = _Server(
         uvicorn.Config(
             create_app(),
+            http=HttpProtocol,
+            ws="none",
+            proxy_headers=False,  # app/edge/proxies.py has them
             log_level="info",
             access_log=settings.access_log,
             timeout_graceful_shutdown=CLOSE_S,

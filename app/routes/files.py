@@ -18,6 +18,7 @@ from app.schemas import (
     Sample,
     SampleList,
 )
+from app.urls import url
 from core.run_layout import (
     TRAINER_LOG,
     attempt_dir,
@@ -42,7 +43,7 @@ LOG_CHUNK = 1 << 20
 def list_samples(job_id: JobId, store: StoreDep, settings: SettingsDep) -> SampleList:
     """The sample grids made so far."""
     epochs = sample_epochs(_run_dir(job_id, store, settings))
-    return SampleList(data=[Sample(epoch=epoch, href=f"/jobs/{job_id}/samples/{epoch}") for epoch in epochs])
+    return SampleList(data=[Sample(epoch=epoch, href=url(f"/jobs/{job_id}/samples/{epoch}")) for epoch in epochs])
 
 
 @router.get("/{job_id}/samples/{epoch}", response_class=Response, responses={200: {"content": {"image/png": {}}}})
@@ -132,7 +133,7 @@ def _run_dir(job_id: str, store: JobStore, settings: Settings) -> FilePath:
 
 def _checkpoint(job_id: str, folder: FilePath) -> CheckpointView:
     card = read_card(folder)
-    base = f"/jobs/{job_id}/checkpoints/{card.epoch}"
+    base = url(f"/jobs/{job_id}/checkpoints/{card.epoch}")
     files = {
         part: CheckpointFile(href=f"{base}/{part}", sha256=card.sha256[name], bytes=(folder / name).stat().st_size)
         for part, name in PARTS.items()

@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from app.deps import FeedDep, QueueDep, SettingsDep, StoreDep
 from app.problems import documented
 from app.schemas import JobPage, JobView
+from app.urls import url
 from core.jobs import Job, JobStatus
 from core.queue import nudge
 from core.run_layout import job_dir
@@ -33,7 +34,7 @@ def list_jobs(
     return JobPage(
         data=[JobView.from_job(job) for job in page],
         has_more=has_more,
-        next=f"/jobs?{query}" if query else None,
+        next=url(f"/jobs?{query}") if query else None,
     )
 
 

@@ -1,59 +1,22 @@
 """POST /v1/images/generations: images for programs that speak the API of OpenAI."""
 
 import asyncio
-import json
 import time
 from base64 import b64encode
-from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, Depends, Request
 
 from app.deps import ShelfDep, StudioDep, require_json
+from app.json_body import JsonRoute
 from app.picture import Picture, any_seed
-from app.problems import ProblemError, answer
-from app.schemas import GeneratedImage, GeneratedImages, GridQuery, OpenAIError, OpenAIErrorBody, OpenAIImagesRequest
-from models.errors import DigitforgeError
+from app.schemas import GeneratedImage, GeneratedImages, GridQuery, OpenAIError, OpenAIImagesRequest
 
-
-class _OpenAIRoute(APIRoute):
-    """A route that answers errors in OpenAI's shape: what is known here as a problem, in other words."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def handle_in_shape(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except (RequestValidationError, ProblemError, DigitforgeError) as error:
-                return _in_shape(await answer(request, error))
-
-        return handle_in_shape
-
-
-def _in_shape(response: JSONResponse) -> JSONResponse:
-    problem = json.loads(bytes(response.body))
-    faults = problem.get("errors", [])
-    # What is not in the body is `digit` of the drawing, and that came out of the prompt.
-    params = [fault["pointer"].removeprefix("/") if "pointer" in fault else "prompt" for fault in faults]
-    said = [f"{param}: {fault['detail']}" for param, fault in zip(params, faults, strict=True)]
-    body = OpenAIErrorBody(
-        message="; ".join([problem["detail"], *said]),
-        type="invalid_request_error" if response.status_code < 500 else "server_error",
-        param=params[0] if params else None,
-        code=problem["type"],
-    )
-    headers = {name: response.headers[name] for name in ("retry-after",) if name in response.headers}
-    return JSONResponse(OpenAIError(error=body).model_dump(), response.status_code, headers)
-
-
-router = APIRouter(tags=["generate"], route_class=_OpenAIRoute)
+router = APIRouter(tags=["generate"], route_class=JsonRoute)
 
 ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": OpenAIError, "description": "An error in OpenAI's shape."} for status in (400, 404, 415, 422, 503)
+    status: {"model": OpenAIError, "description": "An error in OpenAI's shape."}
+    for status in (400, 404, 415, 422, 503, "default")
 }
 
 

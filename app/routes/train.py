@@ -5,12 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Response
 
 from app.deps import QueueDep, SettingsDep, StoreDep, require_json
+from app.json_body import JsonRoute
 from app.problems import FieldProblem, ProblemError, documented
 from app.schemas import JobView, TrainRequest
+from app.urls import url
 from core.queue import nudge
 from models.datasets import dataset_names, why_no_dataset
 
-router = APIRouter(tags=["train"])
+router = APIRouter(tags=["train"], route_class=JsonRoute)
 
 
 @router.post(
@@ -44,5 +46,5 @@ def train(
     nudge(queue, job.id)
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
-    response.headers["Location"] = f"/jobs/{job.id}"
+    response.headers["Location"] = url(f"/jobs/{job.id}")
     return JobView.from_job(job)
