@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.schemas import ActivateRequest, GridQuery, OpenAIImagesRequest, TrainRequest
 from app.studio import ClientGone
-from core.errors import IdempotencyKeyReused, JobNotFound, JobStateConflict, QueueFull
+from core.errors import IdempotencyKeyReused, JobNotFound, JobStateConflict, QueueFull, is_redis_away
 from models.errors import CheckpointError, DigitforgeError, ModelNotFound, ShelfBusy
 from models.validation import explain
 
@@ -128,7 +128,7 @@ def install(app: FastAPI, max_body_bytes: int) -> None:
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(ClientGone, _on_client_gone)
     app.add_exception_handler(DigitforgeError, _on_own_error)
-    app.add_exception_handler(RedisError, _on_redis_away)
+    app.add_exception_handler(RedisError, _on_redis_error)
     app.add_exception_handler(OperationalError, _on_redis_away)
     app.add_exception_handler(Exception, _on_crash)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=max_body_bytes)
@@ -213,6 +213,10 @@ async def _on_own_error(request: Request, error: Exception) -> JSONResponse:
         case ShelfBusy():
             return problem_response(503, "shelf-busy", str(error), headers={"Retry-After": RETRY_AFTER_S})
     return await _on_crash(request, error)
+
+
+async def _on_redis_error(request: Request, error: Exception) -> JSONResponse:
+    return await (_on_redis_away if is_redis_away(error) else _on_crash)(request, error)
 
 
 async def _on_redis_away(request: Request, error: Exception) -> JSONResponse:

@@ -286,7 +286,7 @@ class EventView(BaseModel):
     @classmethod
     def from_event(cls, event: JobEvent) -> Self:
         """Translate an event."""
-        return cls(id=event.id, type=event.type, data=event.fields)
+        return cls(id=str(event.id), type=event.type, data=event.fields)
 
 
 class EventPage(BaseModel):

@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from app.deps import FeedDep, QueueDep, SettingsDep, StoreDep
 from app.problems import documented
 from app.schemas import JobPage, JobView
+from core.events import EventId
 from core.jobs import Job, JobStatus
 from core.queue import enqueue
 from core.run_layout import job_dir
@@ -51,7 +52,7 @@ async def get_job(
     """Where a job is: status, progress, losses, device, error."""
     job = await run_in_threadpool(store.get, job_id)
     if wait > 0 and if_none_match == _etag(job):
-        await feed.wait(job_id, job.event, 1, int(wait * 1000))
+        await feed.wait(job_id, EventId.parse(job.event), 1, int(wait * 1000))
         job = await run_in_threadpool(store.get, job_id)
     if if_none_match == _etag(job):
         return Response(status_code=304, headers={"ETag": _etag(job)})
