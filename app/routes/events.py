@@ -18,6 +18,7 @@ from core.events import FIRST, EventFeed, EventId
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503))
 
+STREAMED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx would hold it back to fill a buffer
 BATCH = 100
 PING_S = 15.0
 WAIT_MS = 1000  # also how soon a stream notices that the server is closing
@@ -58,7 +59,7 @@ async def get_events(
         return EventPage(data=[EventView.from_event(event) for event in page], has_more=has_more, next=follow)
     if job.status.is_terminal and start >= EventId.parse(job.event):
         return Response(status_code=204)  # which tells an EventSource not to come again
-    return EventSourceResponse(_stream(feed, job_id, start, closing), headers={"Cache-Control": "no-store"})
+    return EventSourceResponse(_stream(feed, job_id, start, closing), headers=STREAMED)
 
 
 def _start(last_event_id: str | None, after: str | None) -> EventId:

@@ -46,6 +46,7 @@ def stream(http: httpx.Client, job_id: str, after: str | None = None) -> Iterato
     with http.stream("GET", f"/jobs/{job_id}/events", headers=headers) as response:
         assert response.status_code == 200
         assert response.headers["content-type"].startswith("text/event-stream")
+        assert response.headers["x-accel-buffering"] == "no"
         fields: dict[str, str] = {}
         for line in response.iter_lines():
             if line:
@@ -61,7 +62,9 @@ def pages(http: httpx.Client, job_id: str, limit: int = 7) -> list[Event]:
     events: list[Event] = []
     url: str | None = f"/jobs/{job_id}/events?format=json&limit={limit}"
     while url:
-        page = http.get(url).raise_for_status().json()
+        answer = http.get(url).raise_for_status()
+        assert "x-accel-buffering" not in answer.headers  # a proxy may buffer what is no stream
+        page = answer.json()
         assert len(page["data"]) == limit or not page["has_more"]
         events += page["data"]
         url = page["next"]
