@@ -7,7 +7,8 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 
 from app.curves import to_svg
-from app.deps import SettingsDep, StoreDep
+from app.deps import UNCHANGED, IfNoneMatch, SettingsDep, StoreDep
+from app.negotiation import is_known
 from app.problems import ProblemError, documented
 from app.schemas import (
     CheckpointFile,
@@ -34,7 +35,7 @@ router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422,
 
 JobId = Annotated[str, Path(max_length=64, description="As in the answer to POST /train.")]
 
-FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+FOR_EVER = "public, max-age=31536000, immutable"
 LOG_CHUNK = 1 << 20
 
 
@@ -45,12 +46,17 @@ def list_samples(job_id: JobId, store: StoreDep, settings: SettingsDep) -> Sampl
     return SampleList(data=[Sample(epoch=epoch, href=f"/jobs/{job_id}/samples/{epoch}") for epoch in epochs])
 
 
-@router.get("/{job_id}/samples/{epoch}", response_class=Response, responses={200: {"content": {"image/png": {}}}})
+@router.get(
+    "/{job_id}/samples/{epoch}",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}, **UNCHANGED},
+)
 def get_sample(
     job_id: JobId,
     epoch: Annotated[int, Path(ge=0)] | Literal["latest"],
     store: StoreDep,
     settings: SettingsDep,
+    if_none_match: IfNoneMatch,
 ) -> Response:
     """64 images at fixed latents after an epoch, as a PNG; the same latents every time, so one sees them grow."""
     run_dir = _run_dir(job_id, store, settings)
@@ -58,8 +64,8 @@ def get_sample(
     wanted = max(epochs, default=0) if epoch == "latest" else epoch
     if wanted not in epochs:
         raise ProblemError(404, "not-found", f"job {job_id} has no sample of epoch {wanted}; there are: {epochs}")
-    headers = {"Cache-Control": "no-cache"} if epoch == "latest" else FOR_EVER
-    return FileResponse(sample_path(run_dir, wanted), media_type="image/png", headers=headers)
+    caching = "no-cache" if epoch == "latest" else FOR_EVER
+    return _file(sample_path(run_dir, wanted), if_none_match, caching, media_type="image/png")
 
 
 @router.get("/{job_id}/curves", response_model=Curves, responses={200: {"content": {"image/svg+xml": {}}}})
@@ -84,25 +90,21 @@ def list_checkpoints(job_id: JobId, store: StoreDep, settings: SettingsDep) -> C
     return CheckpointList(data=[_checkpoint(job_id, folder) for folder in folders])
 
 
-@router.get("/{job_id}/checkpoints/{epoch}/{part}", response_class=Response)
+@router.get("/{job_id}/checkpoints/{epoch}/{part}", response_class=Response, responses=UNCHANGED)
 def get_checkpoint_file(
     job_id: JobId,
     epoch: Annotated[int, Path(ge=1)],
     part: Annotated[Literal["generator", "discriminator"], Path()],
     store: StoreDep,
     settings: SettingsDep,
+    if_none_match: IfNoneMatch,
 ) -> Response:
     """The weights of a checkpoint as safetensors; a `Range` of them too."""
     folder = checkpoint_path(_run_dir(job_id, store, settings), epoch)
     if not folder.is_dir():
         raise ProblemError(404, "not-found", f"job {job_id} has no checkpoint of epoch {epoch}")
     name = PARTS[part]
-    return FileResponse(
-        folder / name,
-        media_type="application/octet-stream",
-        filename=f"{job_id}-epoch-{epoch}-{name}",
-        headers=FOR_EVER,
-    )
+    return _file(folder / name, if_none_match, FOR_EVER, filename=f"{job_id}-epoch-{epoch}-{name}")
 
 
 @router.get("/{job_id}/logs", response_class=PlainTextResponse)
@@ -128,6 +130,22 @@ PARTS = {"generator": GENERATOR, "discriminator": DISCRIMINATOR}
 def _run_dir(job_id: str, store: JobStore, settings: Settings) -> FilePath:
     """The run directory of a job's newest attempt. Raises JobNotFound."""
     return attempt_dir(settings.runs_dir, job_id, store.get(job_id).attempt)
+
+
+def _file(
+    path: FilePath,
+    if_none_match: list[str],
+    caching: str,
+    media_type: str = "application/octet-stream",
+    filename: str | None = None,
+) -> Response:
+    """A file. Its ETag follows from its time and size: files are only replaced as a whole."""
+    headers = {"Cache-Control": caching}
+    response = FileResponse(path, 200, headers, media_type, filename=filename, stat_result=path.stat())
+    if is_known(if_none_match, response.headers["etag"]):
+        told = ("cache-control", "etag", "last-modified")
+        return Response(status_code=304, headers={name: response.headers[name] for name in told})
+    return response
 
 
 def _checkpoint(job_id: str, folder: FilePath) -> CheckpointView:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 
-from app.deps import ShelfDep, StudioDep
+from app.deps import UNCHANGED, IfNoneMatch, ShelfDep, StudioDep
 from app.formats import MEDIA_TYPES, MOVING, STILL, Format
 from app.negotiation import choose, is_known
 from app.picture import Picture, any_seed
@@ -26,14 +26,18 @@ DRAWN: dict[int | str, dict[str, Any]] = {
         "model": ImagesView,
         "description": "The picture, in the format that was asked for.",
     },
-    304: {"description": "The client has it already."},
+    **UNCHANGED,
 }
 
 
 @router.head("/generate", include_in_schema=False)
 @router.get("/generate", response_class=Response, responses={**DRAWN, **documented(404, 406, 422, 503)})
 async def generate(
-    request: Request, shelf: ShelfDep, studio: StudioDep, query: Annotated[GridQuery, Query()]
+    request: Request,
+    shelf: ShelfDep,
+    studio: StudioDep,
+    if_none_match: IfNoneMatch,
+    query: Annotated[GridQuery, Query()],
 ) -> Response:
     """A grid of digits, or each by itself. With `seed` and `model` the same URL is the same picture for ever."""
     model_id = query.model or shelf.active()
@@ -52,8 +56,7 @@ async def generate(
         headers["Vary"] = "Accept"
     if query.digit is not None:
         headers["X-Digit-By"] = "class" if shelf.card(model_id).recipe.classes else "judge"
-    known = ",".join(request.headers.getlist("if-none-match"))
-    if _names_seeds(query) and is_known(known, picture.etag):
+    if _names_seeds(query) and is_known(if_none_match, picture.etag):
         return Response(status_code=304, headers=headers)
     drawn = await picture.draw(studio, request.is_disconnected)
     began = time.monotonic()
