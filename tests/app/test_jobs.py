@@ -198,6 +198,13 @@ def test_the_same_key_makes_one_job_and_is_answered_as_the_first_time(http: http
     assert (other.status_code, other.json()["type"]) == (422, "idempotency-key-reused")
     assert http.post("/train", json=SMOKE, headers={"idempotency-key": "x" * 256}).status_code == 422
 
+    http.delete(f"/jobs/{first.json()['id']}").raise_for_status()
+    anew = http.post("/train", json=SMOKE, headers=key)
+    assert anew.status_code == 202
+    assert "idempotency-replayed" not in anew.headers
+    assert http.get(anew.headers["location"]).json()["id"] == anew.json()["id"] != first.json()["id"]
+    follow(http, anew.json()["id"], "succeeded")
+
 
 def test_a_queue_that_is_full_says_when_to_come_again(tmp_path: Path) -> None:
     with (
