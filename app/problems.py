@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.schemas import ActivateRequest, GridQuery, OpenAIImagesRequest, TrainRequest
 from app.studio import ClientGone
 from core.errors import IdempotencyKeyReused, JobNotFound, JobStateConflict, QueueFull, is_redis_away
-from models.errors import CheckpointError, DigitforgeError, ModelNotFound, ShelfBusy
+from models.errors import CheckpointError, DigitforgeError, JudgeDamaged, JudgeNotFound, ModelNotFound, ShelfBusy
 from models.validation import explain
 
 MEDIA_TYPE = "application/problem+json"
@@ -199,6 +199,8 @@ async def _on_own_error(request: Request, error: Exception) -> JSONResponse:
             return problem_response(404, "job-not-found", str(error))
         case ModelNotFound():
             return problem_response(404, "model-not-found", str(error))
+        case JudgeNotFound():
+            return problem_response(404, "judge-not-found", str(error))
         case JobStateConflict():
             return problem_response(409, "job-state-conflict", str(error))
         case IdempotencyKeyReused():
@@ -206,6 +208,9 @@ async def _on_own_error(request: Request, error: Exception) -> JSONResponse:
         case QueueFull():
             headers = {"Retry-After": str(error.retry_after_s)}
             return problem_response(429, "queue-full", str(error), headers=headers)
+        case JudgeDamaged():
+            logger.error("%s: %s", error, error.__cause__)
+            return problem_response(503, "judge-not-ready", f"{error}; the server's log names the file")
         case CheckpointError():
             logger.error("a model cannot be loaded: %s", error)
             detail = "the model's files are damaged; the server's log names the file"

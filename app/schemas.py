@@ -44,12 +44,18 @@ class TrainRequest(Recipe):
 
 
 class GridQuery(BaseModel):
-    """Which images, and how they are laid out."""
+    """Which images, and how they are laid out. The fields stand in the order of the canonical URL."""
 
     model_config = ConfigDict(extra="forbid")
 
     n: int = Field(16, ge=1, le=256, description="How many images.")
     seed: Seed | None = Field(None, description="The same seed gives the same images; without one the server draws it.")
+    interpolate: str | None = Field(
+        None,
+        pattern="^[0-9]{1,16},[0-9]{1,16}$",
+        description="Two seeds, as in `3,9`: a walk from the images of the one to those of the other.",
+    )
+    frames: int = Field(24, ge=2, le=128, description="Pictures of the walk.")
     start: int = Field(0, ge=0, le=MAX_SEED - 256, description="Number of the first image of the seed.")
     digit: str | None = Field(
         None,
@@ -60,22 +66,21 @@ class GridQuery(BaseModel):
     pad: int = Field(2, ge=0, le=32, description="Pixels of background between images.")
     scale: int = Field(1, ge=1, le=8, description="How often each pixel is repeated in both directions.")
     invert: bool = Field(False, description="Black on white.")
+    truncation: float = Field(
+        1.0, ge=0, le=1, allow_inf_nan=False, description="Scales z: less draws images that are more alike."
+    )
     format: Format | None = Field(
         None,
         description="A grid (`png`, `webp` without loss), or each image by itself: PNGs in a `zip` or in `json`, "
         "an array of NumPy in `npz`; with `interpolate` a moving grid (`webp`, `gif`). Without it, as `Accept` says; "
         "the first of them where it does not.",
     )
-    truncation: float = Field(
-        1.0, ge=0, le=1, allow_inf_nan=False, description="Scales z: less draws images that are more alike."
-    )
-    interpolate: str | None = Field(
-        None,
-        pattern="^[0-9]{1,16},[0-9]{1,16}$",
-        description="Two seeds, as in `3,9`: a walk from the images of the one to those of the other.",
-    )
-    frames: int = Field(24, ge=2, le=128, description="Pictures of the walk.")
     model: str | None = Field(None, max_length=64, description="A model's id; without one it is the active model.")
+    judge: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{16}$",
+        description="The id of the judge that picks a `digit` for a model without classes; any other is refused.",
+    )
 
     @field_validator("interpolate")
     @classmethod
@@ -84,6 +89,7 @@ class GridQuery(BaseModel):
             first, last = map(int, value.split(","))
             if first == last or max(first, last) > MAX_SEED:
                 raise PydanticCustomError("two_seeds", "allowed: two different seeds from 0 to 9007199254740991")
+            return f"{first},{last}"
         return value
 
     @model_validator(mode="after")
@@ -131,11 +137,12 @@ class Inspection(BaseModel):
     """What a PNG says of itself."""
 
     model: str
-    on_shelf: bool = Field(description="Whether the model is on this server's shelf, so that the URL draws.")
+    on_shelf: bool = Field(description="Whether the model is on this server's shelf.")
     seed: int
     start: int = Field(description="Number of its first image among those of the seed.")
     n: int
     digit: str | None = Field(description="Which digits were asked for; null for whatever came.")
+    judge: str | None = Field(description="The judge that picked them; null where the file names none.")
     url: str = Field(description="What draws the same bytes again, from the root of a server.")
 
 

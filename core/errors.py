@@ -2,6 +2,8 @@
 
     DigitforgeError                 models/errors.py
     +-- CheckpointError             a checkpoint folder that cannot be trusted
+    |   +-- JudgeDamaged            models/errors.py: the judge of a data set cannot be trusted
+    +-- JudgeNotFound               models/errors.py: the data set has another judge, or none
     +-- ModelNotFound               no such model on the shelf
     +-- TrainingError               worker/training/errors.py: a run cannot start or go on
     |   +-- BadData

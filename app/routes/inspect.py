@@ -39,6 +39,7 @@ async def inspect(request: Request, shelf: ShelfDep) -> Inspection:
         start=query.start,
         n=query.n,
         digit=query.digit,
+        judge=picture.judge,
         url=picture.location,
     )
 

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from app.deps import ShelfDep, StudioDep, require_json
-from app.picture import Picture, any_seed
+from app.picture import Picture
 from app.problems import ProblemError, answer
 from app.schemas import GeneratedImage, GeneratedImages, GridQuery, OpenAIError, OpenAIErrorBody, OpenAIImagesRequest
 from models.errors import DigitforgeError
@@ -67,11 +67,8 @@ async def generate_images(
     request: Request, wanted: OpenAIImagesRequest, shelf: ShelfDep, studio: StudioDep
 ) -> GeneratedImages:
     """Images as OpenAI's clients ask for them. The digits in the prompt are drawn in their order, or else any."""
-    model_id = wanted.model or shelf.active()
-    shelf.folder(model_id)
-    seed = any_seed() if wanted.seed is None else wanted.seed
-    query = GridQuery(n=wanted.n, digit=wanted.digit, scale=wanted.scale)
-    picture = Picture(query, model_id, seed, "json")
+    query = GridQuery(n=wanted.n, seed=wanted.seed, digit=wanted.digit, scale=wanted.scale, model=wanted.model)
+    picture = Picture.of(query, "json", shelf, studio.judges)
     images = (await picture.draw(studio, request.is_disconnected)).images
     if wanted.response_format == "b64_json":
         pngs = await asyncio.to_thread(picture.each, images)
@@ -79,4 +76,4 @@ async def generate_images(
     else:
         base = str(request.base_url).rstrip("/")
         data = [GeneratedImage(url=f"{base}{picture.alone(k).location}") for k in range(wanted.n)]
-    return GeneratedImages(created=int(time.time()), data=data, model=model_id, seed=seed)
+    return GeneratedImages(created=int(time.time()), data=data, model=picture.model, seed=picture.seed)
