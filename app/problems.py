@@ -13,7 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.schemas import ActivateRequest, GridQuery, OpenAIImagesRequest, TrainRequest
+from app.openai_schemas import OpenAIImagesRequest
+from app.schemas import ActivateRequest, GridQuery, TrainRequest
 from app.studio import ClientGone
 from core.errors import IdempotencyKeyReused, JobNotFound, JobStateConflict, QueueFull, is_redis_away
 from models.errors import CheckpointError, DigitforgeError, JudgeDamaged, JudgeNotFound, ModelNotFound, ShelfBusy

@@ -1,6 +1,5 @@
 """The wire format: what goes over HTTP, kept apart from the records it is made of."""
 
-import re
 from datetime import datetime
 from typing import Any, Literal, Self
 
@@ -144,50 +143,6 @@ class Inspection(BaseModel):
     digit: str | None = Field(description="Which digits were asked for; null for whatever came.")
     judge: str | None = Field(description="The judge that picked them; null where the file names none.")
     url: str = Field(description="What draws the same bytes again, from the root of a server.")
-
-
-class OpenAIImagesRequest(BaseModel):
-    """Images as OpenAI's API takes a wish for them, and the seed, which it does not know."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"prompt": "a 7 and a 3", "n": 2}]})
-
-    prompt: str = Field(
-        max_length=32_000, description="Its digits are drawn in their order, again from the first; without any, all."
-    )
-    n: int = Field(1, ge=1, le=10, strict=True, description="How many images.")
-    model: str | None = Field(None, max_length=64, description="A model's id; without one it is the active model.")
-    size: Literal["28x28", "56x56", "84x84", "112x112", "140x140", "168x168", "196x196", "224x224"] = Field(
-        "28x28", description="The models draw 28x28; in the others each pixel is repeated."
-    )
-    response_format: Literal["url", "b64_json"] = Field("url", description="Where the PNG is, or the PNG in base64.")
-    seed: Seed | None = Field(None, strict=True, description="The same seed gives the same images.")
-    user: str | None = Field(None, description="Ignored.")
-
-    @property
-    def digit(self) -> str | None:
-        """The digits of the first n images, where the prompt names any."""
-        return "".join(re.findall("[0-9]", self.prompt))[: self.n] or None
-
-    @property
-    def scale(self) -> int:
-        """How often each pixel is repeated."""
-        return int(self.size.partition("x")[0]) // 28
-
-
-class GeneratedImage(BaseModel):
-    """One of them has a value, as `response_format` says."""
-
-    url: str | None = None
-    b64_json: str | None = None
-
-
-class GeneratedImages(BaseModel):
-    """Images as OpenAI's API answers them, and what draws them again."""
-
-    created: int = Field(description="Seconds since 1970.")
-    data: list[GeneratedImage]
-    model: str
-    seed: int
 
 
 class OpenAIErrorBody(BaseModel):

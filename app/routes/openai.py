@@ -1,4 +1,4 @@
-"""POST /v1/images/generations: images for programs that speak the API of OpenAI."""
+"""/v1: images, and the models that draw them, for programs that speak the API of OpenAI."""
 
 import asyncio
 import json
@@ -13,9 +13,11 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from app.deps import ShelfDep, StudioDep, require_json
+from app.openai_schemas import GeneratedImage, GeneratedImages, OpenAIImagesRequest, OpenAIModel, OpenAIModelList
 from app.picture import Picture
 from app.problems import ProblemError, answer
-from app.schemas import GeneratedImage, GeneratedImages, GridQuery, OpenAIError, OpenAIErrorBody, OpenAIImagesRequest
+from app.schemas import GridQuery, OpenAIError, OpenAIErrorBody
+from models.dcgan import IMAGE_SIZE
 from models.errors import DigitforgeError
 
 
@@ -52,6 +54,9 @@ def _in_shape(response: JSONResponse) -> JSONResponse:
 
 router = APIRouter(tags=["generate"], route_class=_OpenAIRoute)
 
+NOT_FOUND: dict[int | str, dict[str, Any]] = {
+    404: {"model": OpenAIError, "description": "There is no such model; in OpenAI's shape."}
+}
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": OpenAIError, "description": "An error in OpenAI's shape."} for status in (400, 404, 415, 422, 503)
 }
@@ -67,13 +72,30 @@ async def generate_images(
     request: Request, wanted: OpenAIImagesRequest, shelf: ShelfDep, studio: StudioDep
 ) -> GeneratedImages:
     """Images as OpenAI's clients ask for them. The digits in the prompt are drawn in their order, or else any."""
-    query = GridQuery(n=wanted.n, seed=wanted.seed, digit=wanted.digit, scale=wanted.scale, model=wanted.model)
+    query = GridQuery(n=wanted.n, seed=wanted.seed, digit=wanted.digit, scale=wanted.scale, model=wanted.model_id)
     picture = Picture.of(query, "json", shelf, studio.judges)
     images = (await picture.draw(studio, request.is_disconnected)).images
-    if wanted.response_format == "b64_json":
-        pngs = await asyncio.to_thread(picture.each, images)
-        data = [GeneratedImage(b64_json=b64encode(png).decode()) for png in pngs.values()]
-    else:
+    if wanted.wants_url:
         base = str(request.base_url).rstrip("/")
         data = [GeneratedImage(url=f"{base}{picture.alone(k).location}") for k in range(wanted.n)]
-    return GeneratedImages(created=int(time.time()), data=data, model=picture.model, seed=picture.seed)
+    else:
+        pngs = await asyncio.to_thread(picture.each, images)
+        data = [GeneratedImage(b64_json=b64encode(png).decode()) for png in pngs.values()]
+    side = IMAGE_SIZE * wanted.scale
+    return GeneratedImages(
+        created=int(time.time()), data=data, size=f"{side}x{side}", model=picture.model, seed=picture.seed
+    )
+
+
+@router.get("/v1/models")
+def list_openai_models(shelf: ShelfDep) -> OpenAIModelList:
+    """The models on the shelf as OpenAI's clients ask for them: the active one first, then the newest."""
+    active = shelf.active()
+    cards = sorted(shelf.cards(), key=lambda card: card.model_id != active)
+    return OpenAIModelList(data=[OpenAIModel.from_card(card) for card in cards])
+
+
+@router.get("/v1/models/{model_id}", responses=NOT_FOUND)
+def get_openai_model(model_id: str, shelf: ShelfDep) -> OpenAIModel:
+    """One of them."""
+    return OpenAIModel.from_card(shelf.card(model_id))
