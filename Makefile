@@ -1,5 +1,6 @@
 # make up      the whole service on this machine: Redis, the worker and the API
 # make test    everything that must be green: format, lint, types, import contracts, tests
+# make contract  schemathesis over the OpenAPI document, with 200 examples an operation
 # make format  put the code into its format
 # make bench-train  training speed beside the peers; takes tensorflow-cpu into an environment of its own
 # make bench-serve  serving speed beside the peers, in an environment of their own; the load comes from wrk
@@ -14,7 +15,7 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: up test format bench-train bench-serve clean
+.PHONY: up test contract format bench-train bench-serve clean
 
 up: $(VENV)/.up
 	@exec $(BIN)/digitforge up
@@ -25,6 +26,9 @@ test: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+contract: $(VENV)/.dev
+	SCHEMATHESIS_EXAMPLES=200 $(BIN)/pytest -n 0 tests/app/test_contract.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

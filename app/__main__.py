@@ -6,6 +6,7 @@ from types import FrameType
 
 import uvicorn
 
+from app.edge.parser import HttpProtocol
 from app.main import create_app
 from core.settings import Settings
 
@@ -30,6 +31,9 @@ if __name__ == "__main__":
             app,
             host=settings.host,
             port=settings.port,
+            http=HttpProtocol,
+            ws="none",
+            proxy_headers=False,  # app/edge/proxies.py has them
             log_level="info",
             access_log=settings.access_log,
             timeout_graceful_shutdown=CLOSE_S,

@@ -10,9 +10,16 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
-from app import problems
+from app import contract, problems
+from app.edge.bodies import CheckBodies
+from app.edge.methods import HeadAsGet
+from app.edge.origin import AllowedHosts, RefuseStrangers
+from app.edge.plain_errors import PlainErrorsToProblems
+from app.edge.proxies import BelieveProxies
+from app.edge.queries import RefuseDoubles
 from app.routes import events, files, generate, health, inspect, jobs, models, openai, train
 from app.studio import Studio
+from app.urls import url
 from core.events import EventFeed
 from core.queue import celery_app
 from core.settings import Settings
@@ -31,14 +38,28 @@ def create_app() -> FastAPI:
         title="digitforge",
         summary="Train a DCGAN on handwritten digits, and draw digits from it.",
         lifespan=_lifespan,
+        responses=problems.ANY_OTHER,
     )
     app.state.settings = settings
     app.state.closing = asyncio.Event()
     for module in (generate, train, jobs, events, files, inspect, openai, models, health):
         app.include_router(module.router)
-    app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False, response_model=None)
-    problems.install(app, settings.max_body_bytes)
+    app.add_api_route("/", lambda: RedirectResponse(url("/docs")), include_in_schema=False, response_model=None)
+    contract.describe(app)
+    problems.install(app)
+    _install_edge(app, settings)
     return app
+
+
+def _install_edge(app: FastAPI, settings: Settings) -> None:
+    """The middleware. What is added last comes first."""
+    app.add_middleware(RefuseDoubles)
+    app.add_middleware(CheckBodies, limit=settings.max_body_bytes)
+    app.add_middleware(HeadAsGet)
+    hosts = AllowedHosts([settings.host, *settings.hosts])
+    app.add_middleware(RefuseStrangers, hosts=hosts)
+    app.add_middleware(BelieveProxies, proxies=settings.proxies, root=settings.root_path, hosts=hosts)
+    app.add_middleware(PlainErrorsToProblems)
 
 
 @asynccontextmanager

@@ -30,6 +30,7 @@ from app.provenance import NoProvenance, Provenance, as_text
 from app.schemas import GridQuery, ImagesView, ImageView
 from app.studio import Drawn, Studio, UnknownDigit
 from app.turns import Overloaded
+from app.urls import url
 from models.dcgan import IMAGE_SIZE
 from models.folding import FoldedGenerator
 from models.grid import square_columns, tile, to_png
@@ -109,8 +110,11 @@ class Picture:
 
     @cached_property
     def etag(self) -> str:
-        """A strong ETag, known before anything is drawn."""
-        return etag(self.location)
+        """A strong ETag, known before anything is drawn.
+
+        The path that a proxy serves it under is part of it, because the URLs in JSON have it too.
+        """
+        return etag(url(self.location))
 
     @property
     def is_fixed(self) -> bool:
@@ -222,7 +226,7 @@ class Picture:
 
     def _to_json(self, images: np.ndarray) -> bytes:
         views = [
-            ImageView(seed=self.seed, k=k, png=b64encode(png).decode(), url=self.alone(k).location)
+            ImageView(seed=self.seed, k=k, png=b64encode(png).decode(), url=url(self.alone(k).location))
             for k, png in self.each(images).items()
         ]
         return ImagesView(model=self.model, seed=self.seed, images=views).model_dump_json().encode()

@@ -1,28 +1,39 @@
-"""Errors to HTTP: every error, unknown routes and crashes too, is an RFC 9457 problem (application/problem+json)."""
+"""Errors to HTTP: every error, unknown routes and crashes too, is an RFC 9457 problem (application/problem+json).
+
+On the paths that speak OpenAI's API they have its shape: see `app/openai_shape.py`.
+"""
 
 import logging
-from typing import Any
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from kombu.exceptions import OperationalError
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from redis import RedisError
 from starlette.exceptions import HTTPException
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import Match, Mount
+from starlette.types import Scope
 
 from app.openai_schemas import OpenAIImagesRequest
+from app.openai_shape import in_shape, speaks_openai
 from app.schemas import ActivateRequest, GridQuery, TrainRequest
 from app.studio import ClientGone
+from app.urls import route_path, url
 from core.errors import IdempotencyKeyReused, JobNotFound, JobStateConflict, QueueFull, is_redis_away
+from core.settings import Settings
 from models.errors import CheckpointError, DigitforgeError, JudgeDamaged, JudgeNotFound, ModelNotFound, ShelfBusy
 from models.validation import explain
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = "2"
 CLIENT_GONE = 499  # as nginx has it; nobody reads it
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 # What each path takes, to name the allowed fields where one is unknown.
 INPUTS: dict[str, type[BaseModel]] = {
@@ -35,13 +46,22 @@ INPUTS: dict[str, type[BaseModel]] = {
 logger = logging.getLogger(__name__)
 
 
+def _printable(value: Any) -> Any:
+    """A string with its halves of surrogate pairs, which UTF-8 cannot hold, shown as escapes."""
+    return SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", value) if isinstance(value, str) else value
+
+
+T = TypeVar("T")
+Printable = Annotated[T, BeforeValidator(_printable)]
+
+
 class FieldProblem(BaseModel):
     """One thing that is wrong with a request."""
 
-    pointer: str | None = Field(None, description="JSON pointer into the body (RFC 6901).")
+    pointer: Printable[str | None] = Field(None, description="JSON pointer into the body (RFC 6901).")
     parameter: str | None = Field(None, description="Name of the query or path parameter.")
-    detail: str = Field(description="What is wrong, and what is allowed.")
-    value: Any = Field(description="What was sent.")
+    detail: Printable[str] = Field(description="What is wrong, and what is allowed.")
+    value: Printable[Any] = Field(description="What was sent.")
 
 
 class Problem(BaseModel):
@@ -61,12 +81,12 @@ class Problem(BaseModel):
     type: str = Field(description="What kind of problem: a word that stays the same.")
     title: str
     status: int
-    detail: str
+    detail: Printable[str]
     errors: list[FieldProblem] | None = Field(None, description="One entry a wrong field.")
 
 
-class ProblemError(Exception):
-    """Raised by a route to answer with a problem."""
+class ProblemError(HTTPException):
+    """Raised to answer with a problem."""
 
     def __init__(
         self,
@@ -76,18 +96,21 @@ class ProblemError(Exception):
         errors: list[FieldProblem] | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(detail)
-        self.status, self.type, self.detail, self.errors, self.headers = status, type_, detail, errors, headers
+        super().__init__(status, detail, headers)
+        self.type, self.errors = type_, errors
 
 
 TITLES = {
     400: "Bad Request",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     406: "Not Acceptable",
     409: "Conflict",
     413: "Content Too Large",
     415: "Unsupported Media Type",
+    416: "Range Not Satisfiable",
+    421: "Misdirected Request",
     422: "Unprocessable Content",
     429: "Too Many Requests",
     500: "Internal Server Error",
@@ -95,11 +118,14 @@ TITLES = {
 }
 
 TYPES = {
+    400: "bad-request",
     404: "not-found",
     405: "method-not-allowed",
-    413: "payload-too-large",
-    415: "unsupported-media-type",
+    416: "range-not-satisfiable",
 }
+
+
+ANY_OTHER: dict[int | str, dict[str, Any]] = {"default": {"model": Problem, "description": "Any other error."}}
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -112,7 +138,7 @@ def problem_response(
     type_: str,
     detail: str,
     errors: list[FieldProblem] | None = None,
-    headers: dict[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """A problem as a response."""
     problem = Problem(type=type_, title=TITLES.get(status, "Error"), status=status, detail=detail, errors=errors)
@@ -122,40 +148,49 @@ def problem_response(
     return JSONResponse(body, status, headers, MEDIA_TYPE)
 
 
-def install(app: FastAPI, max_body_bytes: int) -> None:
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def install(app: FastAPI) -> None:
     """Make `app` answer every error as a problem."""
-    app.add_exception_handler(ProblemError, _on_problem)
-    app.add_exception_handler(RequestValidationError, _on_validation_error)
-    app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(ClientGone, _on_client_gone)
-    app.add_exception_handler(DigitforgeError, _on_own_error)
-    app.add_exception_handler(RedisError, _on_redis_error)
-    app.add_exception_handler(OperationalError, _on_redis_away)
-    app.add_exception_handler(Exception, _on_crash)
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=max_body_bytes)
-    app.add_middleware(_RefuseLargeBodies, limit=max_body_bytes)
+    handlers: dict[type[Exception], Handler] = {
+        ProblemError: _on_problem,
+        RequestValidationError: _on_validation_error,
+        HTTPException: _on_http_exception,
+        ClientGone: _on_client_gone,
+        DigitforgeError: _on_own_error,
+        RedisError: _on_redis_error,
+        OperationalError: _on_redis_away,
+        OSError: _on_os_error,
+        Exception: _on_crash,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, _in_shape_of_path(handler))
 
 
-async def answer(request: Request, error: RequestValidationError | ProblemError | DigitforgeError) -> JSONResponse:
-    """What `install` makes the app answer, for a route that has to change it."""
-    if isinstance(error, RequestValidationError):
-        return await _on_validation_error(request, error)
-    return await (_on_problem if isinstance(error, ProblemError) else _on_own_error)(request, error)
+def answer(scope: Scope, error: ProblemError) -> Response:
+    """A problem as the answer to a request, in the shape that its path speaks."""
+    response = problem_response(error.status_code, error.type, error.detail, error.errors, error.headers)
+    return in_shape(response) if speaks_openai(scope) else response
+
+
+def _in_shape_of_path(handler: Handler) -> Handler:
+    async def handle(request: Request, error: Exception) -> Response:
+        response = await handler(request, error)
+        return in_shape(response) if speaks_openai(request.scope) and isinstance(response, JSONResponse) else response
+
+    return handle
 
 
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ProblemError)
-    return problem_response(error.status, error.type, error.detail, error.errors, error.headers)
+    return problem_response(error.status_code, error.type, error.detail, error.errors, error.headers)
 
 
 async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    for details in error.errors():
-        if details["type"] == "json_invalid":
-            reason = details.get("ctx", {}).get("error", details["msg"])
-            position = details["loc"][-1]
-            return problem_response(400, "invalid-json", f"the body is not JSON: {reason} at position {position}")
-    known_fields = list(INPUTS[request.url.path].model_fields) if request.url.path in INPUTS else []
+    path = route_path(request.scope)
+    known_fields = list(INPUTS[path].model_fields) if path in INPUTS else []
     problems = [_to_field_problem(details, known_fields) for details in error.errors()]
     names = ", ".join(dict.fromkeys(p.parameter or p.pointer or "the body" for p in problems))
     return problem_response(422, "invalid-parameter", f"not accepted: {names}", problems)
@@ -165,12 +200,17 @@ def _to_field_problem(details: Any, known_fields: list[str]) -> FieldProblem:
     fault = explain(details, known_fields)
     place, *path = fault.path
     if place == "body":
-        pointer = "".join(f"/{part}" for part in path)
-        return FieldProblem(pointer=pointer, detail=fault.detail, value=_shown(fault.value))
-    return FieldProblem(parameter=".".join(map(str, path)), detail=fault.detail, value=_shown(fault.value))
+        pointer = pointer_to(*path)
+        return FieldProblem(pointer=pointer, detail=fault.detail, value=shown(fault.value))
+    return FieldProblem(parameter=".".join(map(str, path)), detail=fault.detail, value=shown(fault.value))
 
 
-def _shown(value: Any) -> Any:
+def pointer_to(*path: str | int) -> str:
+    """A JSON pointer (RFC 6901)."""
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
+
+
+def shown(value: Any) -> Any:
     """A value as it may stand in an answer: JSON, and not without end."""
     if value is None or isinstance(value, bool | int):
         return value
@@ -180,13 +220,23 @@ def _shown(value: Any) -> Any:
 
 async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    detail = error.detail
+    detail, headers = error.detail, dict(error.headers or {})
     if error.status_code == 404:
-        detail = f"there is nothing at {request.url.path}; /docs lists what there is"
+        detail = f"there is nothing at {request.url.path}; {url('/docs')} lists what there is"
     elif error.status_code == 405:
-        detail = f"{request.method} is not allowed at {request.url.path}"
-    headers = dict(error.headers) if error.headers else None
+        headers["Allow"] = _allowed(request) or headers.get("Allow", "")
+        detail = f"{request.method} is not allowed at {request.url.path}; allowed: {headers['Allow']}"
     return problem_response(error.status_code, TYPES.get(error.status_code, "http-error"), detail, headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of a path. Each has a route of its own, and the one that refused a request knows no other."""
+    routes = [route for route in request.app.routes if not isinstance(route, Mount)]
+
+    def takes(method: str) -> bool:
+        return any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+
+    return ", ".join("GET, HEAD" if method == "GET" else method for method in METHODS if takes(method))
 
 
 async def _on_client_gone(request: Request, error: Exception) -> Response:
@@ -231,27 +281,25 @@ async def _on_redis_away(request: Request, error: Exception) -> JSONResponse:
     return problem_response(503, "store-unavailable", detail, headers={"Retry-After": RETRY_AFTER_S})
 
 
+async def _on_os_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, OSError)
+    setting = _setting_of(error, request.app.state.settings)
+    if setting is None:
+        return await _on_crash(request, error)
+    logger.error("%s %s failed: %s", request.method, request.url.path, error)
+    detail = f"a file in the folder {setting} cannot be used: {error.strerror}; the server's log names it"
+    return problem_response(503, "storage-unavailable", detail, headers={"Retry-After": RETRY_AFTER_S})
+
+
+def _setting_of(error: OSError, settings: Settings) -> str | None:
+    """The setting that names the folder of a file that cannot be had."""
+    folders = {"DIGITFORGE_DATASETS_DIR": settings.datasets_dir, "DIGITFORGE_DATA_DIR": settings.data_dir}
+    path = Path(str(error.filename))
+    return next((name for name, folder in folders.items() if path.is_relative_to(folder)), None)
+
+
 async def _on_crash(request: Request, error: Exception) -> JSONResponse:
     logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
     detail = "the server failed on this request; its log has the reason"
     # Starlette raises again after the answer, and uvicorn then ends the connection: the client should not use it again.
     return problem_response(500, "internal", detail, headers={"Connection": "close"})
-
-
-class _RefuseLargeBodies:
-    """Answers 413 to a declared length over the limit, before anything is read.
-
-    Starlette's own limit counts what arrives without a declared length; for a declared one it answers in plain text.
-    """
-
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self._app, self._limit = app, limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            length = dict(scope["headers"]).get(b"content-length", b"0")
-            if length.isdigit() and int(length) > self._limit:
-                detail = f"the body has {int(length)} bytes; allowed: {self._limit}"
-                await problem_response(413, "payload-too-large", detail)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pydantic_core import PydanticCustomError
 
 from app.formats import Format
+from app.urls import url
 from core.events import JobEvent
 from core.jobs import DeviceMemory, Job, JobError, JobProgress, JobSpec, JobStatus, Publication, Publish
 from models.card import Card
@@ -34,7 +35,7 @@ class TrainRequest(Recipe):
     @classmethod
     def _lay_over_preset(cls, values: Any) -> Any:
         preset = values.get("preset", "quality") if isinstance(values, dict) else None
-        return with_preset(preset, values) if preset in PRESETS else values
+        return with_preset(preset, values) if isinstance(preset, str) and preset in PRESETS else values
 
     def to_spec(self) -> JobSpec:
         """The job that this asks for."""
@@ -197,7 +198,7 @@ class JobView(BaseModel):
     @classmethod
     def from_job(cls, job: Job) -> Self:
         """Translate a record."""
-        base = f"/jobs/{job.id}"
+        base = url(f"/jobs/{job.id}")
         return cls(
             **{name: getattr(job, name) for name in cls.model_fields.keys() & Job.model_fields.keys()},
             preset=job.spec.preset,
@@ -212,7 +213,7 @@ class JobView(BaseModel):
                 checkpoints=f"{base}/checkpoints",
                 logs=f"{base}/logs",
                 cancel=f"{base}/cancel",
-                generate=f"/generate?model={job.model_id}" if job.model_id else None,
+                generate=url(f"/generate?model={job.model_id}") if job.model_id else None,
             ),
         )
 
@@ -316,7 +317,7 @@ class ModelView(BaseModel):
     def from_card(cls, card: Card, active: str) -> Self:
         """Translate a checkpoint's card."""
         model_id = card.model_id
-        return cls(id=model_id, active=model_id == active, card=card, generate=f"/generate?model={model_id}")
+        return cls(id=model_id, active=model_id == active, card=card, generate=url(f"/generate?model={model_id}"))
 
 
 class ModelList(BaseModel):

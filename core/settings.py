@@ -1,12 +1,30 @@
 """This deployment's settings, from the environment. What an experiment does is a recipe, not a setting."""
 
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import DirectoryPath, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, DirectoryPath, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _ROOT = Path(__file__).resolve().parents[1]
+
+
+def _split(value: Any) -> Any:
+    """The items of a list that is written with commas."""
+    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")]
+ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*"  # a path without a slash at its end
+
+
+def _network(value: str) -> str:
+    return str(ip_network(value, strict=False))  # its ValueError says what is wrong
+
+
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_split)]
+HostNames = Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
@@ -19,6 +37,10 @@ class Settings(BaseSettings):
     datasets_dir: DirectoryPath = Field(_ROOT / "datasets", description="Folder whose folders are the data sets.")
     host: str = Field("127.0.0.1", description="Address that `make up` serves on.")
     port: int = Field(8000, ge=0, le=65535, description="Port that `make up` serves on; 0 takes a free one.")
+
+    hosts: HostNames = Field((), description="Names that the API answers to, beside localhost and IP addresses.")
+    proxies: Networks = Field((), description="Addresses and networks of proxies whose X-Forwarded headers count.")
+    root_path: str = Field("", pattern=f"^{ROOT_PATH}$", description="Path that a proxy serves the API under.")
 
     device: Literal["cpu", "cuda"] | None = Field(
         None, description="Where trainers run; unset is cuda where there is one, else cpu."

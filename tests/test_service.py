@@ -259,10 +259,12 @@ def test_a_damaged_shelf_is_a_problem_and_not_the_end(own_service: Service) -> N
         assert str(weights) in own_service.log("app")
         assert http.get("/generate").status_code == 200
 
-        (own_service.folder / "shelf" / "active").mkdir()  # nothing that the code foresees
+        (own_service.folder / "shelf" / "active").write_bytes(b"\xff")  # nothing that the code foresees
         crashed = http.get("/generate")
         assert (crashed.status_code, crashed.json()["type"]) == (500, "internal")
         assert crashed.headers["content-type"] == "application/problem+json"
+        crashed = http.post("/v1/images/generations", json={"prompt": "7"})
+        assert (crashed.status_code, crashed.json()["error"]["type"]) == (500, "server_error")
         assert http.get("/healthz").status_code == 200
 
 

@@ -13,6 +13,7 @@ from redis import RedisError
 from app.deps import ClosingDep, FeedDep, StoreDep
 from app.problems import FieldProblem, ProblemError, documented
 from app.schemas import EventPage, EventView
+from app.urls import url
 from core.errors import is_redis_away
 from core.events import FIRST, EventFeed, EventId
 
@@ -55,7 +56,7 @@ async def get_events(
     if format == "json" or (format is None and "application/json" in accept and "text/event-stream" not in accept):
         events = await feed.read(job_id, start, limit + 1)
         page, has_more = events[:limit], len(events) > limit
-        follow = f"/jobs/{job_id}/events?format=json&limit={limit}&after={page[-1].id}" if has_more else None
+        follow = url(f"/jobs/{job_id}/events?format=json&limit={limit}&after={page[-1].id}") if has_more else None
         return EventPage(data=[EventView.from_event(event) for event in page], has_more=has_more, next=follow)
     if job.status.is_terminal and start >= EventId.parse(job.event):
         return Response(status_code=204)  # which tells an EventSource not to come again

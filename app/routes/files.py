@@ -21,6 +21,7 @@ from app.schemas import (
     Sample,
     SampleList,
 )
+from app.urls import url
 from core.jobs import Job
 from core.run_layout import (
     TRAINER_LOG,
@@ -84,7 +85,7 @@ RunDep = Annotated[_Run, Depends(_run)]
 def list_samples(run: RunDep) -> SampleList:
     """The sample grids made so far."""
     epochs = sample_epochs(run.folder)
-    return SampleList(data=[Sample(epoch=epoch, href=f"/jobs/{run.job.id}/samples/{epoch}") for epoch in epochs])
+    return SampleList(data=[Sample(epoch=epoch, href=url(f"/jobs/{run.job.id}/samples/{epoch}")) for epoch in epochs])
 
 
 @router.get(
@@ -169,7 +170,7 @@ def _file(
 
 
 def _checkpoint(job_id: str, folder: FilePath, card: Card) -> CheckpointView:
-    base = f"/jobs/{job_id}/checkpoints/{card.epoch}"
+    base = url(f"/jobs/{job_id}/checkpoints/{card.epoch}")
     files = {
         part: CheckpointFile(href=f"{base}/{part}", sha256=card.sha256[name], bytes=(folder / name).stat().st_size)
         for part, name in PARTS.items()

@@ -15,6 +15,7 @@ from app.picture import Picture
 from app.problems import ProblemError, documented
 from app.schemas import GridQuery, ImagesView
 from app.studio import Drawn
+from app.urls import url
 
 router = APIRouter(tags=["generate"])
 
@@ -30,7 +31,6 @@ DRAWN: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.head("/generate", include_in_schema=False)
 @router.get("/generate", response_class=Response, responses={**DRAWN, **documented(404, 406, 422, 503)})
 async def generate(
     request: Request,
@@ -46,7 +46,7 @@ async def generate(
     headers = {
         "X-Seed": str(picture.seed),
         "X-Model-Id": picture.model,
-        "Content-Location": picture.location,
+        "Content-Location": url(picture.location),
         "ETag": picture.etag,
         "Cache-Control": _caching(picture),
     }

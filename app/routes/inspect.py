@@ -7,6 +7,7 @@ from app.picture import Picture
 from app.problems import ProblemError, documented
 from app.provenance import NoProvenance, NotAPng, read
 from app.schemas import Inspection
+from app.urls import url
 from models.errors import ModelNotFound
 
 router = APIRouter(tags=["generate"])
@@ -40,7 +41,7 @@ async def inspect(request: Request, shelf: ShelfDep) -> Inspection:
         n=query.n,
         digit=query.digit,
         judge=picture.judge,
-        url=picture.location,
+        url=url(picture.location),
     )
 
 

@@ -10,6 +10,7 @@ from app.deps import UNCHANGED, FeedDep, IfNoneMatch, QueueDep, SettingsDep, Sto
 from app.negotiation import is_known
 from app.problems import documented
 from app.schemas import JobPage, JobView
+from app.urls import url
 from core.events import EventId
 from core.jobs import Job, JobStatus
 from core.queue import enqueue
@@ -35,7 +36,7 @@ def list_jobs(
     return JobPage(
         data=[JobView.from_job(job) for job in page],
         has_more=has_more,
-        next=f"/jobs?{query}" if query else None,
+        next=url(f"/jobs?{query}") if query else None,
     )
 
 

@@ -6,11 +6,12 @@ from fastapi import APIRouter, Depends, Path
 from fastapi.concurrency import run_in_threadpool
 
 from app.deps import ShelfDep, StudioDep, require_json
+from app.json_body import JsonRoute
 from app.problems import documented
 from app.schemas import ActivateRequest, ModelList, ModelView
 from models.errors import ModelNotFound
 
-router = APIRouter(prefix="/models", tags=["models"], responses=documented(404, 422))
+router = APIRouter(prefix="/models", tags=["models"], responses=documented(404, 422), route_class=JsonRoute)
 
 ModelId = Annotated[str, Path(max_length=64, description="The first 16 hex digits of the generator's SHA-256.")]
 
@@ -37,6 +38,13 @@ async def activate(request: ActivateRequest, shelf: ShelfDep, studio: StudioDep)
     await studio.warm_up(model_id)
     card = await run_in_threadpool(shelf.activate, model_id)  # which waits for whoever else changes it
     return ModelView.from_card(card, model_id)
+
+
+@router.get("/active")
+def get_active_model(shelf: ShelfDep) -> ModelView:
+    """The active model with its card."""
+    active = shelf.active()
+    return ModelView.from_card(shelf.card(active), active)
 
 
 @router.get("/{model_id}")

@@ -7,11 +7,13 @@ from fastapi import APIRouter, Depends, Header, Response
 from kombu.exceptions import OperationalError
 
 from app.deps import QueueDep, SettingsDep, StoreDep, require_json
+from app.json_body import JsonRoute
 from app.problems import FieldProblem, ProblemError, documented
 from app.schemas import JobView, TrainRequest
+from app.urls import url
 from core.queue import enqueue
 
-router = APIRouter(tags=["train"])
+router = APIRouter(tags=["train"], route_class=JsonRoute)
 logger = logging.getLogger(__name__)
 
 
@@ -50,5 +52,5 @@ def train(
         logger.warning("job %s: its message could not be sent, the sweeper will: %s", job.id, error)
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
-    response.headers["Location"] = f"/jobs/{job.id}"
+    response.headers["Location"] = url(f"/jobs/{job.id}")
     return JobView.from_job(job)

@@ -1,0 +1,101 @@
+"""Request bodies: as large as they may be, as long as they say, and not encoded.
+
+A client that is still sending when it is refused hears why. The answer goes out at once; the rest of the body is read
+and discarded, within bounds. To close a connection with unread bytes would reset it, and the client would lose the
+answer.
+"""
+
+import asyncio
+from contextlib import suppress
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.problems import ProblemError, answer
+
+DISCARD_BYTES = 256 << 20
+DISCARD_S = 30.0
+SILENCE_S = 3.0
+
+
+class CheckBodies:
+    """Refuses bodies that are too large (413), encoded (415), or shorter than they say (400)."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        """`limit` is in bytes."""
+        self._app, self._limit = app, limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        length, encoding, chunked = None, b"", False
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                length = int(value)  # the parser takes digits alone
+            elif name == b"transfer-encoding":
+                chunked = True
+            elif name == b"content-encoding":
+                encoding = value.strip().lower()
+        if not length and not chunked:
+            await self._app(scope, receive, send)
+            return
+        body = _Body(receive, send, length, self._limit)
+        if length is not None and length > self._limit:
+            detail = f"the body has {length} bytes; allowed: {self._limit}"
+            await answer(scope, ProblemError(413, "payload-too-large", detail))(scope, receive, body.send)
+        elif encoding not in (b"", b"identity"):
+            detail = f"the body's Content-Encoding is {encoding.decode('latin-1')}; allowed: identity, which is none"
+            error = ProblemError(415, "unsupported-media-type", detail, headers={"Accept-Encoding": "identity"})
+            await answer(scope, error)(scope, receive, send)
+        else:
+            await self._app(scope, body.receive, body.send)
+
+
+class _Body:
+    """The body of one request, counted as it comes, and discarded behind a 413."""
+
+    def __init__(self, receive: Receive, send: Send, length: int | None, limit: int) -> None:
+        self._receive, self._send = receive, send
+        self._length, self._limit = length, limit
+        self._arrived = 0
+        self._is_refused = False
+
+    async def receive(self) -> Message:
+        """The next piece. Raises ProblemError when it is one too many, or the last and others are missing."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._arrived += len(message.get("body", b""))
+            if self._arrived > self._limit:
+                raise ProblemError(413, "payload-too-large", f"the body is too large; allowed: {self._limit} bytes")
+            if not message.get("more_body", False):
+                self._check_length()
+        return message
+
+    def _check_length(self) -> None:
+        if self._length is None and self._arrived == 0:
+            raise ProblemError(400, "incomplete-body", "Transfer-Encoding announces a body, and none has arrived")
+        if self._length is not None and self._arrived != self._length:
+            detail = f"Content-Length announces {self._length} bytes, and {self._arrived} have arrived"
+            raise ProblemError(400, "incomplete-body", detail)
+
+    async def send(self, message: Message) -> None:
+        """Pass an answer on. One that says 413 ends once the client has sent all, or as much as will be read."""
+        if message["type"] == "http.response.start" and message["status"] == 413:
+            self._is_refused = True
+            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+        elif self._is_refused and not message.get("more_body", False):
+            await self._send({**message, "more_body": True})
+            await self._discard()
+            message = {"type": "http.response.body", "body": b"", "more_body": False}
+        await self._send(message)
+
+    async def _discard(self) -> None:
+        left = DISCARD_BYTES
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DISCARD_S):
+                while left > 0:
+                    message = await asyncio.wait_for(self._receive(), SILENCE_S)
+                    left -= len(message.get("body", b""))
+                    if not message.get("more_body", False):  # the end, or the client has gone
+                        return
