@@ -89,7 +89,7 @@ class OpenAIImagesRequest(BaseModel):
     output_format: Annotated[Literal["png"], _or_say("png; /generate draws other formats")] = "png"
     stream: Annotated[Literal[False], _or_say("false; images come as a whole")] = False
     partial_images: Annotated[Literal[0], _or_say("0; images come as a whole")] = 0
-    output_compression: Annotated[int, Field(ge=0, le=100)] | None = Field(None, description="Ignored: a PNG is exact.")
+    output_compression: Annotated[int, Field(ge=0, le=100, strict=True)] | None = Field(None, description="Ignored.")
     quality: Ignored = None
     style: Ignored = None
     complexity: Ignored = None

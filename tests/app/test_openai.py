@@ -180,6 +180,7 @@ def test_the_shelf_is_listed_as_openai_lists_its_models(
         ({"stream": True}, "stream", "allowed: false"),
         ({"partial_images": 2}, "partial_images", "allowed: 0"),
         ({"output_compression": 101}, "output_compression", "less than or equal to 100"),
+        ({"output_compression": False}, "output_compression", "valid integer"),
         ({"frame_count": 4}, "frame_count", "allowed: prompt, n, model"),
         ({"extra_body": {"seed": -1}}, "seed", "greater than or equal to 0"),
     ],
