@@ -30,13 +30,17 @@ _DALL_E = re.compile("dall-e(-.*)?")
 
 
 def _or_say(allowed: str) -> WrapValidator:
-    """Put what is allowed into words of our own."""
+    """Put what is allowed into words of our own. Nothing of another type will do: 0 is not false."""
 
     def validate(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        refused = PydanticCustomError("not_possible", "allowed: {allowed}", {"allowed": allowed})
         try:
-            return handler(value)
+            taken = handler(value)
         except ValidationError as error:
-            raise PydanticCustomError("not_possible", "allowed: {allowed}", {"allowed": allowed}) from error
+            raise refused from error
+        if type(taken) is not type(value):
+            raise refused
+        return taken
 
     return WrapValidator(validate)
 
