@@ -73,6 +73,6 @@ StudioDep = Annotated[Studio, Depends(_studio)]
 
 # What a route with an ETag takes and may answer.
 IfNoneMatch = Annotated[
-    list[str], Header(default_factory=list, description="ETags of earlier answers: 304 where one of them still holds.")
+    list[str] | None, Header(description="ETags of earlier answers: 304 where one of them still holds.")
 ]
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "The client has it already."}}

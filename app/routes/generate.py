@@ -36,8 +36,8 @@ async def generate(
     request: Request,
     shelf: ShelfDep,
     studio: StudioDep,
-    if_none_match: IfNoneMatch,
     query: Annotated[GridQuery, Query()],
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """A grid of digits, or each by itself. With `seed` and `model` the same URL is the same picture for ever."""
     format_ = query.format or _accepted(request, MOVING if query.walk else STILL)
