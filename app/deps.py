@@ -1,10 +1,10 @@
 """What routes ask for, named once."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 from celery import Celery
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 
 from app.problems import ProblemError
 from app.studio import Studio
@@ -70,3 +70,9 @@ ClosingDep = Annotated[asyncio.Event, Depends(_closing)]
 QueueDep = Annotated[Celery, Depends(_queue)]
 ShelfDep = Annotated[Shelf, Depends(_shelf)]
 StudioDep = Annotated[Studio, Depends(_studio)]
+
+# What a route with an ETag takes and may answer.
+IfNoneMatch = Annotated[
+    list[str] | None, Header(description="ETags of earlier answers: 304 where one of them still holds.")
+]
+UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "The client has it already."}}

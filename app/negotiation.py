@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from app.formats import Format
 
-_QUALITY = re.compile(r"[01]|[01]?\.\d{0,3}")
+_QUALITY = re.compile(r"[01]|[01]?\.[0-9]{0,3}")
 _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 
@@ -21,12 +21,14 @@ def choose(accept: str, offers: Mapping[Format, Sequence[str]]) -> Format | None
     return best if liking[best] > 0 else None
 
 
-def is_known(if_none_match: str, etag: str) -> bool:
-    """Whether an `If-None-Match` header names this ETag, which stands in quotes, or any (`*`).
+def is_known(if_none_match: Sequence[str] | None, etag: str) -> bool:
+    """Whether the `If-None-Match` headers of a request, if any, name this ETag, which stands in quotes, or any (`*`).
 
-    Weak tags match too: the comparison for this header is the weak one (RFC 9110, 13.1.2).
+    Weak tags match too: the comparison for this header is the weak one (RFC 9110, 13.1.2), and a proxy that packs an
+    answer makes its tag weak.
     """
-    return if_none_match.strip() == "*" or etag in _ENTITY_TAG.findall(if_none_match)
+    tags = ",".join(if_none_match or ())
+    return tags.strip() == "*" or etag in _ENTITY_TAG.findall(tags)
 
 
 def _parse(part: str) -> tuple[str, float]:

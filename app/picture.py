@@ -5,17 +5,15 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from hashlib import sha256
 from math import ceil
 from typing import Literal, Self
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 import numpy as np
 from torch import Tensor
 
 from app.formats import (
     GRIDS,
-    MEDIA_TYPES,
     MOVING,
     STILL,
     WEBP_SIDE,
@@ -25,6 +23,8 @@ from app.formats import (
     to_webp,
     to_zip,
 )
+from app.judges import Judges
+from app.location import PATH, etag, location, meaningless
 from app.problems import FieldProblem, ProblemError
 from app.provenance import NoProvenance, Provenance, as_text
 from app.schemas import GridQuery, ImagesView, ImageView
@@ -35,18 +35,12 @@ from models.dcgan import IMAGE_SIZE
 from models.folding import FoldedGenerator
 from models.grid import square_columns, tile, to_png
 from models.sampling import latents
-from models.shelf import MODEL_ID
+from models.shelf import MODEL_ID, Shelf
 from models.walk import truncated, walk
 
-PATH = "/generate"
 WALK_IMAGES = 1024  # of all frames: 64 batches of the generator
 WALK_PIXELS = 2**22  # of all frames: seconds of the encoder
 DRAWN_SEEDS = 2**32  # a seed that the server draws is short enough to read
-
-
-def any_seed() -> int:
-    """A seed for whoever names none."""
-    return secrets.randbelow(DRAWN_SEEDS)
 
 
 @dataclass(frozen=True)
@@ -57,6 +51,16 @@ class Picture:
     model: str
     seed: int  # of a walk, the first
     format: Format
+    judge: str | None = None  # that picks the digits, where the model knows no classes
+
+    @classmethod
+    def of(cls, query: GridQuery, format_: Format, shelf: Shelf, judges: Judges) -> Self:
+        """The picture that a query asks for. Raises ModelNotFound, JudgeNotFound or CheckpointError."""
+        model = query.model or shelf.active()
+        shelf.folder(model)
+        seed = query.walk[0] if query.walk else secrets.randbelow(DRAWN_SEEDS) if query.seed is None else query.seed
+        judge = judges.choose(model, query.judge) if query.digit is not None else None
+        return cls(query, model, seed, format_, judge)
 
     @classmethod
     def recalled(cls, told: Provenance) -> Self:
@@ -71,7 +75,7 @@ class Picture:
             raise NoProvenance("its URL is not one of those that draw") from error
         if query.seed is None or query.model is None or query.format != "png" or path != PATH:
             raise NoProvenance("its URL leaves open what it draws")
-        picture = cls(query, query.model, query.seed, query.format)
+        picture = cls(query, query.model, query.seed, query.format, query.judge)
         if not MODEL_ID.fullmatch(query.model) or picture.provenance != told:
             raise NoProvenance("its text contradicts itself")
         return picture
@@ -88,35 +92,34 @@ class Picture:
         return self.query.cols or square_columns(self.query.n)
 
     @cached_property
+    def closed(self) -> GridQuery:
+        """The query with nothing left open."""
+        told = {
+            "seed": None if self.query.walk else self.seed,
+            "cols": self.columns if self.format in GRIDS else None,
+            "format": self.format,
+            "model": self.model,
+            "judge": self.judge,
+        }
+        return self.query.model_copy(update=told)
+
+    @cached_property
     def location(self) -> str:
         """The canonical URL: each parameter that the picture depends on, in one order."""
-        query = self.query
-        parameters: dict[str, int | str | float] = {"n": query.n}
-        if query.walk:
-            parameters |= {"interpolate": "{},{}".format(*query.walk), "frames": query.frames}
-        else:
-            parameters["seed"] = self.seed
-        parameters["start"] = query.start
-        if query.digit is not None:
-            parameters["digit"] = query.digit
-        if self.format in GRIDS:
-            parameters |= {"cols": self.columns, "pad": query.pad}
-        if self.format != "npz":
-            parameters["scale"] = query.scale
-        if query.invert:
-            parameters["invert"] = "true"
-        if query.truncation != 1:
-            parameters["truncation"] = query.truncation
-        parameters |= {"format": self.format, "model": self.model}
-        return f"{PATH}?{urlencode(parameters, safe=',')}"
+        return location(self.closed)
 
     @cached_property
     def etag(self) -> str:
-        """A strong ETag, of the URL instead of the bytes: it is known before anything is drawn.
+        """A strong ETag, known before anything is drawn.
 
         The path that a proxy serves it under is part of it, because the URLs in JSON have it too.
         """
-        return f'"{sha256(url(self.location).encode()).hexdigest()[:32]}"'
+        return etag(url(self.location))
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the query itself names all that the picture depends on, so that it never changes."""
+        return self.query.model is not None and (self.judge is None or self.query.judge is not None)
 
     def alone(self, k: int) -> "Picture":
         """Image k by itself, as a PNG."""
@@ -135,10 +138,11 @@ class Picture:
         def fault(name: str, detail: str) -> FieldProblem:
             return FieldProblem(parameter=name, detail=detail, value=getattr(query, name))
 
-        for name in ("cols", "pad", "scale"):
-            takers = [kind for kind in MEDIA_TYPES if kind in GRIDS or (name == "scale" and kind != "npz")]
-            if name in query.model_fields_set and self.format not in takers:
-                yield fault(name, f"{self.format} has none; allowed: with the formats {', '.join(takers)}")
+        for name, allowed in meaningless(query, self.closed):
+            yield fault(name, allowed)
+        if self.judge and (query.walk or query.truncation != 1):
+            picks = "the judge picks among the images of a seed; allowed: without interpolate and truncation"
+            yield fault("digit", picks)
         possible = MOVING if query.walk else STILL
         if self.format not in possible:
             kind = "with" if query.walk else "without"
@@ -148,13 +152,9 @@ class Picture:
             yield FieldProblem(parameter="format", detail=detail, value=self.format)
         if query.walk:
             yield from self._misfits_of_walk(fault)
-        elif "frames" in query.model_fields_set:
-            yield fault("frames", "a picture that stands still has none; allowed: with interpolate")
 
     def _misfits_of_walk(self, fault: Callable[[str, str], FieldProblem]) -> Iterator[FieldProblem]:
         query = self.query
-        if query.seed is not None:
-            yield fault("seed", "interpolate names the seeds; allowed: one of them")
         if query.truncation == 0:
             yield fault("truncation", "0 draws the same everywhere; allowed with interpolate: more than 0")
         most = min(WALK_IMAGES // query.n, WALK_PIXELS // (self._size[0] * self._size[1]), 128)
@@ -179,7 +179,7 @@ class Picture:
             if query.walk or query.truncation != 1:
                 n = query.n * query.frames if query.walk else query.n
                 return await studio.draw_latents(self.model, n, self._latents, query.digits, gone)
-            return await studio.draw(self.model, self.seed, query.start, query.n, query.digits, gone)
+            return await studio.draw(self.model, self.seed, query.start, query.n, query.digits, self.judge, gone)
         except Overloaded as error:
             headers = {"Retry-After": str(error.retry_after_s)}
             raise ProblemError(503, "overloaded", str(error), headers=headers) from error

@@ -18,13 +18,14 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Mount
 from starlette.types import Scope
 
+from app.openai_schemas import OpenAIImagesRequest
 from app.openai_shape import in_shape, speaks_openai
-from app.schemas import ActivateRequest, GridQuery, OpenAIImagesRequest, TrainRequest
+from app.schemas import ActivateRequest, GridQuery, TrainRequest
 from app.studio import ClientGone
 from app.urls import route_path, url
-from core.errors import IdempotencyKeyReused, JobNotFound, JobStateConflict, QueueFull
+from core.errors import IdempotencyKeyReused, JobNotFound, JobStateConflict, QueueFull, is_redis_away
 from core.settings import Settings
-from models.errors import CheckpointError, DigitforgeError, ModelNotFound, ShelfBusy
+from models.errors import CheckpointError, DigitforgeError, JudgeDamaged, JudgeNotFound, ModelNotFound, ShelfBusy
 from models.validation import explain
 
 MEDIA_TYPE = "application/problem+json"
@@ -157,7 +158,7 @@ def install(app: FastAPI) -> None:
         HTTPException: _on_http_exception,
         ClientGone: _on_client_gone,
         DigitforgeError: _on_own_error,
-        RedisError: _on_redis_away,
+        RedisError: _on_redis_error,
         OSError: _on_os_error,
         Exception: _on_crash,
     }
@@ -247,6 +248,8 @@ async def _on_own_error(request: Request, error: Exception) -> JSONResponse:
             return problem_response(404, "job-not-found", str(error))
         case ModelNotFound():
             return problem_response(404, "model-not-found", str(error))
+        case JudgeNotFound():
+            return problem_response(404, "judge-not-found", str(error))
         case JobStateConflict():
             return problem_response(409, "job-state-conflict", str(error))
         case IdempotencyKeyReused():
@@ -254,6 +257,9 @@ async def _on_own_error(request: Request, error: Exception) -> JSONResponse:
         case QueueFull():
             headers = {"Retry-After": str(error.retry_after_s)}
             return problem_response(429, "queue-full", str(error), headers=headers)
+        case JudgeDamaged():
+            logger.error("%s: %s", error, error.__cause__)
+            return problem_response(503, "judge-not-ready", f"{error}; the server's log names the file")
         case CheckpointError():
             logger.error("a model cannot be loaded: %s", error)
             detail = "the model's files are damaged; the server's log names the file"
@@ -261,6 +267,10 @@ async def _on_own_error(request: Request, error: Exception) -> JSONResponse:
         case ShelfBusy():
             return problem_response(503, "shelf-busy", str(error), headers={"Retry-After": RETRY_AFTER_S})
     return await _on_crash(request, error)
+
+
+async def _on_redis_error(request: Request, error: Exception) -> JSONResponse:
+    return await (_on_redis_away if is_redis_away(error) else _on_crash)(request, error)
 
 
 async def _on_redis_away(request: Request, error: Exception) -> JSONResponse:

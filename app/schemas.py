@@ -1,6 +1,5 @@
 """The wire format: what goes over HTTP, kept apart from the records it is made of."""
 
-import re
 from datetime import datetime
 from typing import Any, Literal, Self
 
@@ -45,12 +44,18 @@ class TrainRequest(Recipe):
 
 
 class GridQuery(BaseModel):
-    """Which images, and how they are laid out."""
+    """Which images, and how they are laid out. The fields stand in the order of the canonical URL."""
 
     model_config = ConfigDict(extra="forbid")
 
     n: int = Field(16, ge=1, le=256, description="How many images.")
     seed: Seed | None = Field(None, description="The same seed gives the same images; without one the server draws it.")
+    interpolate: str | None = Field(
+        None,
+        pattern="^[0-9]{1,16},[0-9]{1,16}$",
+        description="Two seeds, as in `3,9`: a walk from the images of the one to those of the other.",
+    )
+    frames: int = Field(24, ge=2, le=128, description="Pictures of the walk.")
     start: int = Field(0, ge=0, le=MAX_SEED - 256, description="Number of the first image of the seed.")
     digit: str | None = Field(
         None,
@@ -61,22 +66,21 @@ class GridQuery(BaseModel):
     pad: int = Field(2, ge=0, le=32, description="Pixels of background between images.")
     scale: int = Field(1, ge=1, le=8, description="How often each pixel is repeated in both directions.")
     invert: bool = Field(False, description="Black on white.")
+    truncation: float = Field(
+        1.0, ge=0, le=1, allow_inf_nan=False, description="Scales z: less draws images that are more alike."
+    )
     format: Format | None = Field(
         None,
         description="A grid (`png`, `webp` without loss), or each image by itself: PNGs in a `zip` or in `json`, "
         "an array of NumPy in `npz`; with `interpolate` a moving grid (`webp`, `gif`). Without it, as `Accept` says; "
         "the first of them where it does not.",
     )
-    truncation: float = Field(
-        1.0, ge=0, le=1, allow_inf_nan=False, description="Scales z: less draws images that are more alike."
-    )
-    interpolate: str | None = Field(
-        None,
-        pattern="^[0-9]{1,16},[0-9]{1,16}$",
-        description="Two seeds, as in `3,9`: a walk from the images of the one to those of the other.",
-    )
-    frames: int = Field(24, ge=2, le=128, description="Pictures of the walk.")
     model: str | None = Field(None, max_length=64, description="A model's id; without one it is the active model.")
+    judge: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{16}$",
+        description="The id of the judge that picks a `digit` for a model without classes; any other is refused.",
+    )
 
     @field_validator("interpolate")
     @classmethod
@@ -85,6 +89,7 @@ class GridQuery(BaseModel):
             first, last = map(int, value.split(","))
             if first == last or max(first, last) > MAX_SEED:
                 raise PydanticCustomError("two_seeds", "allowed: two different seeds from 0 to 9007199254740991")
+            return f"{first},{last}"
         return value
 
     @model_validator(mode="after")
@@ -132,56 +137,13 @@ class Inspection(BaseModel):
     """What a PNG says of itself."""
 
     model: str
-    on_shelf: bool = Field(description="Whether the model is on this server's shelf, so that the URL draws.")
+    on_shelf: bool = Field(description="Whether the model is on this server's shelf.")
     seed: int
     start: int = Field(description="Number of its first image among those of the seed.")
     n: int
     digit: str | None = Field(description="Which digits were asked for; null for whatever came.")
+    judge: str | None = Field(description="The judge that picked them; null where the file names none.")
     url: str = Field(description="What draws the same bytes again, from the root of a server.")
-
-
-class OpenAIImagesRequest(BaseModel):
-    """Images as OpenAI's API takes a wish for them, and the seed, which it does not know."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"prompt": "a 7 and a 3", "n": 2}]})
-
-    prompt: str = Field(
-        max_length=32_000, description="Its digits are drawn in their order, again from the first; without any, all."
-    )
-    n: int = Field(1, ge=1, le=10, strict=True, description="How many images.")
-    model: str | None = Field(None, max_length=64, description="A model's id; without one it is the active model.")
-    size: Literal["28x28", "56x56", "84x84", "112x112", "140x140", "168x168", "196x196", "224x224"] = Field(
-        "28x28", description="The models draw 28x28; in the others each pixel is repeated."
-    )
-    response_format: Literal["url", "b64_json"] = Field("url", description="Where the PNG is, or the PNG in base64.")
-    seed: Seed | None = Field(None, strict=True, description="The same seed gives the same images.")
-    user: str | None = Field(None, description="Ignored.")
-
-    @property
-    def digit(self) -> str | None:
-        """The digits of the first n images, where the prompt names any."""
-        return "".join(re.findall("[0-9]", self.prompt))[: self.n] or None
-
-    @property
-    def scale(self) -> int:
-        """How often each pixel is repeated."""
-        return int(self.size.partition("x")[0]) // 28
-
-
-class GeneratedImage(BaseModel):
-    """One of them has a value, as `response_format` says."""
-
-    url: str | None = None
-    b64_json: str | None = None
-
-
-class GeneratedImages(BaseModel):
-    """Images as OpenAI's API answers them, and what draws them again."""
-
-    created: int = Field(description="Seconds since 1970.")
-    data: list[GeneratedImage]
-    model: str
-    seed: int
 
 
 class OpenAIErrorBody(BaseModel):
@@ -287,7 +249,7 @@ class EventView(BaseModel):
     @classmethod
     def from_event(cls, event: JobEvent) -> Self:
         """Translate an event."""
-        return cls(id=event.id, type=event.type, data=event.fields)
+        return cls(id=str(event.id), type=event.type, data=event.fields)
 
 
 class EventPage(BaseModel):

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from app.loaded import Loaded, LoadedModels
+from app.judges import Judges
+from app.loaded import LoadedModels
 from app.turns import Drawing, Part, Turns
 from models.folding import FoldedGenerator
 from models.picking import pick
@@ -49,7 +50,8 @@ class Studio:
     def __init__(self, shelf: Shelf, datasets_dir: Path, threads: int, max_bytes: int) -> None:
         """`threads` draw at once, each on one CPU; `max_bytes` of models stay in memory."""
         torch.set_num_threads(1)  # of every thread of the process that has not drawn yet
-        self._models = LoadedModels(shelf, datasets_dir, max_bytes)
+        self.judges = Judges(shelf, datasets_dir)
+        self._models = LoadedModels(shelf, max_bytes)
         self._turns = Turns(threads)
         self._results: dict[Drawing, Result] = {}  # touched on the event loop alone
         self._loop = asyncio.get_running_loop()
@@ -64,17 +66,19 @@ class Studio:
         start: int,
         n: int,
         digits: Sequence[int] | None = None,
+        judge_id: str | None = None,
         gone: Callable[[], Awaitable[bool]] | None = None,
     ) -> Drawn:
         """Images `start` to `start + n - 1` of a seed from a model.
 
-        With `digits`, image k is of the k-th of them, cycling. `gone` says whether nobody waits for them any more; they
-        are not drawn then. Raises ModelNotFound, CheckpointError, UnknownDigit, Overloaded when too much waits already,
-        or ClientGone.
+        With `digits`, image k is of the k-th of them, cycling; with a judge, that one picks it. `gone` says whether
+        nobody waits for them any more; they are not drawn then. Raises ModelNotFound, JudgeNotFound, CheckpointError,
+        UnknownDigit, Overloaded when too much waits already, or ClientGone.
         """
-        model = await self._models.get(model_id)
-        _check(model, digits)
-        return await self._drawn(Drawing(model, seed, start, n, digits), gone)
+        G = await self._models.get(model_id)
+        judge = await self.judges.of(model_id, judge_id) if judge_id else None
+        _check(digits, judge.classes if judge else G.classes)
+        return await self._drawn(Drawing(G, seed, start, n, digits, judge), gone)
 
     async def draw_latents(
         self,
@@ -86,16 +90,11 @@ class Studio:
     ) -> Drawn:
         """The images of the latents [n, z_dim + classes] that `make` gives for a model's G.
 
-        `digits` are those in its rows. A model without classes draws none of them, for the judge picks among the
-        latents of a seed. Raises as `draw` does.
+        `digits` are those in its rows. No judge picks among such images. Raises as `draw` does.
         """
-        model = await self._models.get(model_id)
-        _check(model, digits)
-        if digits and model.judge:
-            raise UnknownDigit(
-                "the judge picks among the images of a seed; allowed: without interpolate and truncation"
-            )
-        return await self._drawn(Drawing(model, 0, 0, n, make=make), gone)
+        G = await self._models.get(model_id)
+        _check(digits, G.classes)
+        return await self._drawn(Drawing(G, 0, 0, n, make=make), gone)
 
     async def _drawn(self, drawing: Drawing, gone: Callable[[], Awaitable[bool]] | None) -> Drawn:
         result = self._loop.create_future()
@@ -116,12 +115,12 @@ class Studio:
 
     async def warm_up(self, model_id: str) -> None:
         """Load a model and draw once with it, so that the first request waits for neither."""
-        model = await self._models.get(model_id)
-        await asyncio.to_thread(draw_batch, model.G, latents(0, 0, 1, model.G.z_dim, model.G.classes))
+        G = await self._models.get(model_id)
+        await asyncio.to_thread(draw_batch, G, latents(0, 0, 1, G.z_dim, G.classes))
 
     def loaded(self) -> list[str]:
         """The ids of the models in memory, the one that was used last at the end."""
-        return self._models.ids()
+        return self._models.keys()
 
     def close(self) -> None:
         """Finish the turns that were begun, and end the threads."""
@@ -129,6 +128,7 @@ class Studio:
         for thread in self._threads:
             thread.join()
         self._models.close()
+        self.judges.close()
 
     def _work(self) -> None:
         """Draw, turn after turn."""
@@ -156,24 +156,21 @@ class Studio:
                 result.set_result(None)
 
 
-def _check(model: Loaded, digits: Sequence[int] | None) -> None:
-    if digits and max(digits) >= model.digits:
-        allowed = (
-            f"0 to {model.digits - 1}" if model.digits else "none: the model has no classes, its data set no judge"
-        )
+def _check(digits: Sequence[int] | None, classes: int) -> None:
+    if digits and max(digits) >= classes:
+        allowed = f"0 to {classes - 1}" if classes else "none: the model has no classes, its data set no judge"
         raise UnknownDigit(f"the model cannot draw {max(digits)}; allowed: {allowed}")
 
 
 def _draw(parts: Sequence[Part]) -> None:
     """Draw what a turn is for: one picked image, or a batch."""
     drawing, first, n = parts[0]
-    if drawing.picked:
+    if drawing.judge is not None:
         assert drawing.digits is not None
-        assert drawing.model.judge is not None
         start = drawing.start + first
-        drawing.pixels[first] = pick(drawing.model.G, drawing.model.judge, drawing.seed, start, n, drawing.digits)[0]
+        drawing.pixels[first] = pick(drawing.G, drawing.judge, drawing.seed, start, n, drawing.digits)[0]
         return
-    images, row = draw_batch(drawing.model.G, torch.cat([d.latents(first, n) for d, first, n in parts])), 0
+    images, row = draw_batch(drawing.G, torch.cat([d.latents(first, n) for d, first, n in parts])), 0
     for drawing, first, n in parts:
         drawing.pixels[first : first + n] = images[row : row + n]
         row += n

@@ -21,9 +21,9 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from app.loaded import Loaded
 from models.dcgan import IMAGE_SIZE
 from models.folding import BATCH, FoldedGenerator
+from models.judge import Judge
 from models.sampling import latents
 
 MAX_WAITING = 4096  # images
@@ -42,11 +42,12 @@ class Overloaded(Exception):
 class Drawing:
     """Images that somebody waits for."""
 
-    model: Loaded
+    G: FoldedGenerator
     seed: int
     start: int
     n: int
     digits: Sequence[int] | None = None
+    judge: Judge | None = None  # that picks them, where the model knows no classes
     make: Callable[[FoldedGenerator], Tensor] | None = None  # its latents [n, ...], where they are not those of a seed
     asked_at: float = field(default_factory=time.monotonic)
     began_at: float = 0.0
@@ -59,18 +60,18 @@ class Drawing:
     @cached_property
     def _made(self) -> Tensor:
         assert self.make is not None
-        return self.make(self.model.G)
+        return self.make(self.G)
 
     def latents(self, first: int, n: int) -> Tensor:
         """Those of its images `first` to `first + n - 1`."""
         if self.make is not None:
             return self._made[first : first + n]
-        return latents(self.seed, self.start + first, n, self.model.G.z_dim, self.model.G.classes, self.digits)
+        return latents(self.seed, self.start + first, n, self.G.z_dim, self.G.classes, self.digits)
 
     @property
     def picked(self) -> bool:
         """Whether the judge picks its images. They share no batch: a turn is one of them, and up to 8 batches."""
-        return self.digits is not None and self.model.judge is not None
+        return self.judge is not None
 
     @property
     def left(self) -> int:
@@ -125,7 +126,7 @@ class Turns:
             else:
                 parts, room = [], BATCH
                 for drawing in chain([head], self._waiting):
-                    if drawing.model is head.model and not drawing.picked:
+                    if drawing.G is head.G and not drawing.picked:
                         parts.append(_take(drawing, room))
                         room -= parts[-1].n
                         if room == 0:

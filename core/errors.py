@@ -2,6 +2,8 @@
 
     DigitforgeError                 models/errors.py
     +-- CheckpointError             a checkpoint folder that cannot be trusted
+    |   +-- JudgeDamaged            models/errors.py: the judge of a data set cannot be trusted
+    +-- JudgeNotFound               models/errors.py: the data set has another judge, or none
     +-- ModelNotFound               no such model on the shelf
     +-- TrainingError               worker/training/errors.py: a run cannot start or go on
     |   +-- BadData
@@ -16,10 +18,27 @@
     +-- ShelfChanged                models/errors.py: another model was made active meanwhile
     +-- ShelfBusy                   models/errors.py: somebody else is changing the active model
 
-Redis being away is redis-py's own `RedisError`. `app/problems.py` holds the one mapping to HTTP.
+Redis being away is redis-py's own `RedisError`, see `is_redis_away`. `app/problems.py` holds the one mapping to HTTP.
 """
 
+from redis.exceptions import (
+    ClusterDownError,
+    ConnectionError,  # noqa: A004
+    OutOfMemoryError,
+    ReadOnlyError,
+    TimeoutError,  # noqa: A004
+    TryAgainError,
+)
+
 from models.errors import DigitforgeError
+
+_AWAY = (ConnectionError, TimeoutError, OutOfMemoryError, ReadOnlyError, ClusterDownError, TryAgainError)
+_AWAY_CODES = ("MISCONF ", "BUSY ", "NOREPLICAS ")  # of replies that redis-py has no class for
+
+
+def is_redis_away(error: Exception) -> bool:
+    """Whether Redis cannot serve anybody at the moment. Otherwise it answered, and the call itself was wrong."""
+    return isinstance(error, _AWAY) or str(error).startswith(_AWAY_CODES)
 
 
 class StartError(DigitforgeError):

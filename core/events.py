@@ -16,7 +16,7 @@ Ids are those of a Redis stream: each is greater than the one before. The last 1
 """
 
 import re
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from pydantic import TypeAdapter
 from redis.asyncio import Redis
@@ -24,17 +24,39 @@ from redis.asyncio import Redis
 from core.jobs import JobStatus
 from core.store import PREFIX, events_key
 
-EVENT_ID = re.compile(r"\d{1,20}(-\d{1,20})?")
-FIRST = "0-0"  # before all events
+_EVENT_ID = re.compile("([0-9]{1,20})(?:-([0-9]{1,20}))?")
+_LARGEST = 2**64 - 1
 TERMINAL = {status.value for status in JobStatus if status.is_terminal}
 
 _DATA: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
+class EventId(NamedTuple):
+    """The id of an event as Redis has it: two unsigned 64-bit numbers, which are compared one after the other."""
+
+    milliseconds: int
+    sequence: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `1700000000000-0`; a missing second number is 0. Raises ValueError."""
+        match = _EVENT_ID.fullmatch(text)
+        numbers = [int(number) for number in match.groups("0")] if match else []
+        if not numbers or max(numbers) > _LARGEST:
+            raise ValueError(f"not the id of an event: {text!r}")
+        return cls(*numbers)
+
+    def __str__(self) -> str:
+        return f"{self.milliseconds}-{self.sequence}"
+
+
+FIRST = EventId(0, 0)  # before all events
+
+
 class JobEvent(NamedTuple):
     """One event."""
 
-    id: str
+    id: EventId
     type: str
     data: str  # a JSON object
 
@@ -56,21 +78,29 @@ class EventFeed:
         self._redis = Redis.from_url(url, decode_responses=True, socket_connect_timeout=1)
         self._prefix = prefix
 
-    async def read(self, job_id: str, after: str, limit: int) -> list[JobEvent]:
+    async def read(self, job_id: str, after: EventId, limit: int) -> list[JobEvent]:
         """The next events after an id, oldest first."""
-        rows: Any = await self._redis.xrange(events_key(job_id, self._prefix), f"({after}", "+", count=limit)
-        return [_to_event(*row) for row in rows]
+        return await self._read(job_id, after, limit, None)
 
-    async def wait(self, job_id: str, after: str, limit: int, wait_ms: int) -> list[JobEvent]:
+    async def wait(self, job_id: str, after: EventId, limit: int, wait_ms: int) -> list[JobEvent]:
         """The same, but where there are none it waits for some: none after all when the time is over."""
-        key = events_key(job_id, self._prefix)
-        streams: Any = await self._redis.xread({key: after}, count=limit, block=max(1, wait_ms))
-        return [_to_event(*row) for _, rows in streams or [] for row in rows]
+        return await self._read(job_id, after, limit, max(1, wait_ms))
+
+    async def is_over(self, job_id: str, after: EventId) -> bool:
+        """Whether nothing comes after an id any more: the job ended with that event or an earlier one, or is gone."""
+        rows: Any = await self._redis.xrevrange(events_key(job_id, self._prefix), count=1)
+        newest = [_to_event(*row) for row in rows]
+        return all(event.is_last and event.id <= after for event in newest)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()
 
+    async def _read(self, job_id: str, after: EventId, limit: int, block_ms: int | None) -> list[JobEvent]:
+        key = events_key(job_id, self._prefix)
+        streams: Any = await self._redis.xread({key: str(after)}, count=limit, block=block_ms)
+        return [_to_event(*row) for _, rows in streams or [] for row in rows]
+
 
 def _to_event(event_id: str, fields: dict[str, str]) -> JobEvent:
-    return JobEvent(event_id, fields["type"], fields["data"])
+    return JobEvent(EventId.parse(event_id), fields["type"], fields["data"])

@@ -1,6 +1,7 @@
 """Where a job's files are. The worker writes them, the API reads its samples, its checkpoints and its log."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 TRAINER_LOG = "trainer.log"
@@ -17,6 +18,16 @@ def job_dir(runs_dir: Path, job_id: str) -> Path:
 def attempt_dir(runs_dir: Path, job_id: str, attempt: int) -> Path:
     """The run directory of one attempt of a job."""
     return job_dir(runs_dir, job_id) / f"attempt-{attempt:03d}"
+
+
+def attempt_dirs(runs_dir: Path, job_id: str, newest: int) -> Iterator[Path]:
+    """The run directories of attempts `newest` to 1 that are there, the newest first.
+
+    An attempt has none between its claim and the moment in which its directory appears, with all that the one before
+    left; an attempt whose worker vanished meanwhile never gets one.
+    """
+    numbers = range(newest, 0, -1)
+    return (folder for number in numbers if (folder := attempt_dir(runs_dir, job_id, number)).is_dir())
 
 
 def sample_epochs(run_dir: Path) -> list[int]:

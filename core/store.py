@@ -82,8 +82,8 @@ class JobStore:
     def create(self, spec: JobSpec, idempotency_key: str | None = None) -> Created:
         """None -> queued. On disk when this returns, where the server can tell (Redis 7.2 and newer).
 
-        With a key that was used before in the last 24 hours it creates nothing, and answers what it did then. Raises
-        IdempotencyKeyReused when that was another spec, and QueueFull.
+        With a key that was used before in the last 24 hours it creates nothing, and answers what it did then, unless
+        that job was deleted. Raises IdempotencyKeyReused when that was another spec, and QueueFull.
         """
         job_id, asked = secrets.token_hex(8), spec.model_dump_json()
         digest, kept = sha256(asked.encode()).hexdigest(), KEY_KEPT_S if idempotency_key else 0
@@ -92,16 +92,14 @@ class JobStore:
         with Redis(
             connection_pool=pool, single_connection_client=True
         ) as connection:  # WAITAOF waits for its own writes
-            match self._run("create", job_id, asked, self._max_queued, digest, kept, more_keys=[key], redis=connection):
-                case "full":
+            arguments = (job_id, asked, self._max_queued, digest, kept)
+            match self._run("create", *arguments, more_keys=[key], redis=connection).split():
+                case ["full"]:
                     raise QueueFull(self._max_queued, self._seconds_to_a_place())
-                case "reused":
+                case ["reused"]:
                     raise IdempotencyKeyReused(f"the key {idempotency_key!r} was used for another request")
-                case "replayed":
-                    first: dict[str, str] = connection.hgetall(key)
-                    if not first:  # it has expired this very moment
-                        return self.create(spec, idempotency_key)
-                    return Created(_as_created(first), replayed=True)
+                case ["replayed", first_id, created_us]:
+                    return Created(_as_created(first_id, asked, created_us), replayed=True)
             _wait_for_disk(connection)
         return Created(self.get(job_id), replayed=False)
 
@@ -349,9 +347,10 @@ def _flat(fields: dict[str, str]) -> list[str]:
     return [part for pair in fields.items() for part in pair]
 
 
-def _as_created(first: dict[str, str]) -> Job:
+def _as_created(job_id: str, spec: str, created_us: str) -> Job:
     """A job as it was when it was created, whatever has become of it."""
-    return _to_job({**first, "status": JobStatus.QUEUED, "attempt": "0", "request": "", "event": ""})
+    created = {"id": job_id, "spec": spec, "created_us": created_us}
+    return _to_job({**created, "status": JobStatus.QUEUED, "attempt": "0", "request": "", "event": ""})
 
 
 def _to_job(fields: dict[str, str]) -> Job:

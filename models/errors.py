@@ -9,6 +9,14 @@ class CheckpointError(DigitforgeError):
     """A folder of weights that cannot be trusted: missing, truncated, altered, or not what its card says."""
 
 
+class JudgeDamaged(CheckpointError):
+    """The judge of a data set cannot be trusted."""
+
+
+class JudgeNotFound(DigitforgeError):
+    """The judge of a data set is another one than the one that is asked for, or there is none."""
+
+
 class ModelNotFound(DigitforgeError):
     """No model with this id stands on the shelf."""
 

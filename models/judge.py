@@ -66,6 +66,11 @@ class Judge(nn.Module):
         )
         self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(FEATURES, classes))
 
+    @property
+    def size(self) -> int:
+        """Bytes of weights."""
+        return sum(tensor.nbytes for tensor in self.state_dict().values())
+
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Grey values 0..255 [B, 28, 28] -> features [B, 64], the last hidden layer, and logits [B, classes]."""
         features = self.trunk(pixels.unsqueeze(1).float().div(255.0))
@@ -76,16 +81,22 @@ def read_judge_card(folder: Path) -> JudgeCard:
     """Read a judge's card. Raises CheckpointError when it is missing or malformed."""
     path = folder / JUDGE_CARD
     try:
-        return JudgeCard.model_validate_json(path.read_bytes())
+        card = JudgeCard.model_validate_json(path.read_bytes())
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror}") from error
     except ValidationError as error:
         raise CheckpointError(f"{path}: not a judge's card: {error.errors()[0]['msg']}") from error
+    if set(card.sha256) != {WEIGHTS, REFERENCE}:
+        raise CheckpointError(f"{path}: sha256 must name {WEIGHTS} and {REFERENCE}, nothing else")
+    return card
 
 
-def load_judge(folder: Path) -> Judge:
-    """Load and verify a judge, on the CPU and in evaluation mode. Raises CheckpointError, naming the file."""
-    card = read_judge_card(folder)
+def load_judge(folder: Path, card: JudgeCard | None = None) -> Judge:
+    """Load a judge, on the CPU and in evaluation mode, and verify it against its card, or the one that is given.
+
+    Raises CheckpointError, naming the file.
+    """
+    card = card or read_judge_card(folder)
     judge = Judge(card.classes)
     try:
         judge.load_state_dict(parse_tensors(read_verified(folder, WEIGHTS, card.sha256)))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from core.run_layout import TRAINER_LOG, attempt_dir
+from core.run_layout import TRAINER_LOG, attempt_dir, attempt_dirs
 from models.files import TEMPORARY_PREFIX, link_or_copy, new_folder
 
 
@@ -20,8 +20,7 @@ def open_attempt(runs_dir: Path, job_id: str, attempt: int, tick: Callable[[], o
     from. `tick` is called for each file, because copies may take longer than a lease.
     """
     folder = attempt_dir(runs_dir, job_id, attempt)
-    earlier = [attempt_dir(runs_dir, job_id, number) for number in range(attempt - 1, 0, -1)]
-    previous = next((path for path in earlier if path.is_dir()), None)
+    previous = next(attempt_dirs(runs_dir, job_id, attempt - 1), None)
     with new_folder(folder, label="attempt") as temporary:
         if previous is not None:
             _link_tree(previous, temporary, tick)

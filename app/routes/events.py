@@ -14,14 +14,17 @@ from app.deps import ClosingDep, FeedDep, StoreDep
 from app.problems import FieldProblem, ProblemError, documented
 from app.schemas import EventPage, EventView
 from app.urls import url
-from core.events import EVENT_ID, FIRST, EventFeed
+from core.errors import is_redis_away
+from core.events import FIRST, EventFeed, EventId
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503))
 
+STREAMED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx would hold it back to fill a buffer
 BATCH = 100
 PING_S = 15.0
 WAIT_MS = 1000  # also how soon a stream notices that the server is closing
 RETRY_S = 1.0
+ALLOWED_IDS = "allowed: the id of an event, such as 1700000000000-0; each number is less than 2^64"
 
 
 @router.get(
@@ -47,13 +50,7 @@ async def get_events(
     The stream begins with the first event, or after the one in `Last-Event-ID`, and ends with the job. Not one event
     is missed or told twice over a reconnect or a restart of the server.
     """
-    start = last_event_id or after or FIRST
-    if not EVENT_ID.fullmatch(start):
-        parameter = "Last-Event-ID" if last_event_id else "after"
-        fault = FieldProblem(
-            parameter=parameter, detail="allowed: the id of an event, such as 1700000000000-0", value=start
-        )
-        raise ProblemError(422, "invalid-parameter", f"not accepted: {parameter}", [fault])
+    start = _start(last_event_id, after)
     job = await run_in_threadpool(store.get, job_id)
     accept = request.headers.get("accept", "")
     if format == "json" or (format is None and "application/json" in accept and "text/event-stream" not in accept):
@@ -61,22 +58,38 @@ async def get_events(
         page, has_more = events[:limit], len(events) > limit
         follow = url(f"/jobs/{job_id}/events?format=json&limit={limit}&after={page[-1].id}") if has_more else None
         return EventPage(data=[EventView.from_event(event) for event in page], has_more=has_more, next=follow)
-    if job.status.is_terminal and start == job.event:
+    if job.status.is_terminal and start >= EventId.parse(job.event):
         return Response(status_code=204)  # which tells an EventSource not to come again
-    return EventSourceResponse(_stream(feed, job_id, start, closing), headers={"Cache-Control": "no-store"})
+    return EventSourceResponse(_stream(feed, job_id, start, closing), headers=STREAMED)
 
 
-async def _stream(feed: EventFeed, job_id: str, after: str, closing: asyncio.Event) -> AsyncIterator[bytes]:
-    """Events to the last of the job, with a comment now and then that shows that the connection lives."""
+def _start(last_event_id: str | None, after: str | None) -> EventId:
+    text = last_event_id or after
+    if not text:
+        return FIRST
+    try:
+        return EventId.parse(text)
+    except ValueError as error:
+        parameter = "Last-Event-ID" if last_event_id else "after"
+        fault = FieldProblem(parameter=parameter, detail=ALLOWED_IDS, value=text)
+        raise ProblemError(422, "invalid-parameter", f"not accepted: {parameter}", [fault]) from error
+
+
+async def _stream(feed: EventFeed, job_id: str, after: EventId, closing: asyncio.Event) -> AsyncIterator[bytes]:
+    """Events until the job is over or gone, with a comment now and then that shows that the connection lives."""
     pinged = time.monotonic()
     while not closing.is_set():
         try:
             events = await feed.wait(job_id, after, BATCH, WAIT_MS)
-        except RedisError:  # it will come back, and the stream go on where it was
-            events = []
+            if not events and await feed.is_over(job_id, after):
+                return
+        except RedisError as error:
+            if not is_redis_away(error):
+                raise
+            events = []  # it will come back, and the stream go on where it was
             await asyncio.sleep(RETRY_S)
         for event in events:
-            yield format_sse_event(data_str=event.data, event=event.type, id=event.id)
+            yield format_sse_event(data_str=event.data, event=event.type, id=str(event.id))
             after = event.id
             if event.is_last:
                 return

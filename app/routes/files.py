@@ -1,13 +1,16 @@
 """/jobs/{job_id}/...: what a run leaves on disk, to watch it learn and to take home."""
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path as FilePath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 
 from app.curves import to_svg
-from app.deps import SettingsDep, StoreDep
+from app.deps import UNCHANGED, IfNoneMatch, SettingsDep, StoreDep
+from app.negotiation import is_known
 from app.problems import ProblemError, documented
 from app.schemas import (
     CheckpointFile,
@@ -19,103 +22,130 @@ from app.schemas import (
     SampleList,
 )
 from app.urls import url
+from core.jobs import Job
 from core.run_layout import (
     TRAINER_LOG,
     attempt_dir,
+    attempt_dirs,
     checkpoint_folders,
     checkpoint_path,
     sample_epochs,
     sample_path,
 )
-from core.settings import Settings
-from core.store import JobStore
-from models.card import DISCRIMINATOR, GENERATOR, read_card
+from models.card import DISCRIMINATOR, GENERATOR, Card, read_card
+from models.errors import CheckpointError
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503))
+logger = logging.getLogger(__name__)
 
-JobId = Annotated[str, Path(max_length=64, description="As in the answer to POST /train.")]
-
-FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+FOR_EVER = "public, max-age=31536000, immutable"
 LOG_CHUNK = 1 << 20
+PARTS = {"generator": GENERATOR, "discriminator": DISCRIMINATOR}
+
+
+class _Run(NamedTuple):
+    """A job, and the run directories of its attempts, the newest first."""
+
+    job: Job
+    folders: list[FilePath]
+
+    @property
+    def folder(self) -> FilePath:
+        """The run directory to read: while a new attempt has none yet, that of the one before."""
+        return self.folders[0]
+
+    @property
+    def caching(self) -> str:
+        """Until a job has ended an epoch may come again, on another device or by other code."""
+        return FOR_EVER if self.job.status.is_terminal else "no-cache"
+
+    def cards(self) -> Iterator[tuple[FilePath, Card]]:
+        """The checkpoints that can be read, in the order of their epochs."""
+        for folder in checkpoint_folders(self.folder):
+            try:
+                yield folder, read_card(folder)
+            except CheckpointError as error:  # damaged, or an epoch that comes again replaces it just now
+                logger.warning("job %s: a checkpoint is left out: %s", self.job.id, error)
+
+
+def _run(
+    job_id: Annotated[str, Path(max_length=64, description="As in the answer to POST /train.")],
+    store: StoreDep,
+    settings: SettingsDep,
+) -> _Run:
+    job = store.get(job_id)
+    folders = list(attempt_dirs(settings.runs_dir, job.id, job.attempt))
+    return _Run(job, folders or [attempt_dir(settings.runs_dir, job.id, job.attempt)])
+
+
+RunDep = Annotated[_Run, Depends(_run)]
 
 
 @router.get("/{job_id}/samples")
-def list_samples(job_id: JobId, store: StoreDep, settings: SettingsDep) -> SampleList:
+def list_samples(run: RunDep) -> SampleList:
     """The sample grids made so far."""
-    epochs = sample_epochs(_run_dir(job_id, store, settings))
-    return SampleList(data=[Sample(epoch=epoch, href=url(f"/jobs/{job_id}/samples/{epoch}")) for epoch in epochs])
+    epochs = sample_epochs(run.folder)
+    return SampleList(data=[Sample(epoch=epoch, href=url(f"/jobs/{run.job.id}/samples/{epoch}")) for epoch in epochs])
 
 
-@router.get("/{job_id}/samples/{epoch}", response_class=Response, responses={200: {"content": {"image/png": {}}}})
+@router.get(
+    "/{job_id}/samples/{epoch}",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}, **UNCHANGED},
+)
 def get_sample(
-    job_id: JobId,
-    epoch: Annotated[int, Path(ge=0)] | Literal["latest"],
-    store: StoreDep,
-    settings: SettingsDep,
+    run: RunDep, epoch: Annotated[int, Path(ge=0)] | Literal["latest"], if_none_match: IfNoneMatch = None
 ) -> Response:
     """64 images at fixed latents after an epoch, as a PNG; the same latents every time, so one sees them grow."""
-    run_dir = _run_dir(job_id, store, settings)
-    epochs = sample_epochs(run_dir)
+    epochs = sample_epochs(run.folder)
     wanted = max(epochs, default=0) if epoch == "latest" else epoch
     if wanted not in epochs:
-        raise ProblemError(404, "not-found", f"job {job_id} has no sample of epoch {wanted}; there are: {epochs}")
-    headers = {"Cache-Control": "no-cache"} if epoch == "latest" else FOR_EVER
-    return FileResponse(sample_path(run_dir, wanted), media_type="image/png", headers=headers)
+        raise ProblemError(404, "not-found", f"job {run.job.id} has no sample of epoch {wanted}; there are: {epochs}")
+    caching = "no-cache" if epoch == "latest" else run.caching
+    return _file(sample_path(run.folder, wanted), if_none_match, caching, media_type="image/png")
 
 
 @router.get("/{job_id}/curves", response_model=Curves, responses={200: {"content": {"image/svg+xml": {}}}})
 def get_curves(
-    job_id: JobId,
-    store: StoreDep,
-    settings: SettingsDep,
+    run: RunDep,
     format: Annotated[Literal["svg", "json"], Query(description="A picture, or the numbers.")] = "svg",  # noqa: A002
 ) -> Curves | Response:
     """Losses and scores over the epochs so far."""
-    folders = checkpoint_folders(_run_dir(job_id, store, settings))
-    curves = Curves(data=[CurvePoint.from_card(read_card(folder)) for folder in folders])
+    curves = Curves(data=[CurvePoint.from_card(card) for _, card in run.cards()])
     if format == "json":
         return curves
     return Response(to_svg(curves), media_type="image/svg+xml", headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/{job_id}/checkpoints")
-def list_checkpoints(job_id: JobId, store: StoreDep, settings: SettingsDep) -> CheckpointList:
+def list_checkpoints(run: RunDep) -> CheckpointList:
     """The checkpoints made so far, with their scores, and where to download them."""
-    folders = checkpoint_folders(_run_dir(job_id, store, settings))
-    return CheckpointList(data=[_checkpoint(job_id, folder) for folder in folders])
+    return CheckpointList(data=[_checkpoint(run.job.id, folder, card) for folder, card in run.cards()])
 
 
-@router.get("/{job_id}/checkpoints/{epoch}/{part}", response_class=Response)
+@router.get("/{job_id}/checkpoints/{epoch}/{part}", response_class=Response, responses=UNCHANGED)
 def get_checkpoint_file(
-    job_id: JobId,
+    run: RunDep,
     epoch: Annotated[int, Path(ge=1)],
     part: Annotated[Literal["generator", "discriminator"], Path()],
-    store: StoreDep,
-    settings: SettingsDep,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """The weights of a checkpoint as safetensors; a `Range` of them too."""
-    folder = checkpoint_path(_run_dir(job_id, store, settings), epoch)
-    if not folder.is_dir():
-        raise ProblemError(404, "not-found", f"job {job_id} has no checkpoint of epoch {epoch}")
-    name = PARTS[part]
-    return FileResponse(
-        folder / name,
-        media_type="application/octet-stream",
-        filename=f"{job_id}-epoch-{epoch}-{name}",
-        headers=FOR_EVER,
-    )
+    path = checkpoint_path(run.folder, epoch) / PARTS[part]
+    if not path.is_file():
+        raise ProblemError(404, "not-found", f"job {run.job.id} has no checkpoint of epoch {epoch}")
+    return _file(path, if_none_match, run.caching, filename=f"{run.job.id}-epoch-{epoch}-{path.name}")
 
 
 @router.get("/{job_id}/logs", response_class=PlainTextResponse)
 def get_logs(
-    job_id: JobId,
-    store: StoreDep,
-    settings: SettingsDep,
+    run: RunDep,
     tail: Annotated[int, Query(ge=1, le=10_000, description="How many of the last lines.")] = 200,
 ) -> str:
-    """What the trainer of the newest attempt has logged."""
-    path = _run_dir(job_id, store, settings) / TRAINER_LOG
-    if not path.is_file():
+    """What the trainer of the newest attempt that logged anything has logged."""
+    logs = (folder / TRAINER_LOG for folder in run.folders)
+    path = next((log for log in logs if log.is_file() and log.stat().st_size), None)
+    if path is None:
         return ""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - LOG_CHUNK))
@@ -123,16 +153,23 @@ def get_logs(
     return "".join(lines[-tail:])
 
 
-PARTS = {"generator": GENERATOR, "discriminator": DISCRIMINATOR}
+def _file(
+    path: FilePath,
+    if_none_match: list[str] | None,
+    caching: str,
+    media_type: str = "application/octet-stream",
+    filename: str | None = None,
+) -> Response:
+    """A file. Its ETag follows from its time and size: files are only replaced as a whole."""
+    headers = {"Cache-Control": caching}
+    response = FileResponse(path, 200, headers, media_type, filename=filename, stat_result=path.stat())
+    if is_known(if_none_match, response.headers["etag"]):
+        told = ("cache-control", "etag", "last-modified")
+        return Response(status_code=304, headers={name: response.headers[name] for name in told})
+    return response
 
 
-def _run_dir(job_id: str, store: JobStore, settings: Settings) -> FilePath:
-    """The run directory of a job's newest attempt. Raises JobNotFound."""
-    return attempt_dir(settings.runs_dir, job_id, store.get(job_id).attempt)
-
-
-def _checkpoint(job_id: str, folder: FilePath) -> CheckpointView:
-    card = read_card(folder)
+def _checkpoint(job_id: str, folder: FilePath, card: Card) -> CheckpointView:
     base = url(f"/jobs/{job_id}/checkpoints/{card.epoch}")
     files = {
         part: CheckpointFile(href=f"{base}/{part}", sha256=card.sha256[name], bytes=(folder / name).stat().st_size)

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 
-from app.deps import ShelfDep, StudioDep
+from app.deps import UNCHANGED, IfNoneMatch, ShelfDep, StudioDep
 from app.formats import MEDIA_TYPES, MOVING, STILL, Format
 from app.negotiation import choose, is_known
-from app.picture import Picture, any_seed
+from app.picture import Picture
 from app.problems import ProblemError, documented
 from app.schemas import GridQuery, ImagesView
 from app.studio import Drawn
@@ -27,33 +27,34 @@ DRAWN: dict[int | str, dict[str, Any]] = {
         "model": ImagesView,
         "description": "The picture, in the format that was asked for.",
     },
-    304: {"description": "The client has it already."},
+    **UNCHANGED,
 }
 
 
 @router.get("/generate", response_class=Response, responses={**DRAWN, **documented(404, 406, 422, 503)})
 async def generate(
-    request: Request, shelf: ShelfDep, studio: StudioDep, query: Annotated[GridQuery, Query()]
+    request: Request,
+    shelf: ShelfDep,
+    studio: StudioDep,
+    query: Annotated[GridQuery, Query()],
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """A grid of digits, or each by itself. With `seed` and `model` the same URL is the same picture for ever."""
-    model_id = query.model or shelf.active()
-    shelf.folder(model_id)
-    seed = query.walk[0] if query.walk else any_seed() if query.seed is None else query.seed
-    picture = Picture(query, model_id, seed, query.format or _accepted(request, MOVING if query.walk else STILL))
+    format_ = query.format or _accepted(request, MOVING if query.walk else STILL)
+    picture = Picture.of(query, format_, shelf, studio.judges)
     picture.check()
     headers = {
-        "X-Seed": str(seed),
-        "X-Model-Id": model_id,
+        "X-Seed": str(picture.seed),
+        "X-Model-Id": picture.model,
         "Content-Location": url(picture.location),
         "ETag": picture.etag,
-        "Cache-Control": _caching(query),
+        "Cache-Control": _caching(picture),
     }
     if query.format is None:
         headers["Vary"] = "Accept"
     if query.digit is not None:
-        headers["X-Digit-By"] = "class" if shelf.card(model_id).recipe.classes else "judge"
-    known = ",".join(request.headers.getlist("if-none-match"))
-    if _names_seeds(query) and is_known(known, picture.etag):
+        headers["X-Digit-By"] = "judge" if picture.judge else "class"
+    if _names_seeds(query) and is_known(if_none_match, picture.etag):
         return Response(status_code=304, headers=headers)
     drawn = await picture.draw(studio, request.is_disconnected)
     began = time.monotonic()
@@ -88,7 +89,7 @@ def _names_seeds(query: GridQuery) -> bool:
     return query.seed is not None or query.walk is not None
 
 
-def _caching(query: GridQuery) -> str:
-    if not _names_seeds(query):
+def _caching(picture: Picture) -> str:
+    if not _names_seeds(picture.query):
         return "no-store"
-    return "public, max-age=31536000, immutable" if query.model else "no-cache"
+    return "public, max-age=31536000, immutable" if picture.is_fixed else "no-cache"

@@ -40,6 +40,7 @@ async def inspect(request: Request, shelf: ShelfDep) -> Inspection:
         start=query.start,
         n=query.n,
         digit=query.digit,
+        judge=picture.judge,
         url=url(picture.location),
     )
 

@@ -3,13 +3,15 @@
 import shutil
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from fastapi.concurrency import run_in_threadpool
 
-from app.deps import FeedDep, QueueDep, SettingsDep, StoreDep
+from app.deps import UNCHANGED, FeedDep, IfNoneMatch, QueueDep, SettingsDep, StoreDep
+from app.negotiation import is_known
 from app.problems import documented
 from app.schemas import JobPage, JobView
 from app.urls import url
+from core.events import EventId
 from core.jobs import Job, JobStatus
 from core.queue import nudge
 from core.run_layout import job_dir
@@ -38,26 +40,26 @@ def list_jobs(
     )
 
 
-@router.get("/{job_id}", response_model=JobView, responses={304: {"description": "Nothing has changed."}})
+@router.get("/{job_id}", response_model=JobView, responses=UNCHANGED)
 async def get_job(
     job_id: JobId,
     response: Response,
     store: StoreDep,
     feed: FeedDep,
+    if_none_match: IfNoneMatch = None,
     wait: Annotated[
         float, Query(ge=0, le=30, description="With If-None-Match: answer when something changes, or after so many s.")
     ] = 0.0,
-    if_none_match: Annotated[str | None, Header(description="The ETag of an earlier answer.")] = None,
 ) -> JobView | Response:
     """Where a job is: status, progress, losses, device, error."""
     job = await run_in_threadpool(store.get, job_id)
-    if wait > 0 and if_none_match == _etag(job):
-        await feed.wait(job_id, job.event, 1, int(wait * 1000))
+    if wait > 0 and is_known(if_none_match, _etag(job)):
+        await feed.wait(job_id, EventId.parse(job.event), 1, int(wait * 1000))
         job = await run_in_threadpool(store.get, job_id)
-    if if_none_match == _etag(job):
-        return Response(status_code=304, headers={"ETag": _etag(job)})
-    response.headers["ETag"] = _etag(job)
-    response.headers["Cache-Control"] = "no-cache"
+    headers = {"ETag": _etag(job), "Cache-Control": "no-cache"}
+    if is_known(if_none_match, _etag(job)):
+        return Response(status_code=304, headers=headers)
+    response.headers.update(headers)
     return JobView.from_job(job)
 
 

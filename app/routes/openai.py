@@ -1,4 +1,4 @@
-"""POST /v1/images/generations: images for programs that speak the API of OpenAI."""
+"""/v1: images, and the models that draw them, for programs that speak the API of OpenAI."""
 
 import asyncio
 import time
@@ -9,37 +9,53 @@ from fastapi import APIRouter, Depends, Request
 
 from app.deps import ShelfDep, StudioDep, require_json
 from app.json_body import JsonRoute
-from app.picture import Picture, any_seed
-from app.schemas import GeneratedImage, GeneratedImages, GridQuery, OpenAIError, OpenAIImagesRequest
+from app.openai_schemas import GeneratedImage, GeneratedImages, OpenAIImagesRequest, OpenAIModel, OpenAIModelList
+from app.picture import Picture
+from app.schemas import GridQuery, OpenAIError
+from models.dcgan import IMAGE_SIZE
 
 router = APIRouter(tags=["generate"], route_class=JsonRoute)
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": OpenAIError, "description": "An error in OpenAI's shape."}
-    for status in (400, 404, 415, 422, 503, "default")
-}
+
+def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    every: list[int | str] = [*statuses, "default"]
+    return {status: {"model": OpenAIError, "description": "An error in OpenAI's shape."} for status in every}
 
 
 @router.post(
     "/v1/images/generations",
     dependencies=[Depends(require_json)],
-    responses=ERRORS,
+    responses=_errors(400, 404, 415, 422, 503),
     response_model_exclude_none=True,
 )
 async def generate_images(
     request: Request, wanted: OpenAIImagesRequest, shelf: ShelfDep, studio: StudioDep
 ) -> GeneratedImages:
     """Images as OpenAI's clients ask for them. The digits in the prompt are drawn in their order, or else any."""
-    model_id = wanted.model or shelf.active()
-    shelf.folder(model_id)
-    seed = any_seed() if wanted.seed is None else wanted.seed
-    query = GridQuery(n=wanted.n, digit=wanted.digit, scale=wanted.scale)
-    picture = Picture(query, model_id, seed, "json")
+    query = GridQuery(n=wanted.n, seed=wanted.seed, digit=wanted.digit, scale=wanted.scale, model=wanted.model_id)
+    picture = Picture.of(query, "json", shelf, studio.judges)
     images = (await picture.draw(studio, request.is_disconnected)).images
-    if wanted.response_format == "b64_json":
-        pngs = await asyncio.to_thread(picture.each, images)
-        data = [GeneratedImage(b64_json=b64encode(png).decode()) for png in pngs.values()]
-    else:
+    if wanted.wants_url:
         base = str(request.base_url).rstrip("/")
         data = [GeneratedImage(url=f"{base}{picture.alone(k).location}") for k in range(wanted.n)]
-    return GeneratedImages(created=int(time.time()), data=data, model=model_id, seed=seed)
+    else:
+        pngs = await asyncio.to_thread(picture.each, images)
+        data = [GeneratedImage(b64_json=b64encode(png).decode()) for png in pngs.values()]
+    side = IMAGE_SIZE * wanted.scale
+    return GeneratedImages(
+        created=int(time.time()), data=data, size=f"{side}x{side}", model=picture.model, seed=picture.seed
+    )
+
+
+@router.get("/v1/models", responses=_errors())
+def list_openai_models(shelf: ShelfDep) -> OpenAIModelList:
+    """The models on the shelf as OpenAI's clients ask for them: the active one first, then the newest."""
+    active = shelf.active()
+    cards = sorted(shelf.cards(), key=lambda card: card.model_id != active)
+    return OpenAIModelList(data=[OpenAIModel.from_card(card) for card in cards])
+
+
+@router.get("/v1/models/{model_id}", responses=_errors(404, 503))
+def get_openai_model(model_id: str, shelf: ShelfDep) -> OpenAIModel:
+    """One of them."""
+    return OpenAIModel.from_card(shelf.card(model_id))

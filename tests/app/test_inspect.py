@@ -51,6 +51,7 @@ def test_a_picture_leads_back_to_its_own_bytes(http: httpx.Client, query: str) -
         "start": int(asked.get("start", 0)),
         "n": int(asked["n"]),
         "digit": asked.get("digit"),
+        "judge": None,
         "url": drawn.headers["content-location"],
     }
     again = http.get(found["url"])
@@ -79,7 +80,7 @@ def test_the_text_is_an_itxt_that_any_reader_of_png_finds(http: httpx.Client) ->
 
 def test_a_model_that_is_not_here_is_told(http: httpx.Client) -> None:
     found = inspect(http, a_png({KEYWORD: json.dumps(TOLD)})).raise_for_status().json()
-    assert found == {**TOLD, "on_shelf": False, "digit": None}
+    assert found == {**TOLD, "on_shelf": False, "digit": None, "judge": None}
 
 
 @pytest.mark.parametrize(
@@ -99,6 +100,8 @@ def test_a_model_that_is_not_here_is_told(http: httpx.Client) -> None:
         {"url": f"{URL}&interpolate=7,8"},
         {"url": f"{URL}&frames=3"},
         {"url": f"{URL}&truncation=2"},
+        {"url": f"{URL}&judge={MODEL}"},
+        {"url": f"{URL}&judge=nobody"},
         {"n": 3},
         {"start": 4},
         {"seed": 8},

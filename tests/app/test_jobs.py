@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,13 @@ LONG = {**SMOKE, "epochs": 10_000}
 Event = dict[str, Any]
 
 
+@pytest.fixture
+def own_redis(service: Service) -> Iterator[Redis]:
+    client = connect(redis_url(service))
+    yield client
+    client.close()
+
+
 def submit(http: httpx.Client, body: Mapping[str, object], **headers: str) -> str:
     response = http.post("/train", json=body, headers=headers)
     assert response.status_code == 202, response.text
@@ -40,6 +47,7 @@ def stream(http: httpx.Client, job_id: str, after: str | None = None) -> Iterato
     with http.stream("GET", f"/jobs/{job_id}/events", headers=headers) as response:
         assert response.status_code == 200
         assert response.headers["content-type"].startswith("text/event-stream")
+        assert response.headers["x-accel-buffering"] == "no"
         fields: dict[str, str] = {}
         for line in response.iter_lines():
             if line:
@@ -55,7 +63,9 @@ def pages(http: httpx.Client, job_id: str, limit: int = 7) -> list[Event]:
     events: list[Event] = []
     url: str | None = f"/jobs/{job_id}/events?format=json&limit={limit}"
     while url:
-        page = http.get(url).raise_for_status().json()
+        answer = http.get(url).raise_for_status()
+        assert "x-accel-buffering" not in answer.headers  # a proxy may buffer what is no stream
+        page = answer.json()
         assert len(page["data"]) == limit or not page["has_more"]
         events += page["data"]
         url = page["next"]
@@ -90,16 +100,74 @@ def test_a_stream_goes_on_after_the_last_event_that_was_seen(http: httpx.Client)
     assert again.status_code == 204
 
 
-@pytest.mark.parametrize("header", [True, False])
-def test_what_is_no_event_id_is_refused(http: httpx.Client, header: bool) -> None:
-    job_id = submit(http, SMOKE)
-    given = {"headers": {"last-event-id": "yesterday"}} if header else {"params": {"after": "yesterday"}}
-    response = http.get(f"/jobs/{job_id}/events", **given)  # type: ignore[arg-type]
-    assert response.status_code == 422
-    (error,) = response.json()["errors"]
-    assert (error["parameter"], error["value"]) == ("Last-Event-ID" if header else "after", "yesterday")
-    follow(http, job_id, "succeeded")
+def test_what_is_no_event_id_is_refused(http: httpx.Client) -> None:
+    events = f"/jobs/{submit(http, SMOKE)}/events"
+    for text in ("yesterday", "99999999999999999999-0", "18446744073709551616", "1-2-3"):
+        for format_ in ("sse", "json"):
+            url = f"{events}?format={format_}"
+            by_header, by_query = http.get(url, headers={"last-event-id": text}), http.get(f"{url}&after={text}")
+            for refused, name in ((by_header, "Last-Event-ID"), (by_query, "after")):
+                assert refused.status_code == 422
+                (error,) = refused.json()["errors"]
+                assert (error["parameter"], error["value"]) == (name, text)
+                assert "1700000000000-0" in error["detail"]
+    assert http.get(events, params={"after": "\u0661\u0662-\u0660"}).status_code == 422
     assert http.get("/jobs/nobody/events").status_code == 404
+
+
+def test_who_stands_behind_the_last_event_is_told_not_to_come_again(http: httpx.Client) -> None:
+    job_id = submit(http, SMOKE)
+    follow(http, job_id, "succeeded")
+    last = pages(http, job_id, 1000)[-1]["id"]
+    milliseconds, _, sequence = last.partition("-")
+    behind = [last, f"{milliseconds}-{int(sequence) + 1}", f"{milliseconds}0", "9999999999999-0", f"{2**64 - 1}-0"]
+    for event_id in behind:
+        assert http.get(f"/jobs/{job_id}/events", headers={"last-event-id": event_id}).status_code == 204
+        assert http.get(f"/jobs/{job_id}/events?format=json&after={event_id}").json()["data"] == []
+    assert [event["id"] for event in stream(http, job_id, after=f"{int(milliseconds) - 1}-5")][-1] == last
+    assert [event["id"] for event in stream(http, job_id, after="9-0")][-1] == last  # as text it would be behind
+
+
+def told(http: httpx.Client, job_id: str, after: str | None, meanwhile: Callable[[], object]) -> list[str]:
+    """The types of the events of one connection, which ends because of what happens meanwhile."""
+    seen: list[str] = []
+    reader = threading.Thread(target=lambda: seen.extend(event["type"] for event in stream(http, job_id, after)))
+    reader.start()
+    time.sleep(0.5)  # until it waits; where it does not yet, the test sees less
+    assert reader.is_alive()
+    meanwhile()
+    reader.join(timeout=15)
+    assert not reader.is_alive()
+    return seen
+
+
+def test_a_stream_that_has_nothing_to_tell_ends_with_its_job_too(http: httpx.Client) -> None:
+    running, waiting = submit(http, LONG), submit(http, LONG)
+    assert told(http, waiting, "9999999999999-0", lambda: http.post(f"/jobs/{waiting}/cancel")) == []
+    end(http, running)
+
+
+def test_a_stream_ends_when_its_job_is_gone(tmp_path: Path) -> None:
+    with Service(tmp_path) as service, httpx.Client(base_url=service.base, timeout=30) as http:
+        running, waiting = submit(http, LONG), submit(http, LONG)
+        with connect(redis_url(service)) as redis:
+            assert told(http, waiting, None, redis.flushall) == ["queued"]
+        for job_id in (running, waiting):
+            assert http.get(f"/jobs/{job_id}/events").status_code == 404
+
+
+def test_a_request_that_redis_refuses_is_not_redis_being_away(http: httpx.Client, own_redis: Redis) -> None:
+    own_redis.set("digitforge:job:odd", "no record")
+    refused = http.get("/jobs/odd")
+    own_redis.delete("digitforge:job:odd")
+    assert (refused.status_code, refused.json()["type"]) == (500, "internal")
+
+    job_id = follow(http, submit(http, SMOKE), "succeeded")["id"]
+    own_redis.delete(f"digitforge:events:{job_id}")
+    own_redis.set(f"digitforge:events:{job_id}", "no stream")
+    with pytest.raises(httpx.RemoteProtocolError):
+        list(stream(http, job_id))
+    own_redis.delete(f"digitforge:events:{job_id}")
 
 
 def test_a_long_poll_answers_when_something_changes(http: httpx.Client) -> None:
@@ -130,6 +198,13 @@ def test_the_same_key_makes_one_job_and_is_answered_as_the_first_time(http: http
     other = http.post("/train", json=LONG, headers=key)
     assert (other.status_code, other.json()["type"]) == (422, "idempotency-key-reused")
     assert http.post("/train", json=SMOKE, headers={"idempotency-key": "x" * 256}).status_code == 422
+
+    http.delete(f"/jobs/{first.json()['id']}").raise_for_status()
+    anew = http.post("/train", json=SMOKE, headers=key)
+    assert anew.status_code == 202
+    assert "idempotency-replayed" not in anew.headers
+    assert http.get(anew.headers["location"]).json()["id"] == anew.json()["id"] != first.json()["id"]
+    follow(http, anew.json()["id"], "succeeded")
 
 
 def test_a_queue_that_is_full_says_when_to_come_again(tmp_path: Path) -> None:
@@ -190,13 +265,6 @@ def test_an_ended_job_is_deleted_with_its_files_and_its_model_stays(http: httpx.
     assert http.delete(f"/jobs/{job_id}").status_code == 404
     assert job_id not in [row["id"] for row in http.get("/jobs").json()["data"]]
     assert http.get(f"/generate?model={job['model']}").status_code == 200
-
-
-@pytest.fixture
-def own_redis(service: Service) -> Iterator[Redis]:
-    client = connect(redis_url(service))
-    yield client
-    client.close()
 
 
 def test_jobs_that_ended_long_ago_are_deleted(http: httpx.Client, service: Service, own_redis: Redis) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from app.schemas import ActivateRequest, OpenAIImagesRequest, TrainRequest
+from app.openai_schemas import OpenAIImagesRequest
+from app.schemas import ActivateRequest, TrainRequest
 from tests.app.test_errors import job_count, problem
 from tests.service import Service
 

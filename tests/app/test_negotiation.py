@@ -48,4 +48,9 @@ def test_accept_chooses_the_format(accept: str, expected: str | None) -> None:
     ],
 )
 def test_if_none_match_is_a_list_of_tags_compared_weakly(if_none_match: str, known: bool) -> None:
-    assert is_known(if_none_match, '"abc"') is known
+    assert is_known([if_none_match], '"abc"') is known
+    assert is_known(['"x"', if_none_match], '"abc"') is (known and if_none_match != "*")  # one header, or several
+
+
+def test_without_the_header_nothing_is_known() -> None:
+    assert not is_known(None, '"abc"')

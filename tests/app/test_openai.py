@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Iterator
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -69,20 +70,120 @@ def test_without_a_seed_each_answer_is_new_and_says_its_seed(client: openai.Open
     assert pngs(again) == pngs(first)
 
 
-@pytest.mark.parametrize("scale", [1, 2, 8])
-def test_the_size_is_a_multiple_of_what_the_models_draw(client: openai.OpenAI, scale: int) -> None:
-    size = f"{28 * scale}x{28 * scale}"
-    (png,) = pngs(wish(client, size=size, response_format="b64_json"))
-    assert Image.open(BytesIO(png)).size == (28 * scale, 28 * scale)
+@pytest.mark.parametrize(
+    ("size", "side"),
+    [
+        *((f"{28 * scale}x{28 * scale}", 28 * scale) for scale in (1, 2, 8)),
+        ("auto", 28),
+        ("28x99999", 28),
+        ("55x200", 28),
+        ("100x120", 84),
+        ("256x256", 224),
+        ("1024x1024", 224),
+        ("1792x1024", 224),
+        ("1024x1536", 224),
+    ],
+)
+def test_an_image_is_the_largest_that_fits_the_size(client: openai.OpenAI, size: str, side: int) -> None:
+    answer = wish(client, size=size, response_format="b64_json")
+    (png,) = pngs(answer)
+    assert Image.open(BytesIO(png)).size == (side, side)
+    assert answer.size == f"{side}x{side}"
+
+
+def test_a_null_is_as_if_it_were_left_out(client: openai.OpenAI, http: httpx.Client) -> None:
+    fields = http.get("/openapi.json").json()["components"]["schemas"]["OpenAIImagesRequest"]["properties"]
+    optional = fields.keys() - {"prompt"}
+    assert len(optional) > 15
+    assert all({"type": "null"} in fields[name]["anyOf"] for name in optional)
+    nulls = dict.fromkeys(optional | {"svg"})
+    given = {"seed": 3, "response_format": "b64_json"}
+    answer = http.post(PATH, json={"prompt": "a 7", **nulls, **given}).raise_for_status().json()
+    plain = http.post(PATH, json={"prompt": "a 7", **given}).raise_for_status().json()
+    assert answer["data"] == plain["data"]
+    assert http.post(PATH, json={"prompt": "a 7", **nulls}).status_code == 200
+    refused = http.post(PATH, json={"prompt": None})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (422, "prompt")
+    wished = wish(client, n=None, size=None, response_format="b64_json", quality=None, extra_body={"seed": 3})
+    assert len(pngs(wished)) == 1
+
+
+BY_THEMSELVES: dict[str, list[Any]] = {
+    "quality": ["standard", "hd", "auto", "low", "high", "max"],
+    "style": ["vivid", "natural"],
+    "background": ["auto", "opaque"],
+    "moderation": ["low", "auto"],
+    "complexity": ["low"],
+    "output_format": ["png"],
+    "output_compression": [0, 100],
+    "partial_images": [0],
+    "stream": [False],
+    "user": ["someone"],
+    "model": ["dall-e-2", "dall-e-3", "gpt-image-1", "gpt-image-2.5-sunburst-2026-09-08", "chatgpt-image-latest"],
+}
+
+
+@pytest.mark.parametrize("name", BY_THEMSELVES)
+def test_what_clients_send_by_themselves_changes_nothing(client: openai.OpenAI, name: str) -> None:
+    wanted: dict[str, Any] = {"prompt": "a 7", "response_format": "b64_json", "extra_body": {"seed": 3}}
+    plain = wish(client, **wanted)
+    for value in BY_THEMSELVES[name]:
+        answer = wish(client, **wanted, **{name: value})
+        assert pngs(answer) == pngs(plain), value
+        assert (answer.model_extra or {})["model"] == (plain.model_extra or {})["model"]
+        assert (answer.output_format, answer.background) == ("png", "opaque")
+
+
+@pytest.mark.parametrize(
+    ("model", "in_base64"), [(None, False), ("dall-e-3", False), ("gpt-image-2", True), ("chatgpt-image-latest", True)]
+)
+def test_without_a_response_format_each_client_gets_what_it_expects(
+    client: openai.OpenAI, model: str | None, in_base64: bool
+) -> None:
+    (image,) = wish(client, model=model).data or []
+    assert (image.url is None, image.b64_json is not None) == (in_base64, in_base64)
+
+
+def test_the_shelf_is_listed_as_openai_lists_its_models(
+    client: openai.OpenAI, http: httpx.Client, service: Service, tmp_path: Path
+) -> None:
+    save_tiny(tmp_path / "another", seed=91, classes=10)
+    another = Shelf(service.folder / "shelf").add(tmp_path / "another").model_id
+    shelf = http.get("/models").json()
+    models = list(client.models.list())
+    assert models[0].id == shelf["active"]
+    assert sorted(model.id for model in models) == sorted(model["id"] for model in shelf["data"])
+    cards = {model["id"]: model["card"] for model in shelf["data"]}
+    for model in models:
+        assert (model.object, model.owned_by) == ("model", "digitforge")
+        assert model.created == int(datetime.fromisoformat(cards[model.id]["created_at"]).timestamp())
+        assert client.models.retrieve(model.id) == model
+    assert len(wish(client, model=another).data or []) == 1
+    for unknown in ("0" * 16, "x" * 100, "dall-e-3"):
+        with pytest.raises(openai.NotFoundError) as caught:
+            client.models.retrieve(unknown)
+        assert (caught.value.code, caught.value.type) == ("model-not-found", "invalid_request_error")
+        assert unknown in caught.value.message
 
 
 @pytest.mark.parametrize(
     ("wanted", "param", "words"),
     [
-        ({"size": "1024x1024"}, "size", "'28x28'"),
+        ({"size": "27x28"}, "size", "allowed: auto, or WIDTHxHEIGHT with sides from 28 to 99999"),
+        ({"size": "large"}, "size", "WIDTHxHEIGHT"),
+        ({"size": "\u0662\u0668x28"}, "size", "WIDTHxHEIGHT"),
         ({"n": 11}, "n", "less than or equal to 10"),
         ({"response_format": "jpeg"}, "response_format", "'b64_json'"),
-        ({"quality": "hd"}, "quality", "allowed: prompt, n, model"),
+        ({"output_format": "jpeg"}, "output_format", "allowed: png"),
+        ({"output_format": "svg"}, "output_format", "allowed: png"),
+        ({"background": "transparent"}, "background", "allowed: auto, opaque"),
+        ({"stream": True}, "stream", "allowed: false"),
+        ({"extra_body": {"stream": 0}}, "stream", "allowed: false"),
+        ({"partial_images": 2}, "partial_images", "allowed: 0"),
+        ({"partial_images": False}, "partial_images", "allowed: 0"),
+        ({"output_compression": 101}, "output_compression", "less than or equal to 100"),
+        ({"output_compression": False}, "output_compression", "valid integer"),
+        ({"frame_count": 4}, "frame_count", "allowed: prompt, n, model"),
         ({"extra_body": {"seed": -1}}, "seed", "greater than or equal to 0"),
     ],
 )
@@ -101,9 +202,9 @@ def test_the_client_understands_what_is_wrong(
 
 def test_the_client_understands_that_a_model_is_not_there(client: openai.OpenAI) -> None:
     with pytest.raises(openai.NotFoundError) as caught:
-        wish(client, model="dall-e-3")
+        wish(client, model="stable-diffusion")
     assert (caught.value.code, caught.value.param) == ("model-not-found", None)
-    assert "dall-e-3" in caught.value.message
+    assert "stable-diffusion" in caught.value.message
 
 
 def test_a_digit_that_the_model_does_not_know_is_the_prompts_fault(

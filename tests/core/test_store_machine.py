@@ -224,7 +224,7 @@ class JobMachine(RuleBasedStateMachine):
     @rule(spec=st.sampled_from(SPECS), key=st.sampled_from([None, "a", "a", "b"]), twice=twice)
     def create(self, spec: JobSpec, key: str | None, twice: bool) -> None:
         answer = self.ask(twice, lambda: self.store.create(spec, key))
-        if key in self.asked:
+        if key in self.asked and self.asked[key][0].id in self.lives:
             first, first_spec = self.asked[key]
             if spec != first_spec:
                 assert answer is IdempotencyKeyReused

@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -56,3 +57,11 @@ def test_a_judge_without_its_weights_is_refused(copied: Path) -> None:
         load_judge(copied)
     with pytest.raises(CheckpointError, match="No such file"):
         load_judge(copied.parent / "nowhere")
+
+
+def test_a_card_without_digests_is_refused(copied: Path) -> None:
+    card = json.loads((copied / JUDGE_CARD).read_bytes())
+    for digests in ({}, {WEIGHTS: "0" * 64}, {**card["sha256"], "more": "0" * 64}):
+        (copied / JUDGE_CARD).write_text(json.dumps({**card, "sha256": digests}))
+        with pytest.raises(CheckpointError, match="sha256 must name"):
+            read_judge_card(copied)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.run_layout import TRAINER_LOG, attempt_dir
+from core.run_layout import TRAINER_LOG, attempt_dir, attempt_dirs
 from models.files import TEMPORARY_PREFIX, write_file
 from tests.tiny import digit_like, one_thread, save_tiny, tiny_recipe
 from worker.run_dirs import open_attempt
@@ -88,3 +88,10 @@ def test_a_second_attempt_trains_on_and_never_changes_the_first(tmp_path: Path) 
     assert events[0].step == 5
     assert "checkpoints/epoch-0003/card.json" in files(second)
     assert files(first) == before
+
+
+def test_the_folders_that_are_there_are_found_newest_first(tmp_path: Path) -> None:
+    assert list(attempt_dirs(tmp_path, JOB, 3)) == []
+    folders = [open_attempt(tmp_path, JOB, attempt) for attempt in (1, 3, 4)]
+    assert list(attempt_dirs(tmp_path, JOB, 5)) == folders[::-1]
+    assert list(attempt_dirs(tmp_path, JOB, 3)) == folders[1::-1]  # not what comes after the attempt that was asked for
