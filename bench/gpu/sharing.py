@@ -5,38 +5,85 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from shutil import which
 
 import torch
 
 from bench.gpu.findings import Findings, run_part
-from bench.gpu.whole_runs import FEW
-from models.recipe import PresetName
+from bench.gpu.subjects import recipe_of
+from models.recipe import PresetName, Recipe
 
 AIM = 1.6
-WARM_UP_EPOCHS = 1
-EPOCHS: dict[PresetName, int] = {"faithful": 4, "quality": 2}
+SECONDS = 4.0
+PRESETS: list[PresetName] = ["faithful", "quality"]
+SMALL = {"num_images": 128, "batch_size": 16, "g_filters": 4, "d_filters": 4}
 MPS = "nvidia-cuda-mps-control"
 
 
-def rates(jobs: int, device: torch.device, *arguments: str) -> list[float]:
-    """Images a second of each of some jobs that run at once: the mean over all epochs but the first."""
+class Trainer:
+    """A trainer process that runs until it is ended, and the newest step that it told of."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.told: tuple[float, int] | None = None  # when, and which step
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            event = json.loads(line)
+            if event["event"] == "progress":
+                self.told = time.perf_counter(), event["step"]
+
+    def next_told(self) -> tuple[float, int]:
+        """Wait for the next progress. Raises RuntimeError when the trainer has ended."""
+        before = self.told
+        while self.told is None or self.told == before:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"the trainer ended with status {self._process.returncode}")
+            time.sleep(0.01)
+        return self.told
+
+    def end(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+
+
+def rates(jobs: int, seconds: float, recipe: Recipe, *arguments: str) -> list[float]:
+    """Images a second of each of some jobs, over a time in which all of them train."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "worker.training", "--device", str(device), *arguments, "--run-dir"]
-        trainers = [
-            subprocess.Popen([*command, f"{folder}/{job}"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-            for job in range(jobs)
+        Path(folder, "recipe.json").write_text(recipe.model_dump_json())
+        command = [
+            sys.executable,
+            "-m",
+            "worker.training",
+            "--recipe",
+            f"{folder}/recipe.json",
+            *arguments,
+            "--run-dir",
         ]
-        return [_mean_rate(trainer) for trainer in trainers]
-
-
-def _mean_rate(trainer: subprocess.Popen[bytes]) -> float:
-    printed, _ = trainer.communicate(timeout=120)
-    events = [json.loads(line) for line in printed.splitlines()]
-    measured: list[float] = [event["images_per_s"] for event in events if event["event"] == "epoch"][WARM_UP_EPOCHS:]
-    return sum(measured) / max(1, len(measured))
+        trainers = [Trainer([*command, f"{folder}/{job}"]) for job in range(jobs)]
+        try:
+            for trainer in trainers:
+                trainer.next_told()  # all are at work from here on
+            first = [trainer.next_told() for trainer in trainers]
+            time.sleep(seconds)
+            last = [trainer.next_told() for trainer in trainers]
+        finally:
+            for trainer in trainers:
+                trainer.end()
+        return [
+            (step_b - step_a) * recipe.images_per_step / (b - a)
+            for (a, step_a), (b, step_b) in zip(first, last, strict=True)
+        ]
 
 
 @contextmanager
@@ -60,11 +107,13 @@ def check(findings: Findings, device: torch.device, rehearse: bool) -> None:
         "Jobs at once on one card, images/s",
         "recipe", "CUDA graph", "one", "two together", "two / one", "two under MPS", "these / one",
     )  # fmt: skip
-    for preset, epochs in EPOCHS.items():
-        knobs = ["--preset", preset, *(FEW if rehearse else ["--epochs", str(epochs)])]
+    seconds = 0.0 if rehearse else SECONDS
+    for preset in PRESETS:
+        recipe = recipe_of(preset, epochs=10_000, **(SMALL if rehearse else {}))
         for graph in ([], ["--no-cuda-graph"]):
-            (alone,) = rates(1, device, *knobs, *graph)
-            together = sum(rates(2, device, *knobs, *graph))
+            on_device = ["--device", str(device), *graph]
+            (alone,) = rates(1, seconds, recipe, *on_device)
+            together = sum(rates(2, seconds, recipe, *on_device))
             row: list[object] = [preset, not graph, round(alone), round(together), f"{together / alone:.2f}"]
             table.rows.append(row)
             if not (graph or rehearse):
@@ -72,7 +121,7 @@ def check(findings: Findings, device: torch.device, rehearse: bool) -> None:
                 findings.claim(f"two jobs of {preset}: {AIM:g} times the rate of one", together >= AIM * alone, found)
             if which(MPS):
                 with multi_process_service():
-                    shared = sum(rates(2, device, *knobs, *graph))
+                    shared = sum(rates(2, seconds, recipe, *on_device))
                 row += [round(shared), f"{shared / alone:.2f}"]
 
 
