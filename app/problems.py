@@ -23,7 +23,8 @@ from app.openai_shape import in_shape, speaks_openai
 from app.schemas import ActivateRequest, GridQuery, TrainRequest
 from app.studio import ClientGone
 from app.urls import route_path, url
-from core.errors import IdempotencyKeyReused, JobNotFound, JobStateConflict, QueueFull, is_redis_away
+from core.errors import IdempotencyKeyReused, JobNotFound, JobStateConflict, QueueFull
+from core.redis_away import is_redis_away
 from core.settings import Settings
 from models.errors import CheckpointError, DigitforgeError, JudgeDamaged, JudgeNotFound, ModelNotFound, ShelfBusy
 from models.validation import explain

@@ -18,27 +18,10 @@
     +-- ShelfChanged                models/errors.py: another model was made active meanwhile
     +-- ShelfBusy                   models/errors.py: somebody else is changing the active model
 
-Redis being away is redis-py's own `RedisError`, see `is_redis_away`. `app/problems.py` holds the one mapping to HTTP.
+Redis being away is redis-py's own `RedisError`, see `core/redis_away.py`. `app/problems.py` holds the one mapping to HTTP.
 """
 
-from redis.exceptions import (
-    ClusterDownError,
-    ConnectionError,  # noqa: A004
-    OutOfMemoryError,
-    ReadOnlyError,
-    TimeoutError,  # noqa: A004
-    TryAgainError,
-)
-
 from models.errors import DigitforgeError
-
-_AWAY = (ConnectionError, TimeoutError, OutOfMemoryError, ReadOnlyError, ClusterDownError, TryAgainError)
-_AWAY_CODES = ("MISCONF ", "BUSY ", "NOREPLICAS ")  # of replies that redis-py has no class for
-
-
-def is_redis_away(error: Exception) -> bool:
-    """Whether Redis cannot serve anybody at the moment. Otherwise it answered, and the call itself was wrong."""
-    return isinstance(error, _AWAY) or str(error).startswith(_AWAY_CODES)
 
 
 class StartError(DigitforgeError):

@@ -14,8 +14,8 @@ from app.deps import ClosingDep, FeedDep, StoreDep
 from app.problems import FieldProblem, ProblemError, documented
 from app.schemas import EventPage, EventView
 from app.urls import url
-from core.errors import is_redis_away
 from core.events import FIRST, EventFeed, EventId
+from core.redis_away import is_redis_away
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503))
 

@@ -105,7 +105,7 @@ def test_the_images_of_a_client_that_has_gone_are_not_drawn(service: Service, ht
     clients = []
     for k in range(14):
         client = socket.create_connection((address.hostname, address.port))
-        client.sendall(f"GET /generate?n=256&seed=4999{k} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+        client.sendall(f"GET /generate?n=256&seed=4999{k} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         clients.append(client)
     for client in clients:
         client.close()

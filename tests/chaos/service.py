@@ -40,7 +40,7 @@ class ChaosService:
             "data_dir": str(self.data),
             "datasets_dir": str(datasets),
             "port": port,
-            "device": "cpu",
+            "devices": "cpu",
             "trainer_threads": 1,
             "max_queued": MAX_QUEUED,
             "lease_s": LEASE_S,

@@ -12,9 +12,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from cli.redis_server import RedisServer
-from core.errors import is_redis_away
 from core.events import FIRST, EventFeed, EventId
 from core.jobs import News
+from core.redis_away import is_redis_away
 from core.store import JobStore
 from tests.core.test_store import SPEC, claimed
 
