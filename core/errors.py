@@ -18,7 +18,8 @@
     +-- ShelfChanged                models/errors.py: another model was made active meanwhile
     +-- ShelfBusy                   models/errors.py: somebody else is changing the active model
 
-Redis being away is redis-py's own `RedisError`, see `core/redis_away.py`. `app/problems.py` holds the one mapping to HTTP.
+Redis being away is redis-py's own `RedisError`, see `core/redis_away.py`. `app/problems.py` holds the one mapping to
+HTTP.
 """
 
 from models.errors import DigitforgeError
