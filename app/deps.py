@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from celery import Celery
 from fastapi import Depends, Header, Request
+from pydantic import WithJsonSchema
 
 from app.problems import ProblemError
 from app.studio import Studio
@@ -73,6 +74,8 @@ StudioDep = Annotated[Studio, Depends(_studio)]
 
 # What a route with an ETag takes and may answer.
 IfNoneMatch = Annotated[
-    list[str] | None, Header(description="ETags of earlier answers: 304 where one of them still holds.")
+    list[str] | None,
+    Header(description="ETags of earlier answers: 304 where one of them still holds."),
+    WithJsonSchema({"type": "string"}),  # several headers are one with commas
 ]
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "The client has it already."}}

@@ -17,6 +17,7 @@ import torch
 from bench.gpu.findings import Findings, run_part
 from bench.gpu.subjects import recipe_of
 from models.recipe import PresetName, Recipe
+from worker.trainer import SPIN_COUNT
 
 AIM = 1.6
 SECONDS = 4.0
@@ -29,7 +30,8 @@ class Trainer:
     """A trainer process that runs until it is ended, and the newest step that it told of."""
 
     def __init__(self, command: list[str]) -> None:
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        environment = os.environ | {"GOMP_SPINCOUNT": SPIN_COUNT}  # as workers do
+        self._process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.told: tuple[float, int] | None = None  # when, and which step
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
