@@ -5,9 +5,10 @@ a query that asks for it there is refused. So two pictures that differ have diff
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from hashlib import sha256
 from typing import NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from app.formats import GRIDS, MEDIA_TYPES
 from app.schemas import GridQuery
@@ -45,12 +46,12 @@ MEANINGS = {
 
 def location(query: GridQuery) -> str:
     """The canonical URL of a query that leaves nothing open."""
-    told = {
-        name: _text(getattr(query, name))
-        for name, field in type(query).model_fields.items()
-        if _has_meaning(query, name) and (name in ALWAYS or getattr(query, name) != field.default)
-    }
-    return f"{PATH}?{urlencode(told, safe=',')}"
+    told = []
+    for name, default, meaning in _fields(type(query)):
+        value = getattr(query, name)
+        if (value != default or name in ALWAYS) and (meaning is None or meaning.holds(query)):
+            told.append(f"{name}={_text(value)}")
+    return f"{PATH}?{'&'.join(told)}"
 
 
 def etag(url: str) -> str:
@@ -63,14 +64,23 @@ def meaningless(asked: GridQuery, closed: GridQuery) -> Iterator[tuple[str, str]
 
     `closed` is the same query once it leaves nothing open.
     """
-    for name in type(asked).model_fields:
-        if name in asked.model_fields_set and getattr(asked, name) is not None and not _has_meaning(closed, name):
-            yield name, MEANINGS[name].otherwise.format(format=closed.format)
+    for name, _, meaning in _fields(type(asked)):
+        if (
+            meaning
+            and name in asked.model_fields_set
+            and getattr(asked, name) is not None
+            and not meaning.holds(closed)
+        ):
+            yield name, meaning.otherwise.format(format=closed.format)
 
 
-def _has_meaning(query: GridQuery, name: str) -> bool:
-    return name not in MEANINGS or MEANINGS[name].holds(query)
+@cache
+def _fields(query: type[GridQuery]) -> list[tuple[str, object, _Meaning | None]]:
+    """The fields of a query in their order: name, default, and where it has a meaning if that is not everywhere."""
+    return [(name, field.default, MEANINGS.get(name)) for name, field in query.model_fields.items()]
 
 
 def _text(value: object) -> str:
+    if isinstance(value, str):
+        return quote_plus(value, safe=",")
     return str(value).lower() if isinstance(value, bool) else str(value)

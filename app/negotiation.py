@@ -21,13 +21,13 @@ def choose(accept: str, offers: Mapping[Format, Sequence[str]]) -> Format | None
     return best if liking[best] > 0 else None
 
 
-def is_known(if_none_match: Sequence[str] | None, etag: str) -> bool:
+def is_known(if_none_match: Sequence[str], etag: str) -> bool:
     """Whether the `If-None-Match` headers of a request, if any, name this ETag, which stands in quotes, or any (`*`).
 
     Weak tags match too: the comparison for this header is the weak one (RFC 9110, 13.1.2), and a proxy that packs an
     answer makes its tag weak.
     """
-    tags = ",".join(if_none_match or ())
+    tags = ",".join(if_none_match)
     return tags.strip() == "*" or etag in _ENTITY_TAG.findall(tags)
 
 

@@ -24,7 +24,7 @@ class BelieveProxies:
     def __init__(self, app: ASGIApp, proxies: Sequence[str], root: str, hosts: AllowedHosts) -> None:
         """`root` is the root path where no proxy names one."""
         believing = ProxyHeadersMiddleware(app, list(proxies))  # type: ignore[arg-type]
-        self._trusted = believing.trusted_hosts
+        self._trusted = believing.trusted_hosts if proxies else ()
         self._app: ASGIApp = believing if proxies else app  # type: ignore[assignment]
         self._root, self._hosts = root, hosts
 
@@ -35,7 +35,7 @@ class BelieveProxies:
             return
         root = scope.get("root_path", "") or self._root
         client = scope.get("client")
-        if client and client[0] in self._trusted:
+        if self._trusted and client and client[0] in self._trusted:
             said = {name: value for name, value in scope["headers"] if name in FORWARDED}
             self._take_host(scope, said.get(b"x-forwarded-host"))
             if b"x-forwarded-prefix" in said:

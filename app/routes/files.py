@@ -94,7 +94,7 @@ def list_samples(run: RunDep) -> SampleList:
     responses={200: {"content": {"image/png": {}}}, **UNCHANGED},
 )
 def get_sample(
-    run: RunDep, epoch: Annotated[int, Path(ge=0)] | Literal["latest"], if_none_match: IfNoneMatch = None
+    run: RunDep, epoch: Annotated[int, Path(ge=0)] | Literal["latest"], if_none_match: IfNoneMatch
 ) -> Response:
     """64 images at fixed latents after an epoch, as a PNG; the same latents every time, so one sees them grow."""
     epochs = sample_epochs(run.folder)
@@ -128,7 +128,7 @@ def get_checkpoint_file(
     run: RunDep,
     epoch: Annotated[int, Path(ge=1)],
     part: Annotated[Literal["generator", "discriminator"], Path()],
-    if_none_match: IfNoneMatch = None,
+    if_none_match: IfNoneMatch,
 ) -> Response:
     """The weights of a checkpoint as safetensors; a `Range` of them too."""
     path = checkpoint_path(run.folder, epoch) / PARTS[part]
@@ -155,7 +155,7 @@ def get_logs(
 
 def _file(
     path: FilePath,
-    if_none_match: list[str] | None,
+    if_none_match: list[str],
     caching: str,
     media_type: str = "application/octet-stream",
     filename: str | None = None,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 
-from app.deps import UNCHANGED, IfNoneMatch, ShelfDep, StudioDep
+from app.deps import UNCHANGED, ShelfDep, StudioDep
 from app.formats import MEDIA_TYPES, MOVING, STILL, Format
 from app.negotiation import choose, is_known
 from app.picture import Picture
@@ -37,7 +37,6 @@ async def generate(
     shelf: ShelfDep,
     studio: StudioDep,
     query: Annotated[GridQuery, Query()],
-    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """A grid of digits, or each by itself. With `seed` and `model` the same URL is the same picture for ever."""
     format_ = query.format or _accepted(request, MOVING if query.walk else STILL)
@@ -54,7 +53,7 @@ async def generate(
         headers["Vary"] = "Accept"
     if query.digit is not None:
         headers["X-Digit-By"] = "judge" if picture.judge else "class"
-    if _names_seeds(query) and is_known(if_none_match, picture.etag):
+    if _names_seeds(query) and is_known(request.headers.getlist("if-none-match"), picture.etag):
         return Response(status_code=304, headers=headers)
     drawn = await picture.draw(studio, request.is_disconnected)
     began = time.monotonic()

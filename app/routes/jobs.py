@@ -46,7 +46,7 @@ async def get_job(
     response: Response,
     store: StoreDep,
     feed: FeedDep,
-    if_none_match: IfNoneMatch = None,
+    if_none_match: IfNoneMatch,
     wait: Annotated[
         float, Query(ge=0, le=30, description="With If-None-Match: answer when something changes, or after so many s.")
     ] = 0.0,

@@ -53,4 +53,4 @@ def test_if_none_match_is_a_list_of_tags_compared_weakly(if_none_match: str, kno
 
 
 def test_without_the_header_nothing_is_known() -> None:
-    assert not is_known(None, '"abc"')
+    assert not is_known([], '"abc"')
