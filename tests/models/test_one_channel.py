@@ -1,4 +1,4 @@
-"""The convolutions of one channel are torch's own, and so are their derivatives of first and second order."""
+"""The convolutions of one channel are torch's own, as a CPU and as a GPU computes them, and so are their derivatives."""
 
 from collections.abc import Callable
 
@@ -7,9 +7,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from models import one_channel_products as products
 from models.one_channel import correlation, down_from_one_channel, up_to_one_channel
 
 SIZES = [(28, 28), (14, 14), (2, 2), (8, 12), (6, 8), (8, 6)]
+Form = Callable[[Tensor, Tensor], Tensor]
+FORMS: dict[str, tuple[Form, Form, Form]] = {
+    "on this device": (down_from_one_channel, up_to_one_channel, correlation),
+    "as products": (products.down, products.up, products.correlation),
+}
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 CASES = [
     (function, operands, size, wanted)
@@ -27,18 +33,22 @@ def operands_of(height: int, width: int, dtype: torch.dtype = torch.double) -> t
     return image, features, kernel
 
 
+@pytest.mark.parametrize("forms", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("dtype", [torch.double, torch.float])
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(("height", "width"), SIZES)
-def test_they_are_torchs(height: int, width: int, layout: torch.memory_format, dtype: torch.dtype) -> None:
+def test_they_are_torchs(
+    height: int, width: int, layout: torch.memory_format, dtype: torch.dtype, forms: tuple[Form, Form, Form]
+) -> None:
+    down, up, correlate = forms
     image, features, kernel = (
         operand.contiguous(memory_format=layout) for operand in operands_of(height, width, dtype)
     )
     expected = F.conv2d(image, kernel, stride=2, padding=2)
     by_image, by_kernel = torch.autograd.grad(expected, [image, kernel], features)
-    torch.testing.assert_close(down_from_one_channel(image, kernel), expected)
-    torch.testing.assert_close(up_to_one_channel(features, kernel), by_image)
-    torch.testing.assert_close(correlation(image, features), by_kernel)
+    torch.testing.assert_close(down(image, kernel), expected)
+    torch.testing.assert_close(up(features, kernel), by_image)
+    torch.testing.assert_close(correlate(image, features), by_kernel)
 
 
 @pytest.mark.parametrize(("function", "operands", "size", "wanted"), CASES)
@@ -55,6 +65,7 @@ def test_their_derivatives_are_right(
     assert torch.autograd.gradgradcheck(function, inputs)
 
 
-def test_features_have_their_channels_last_in_memory() -> None:
+@pytest.mark.parametrize("forms", FORMS.values(), ids=FORMS)
+def test_features_have_their_channels_last_in_memory(forms: tuple[Form, Form, Form]) -> None:
     image, _, kernel = operands_of(28, 28)
-    assert down_from_one_channel(image, kernel).is_contiguous(memory_format=torch.channels_last)
+    assert forms[0](image, kernel).is_contiguous(memory_format=torch.channels_last)
