@@ -1,4 +1,4 @@
-"""The convolutions of one channel are torch's own, as a CPU and as a GPU computes them, and so are their derivatives."""
+"""The convolutions of one channel are torch's own, as a CPU and as a GPU computes them; so are their derivatives."""
 
 from collections.abc import Callable
 
