@@ -16,6 +16,7 @@ Ids are those of a Redis stream: each is greater than the one before. The last 1
 """
 
 import re
+import time
 from typing import Any, NamedTuple, Self
 
 from pydantic import TypeAdapter
@@ -28,6 +29,7 @@ _EVENT_ID = re.compile("([0-9]{1,20})(?:-([0-9]{1,20}))?")
 _LARGEST = 2**64 - 1
 TERMINAL = {status.value for status in JobStatus if status.is_terminal}
 
+BLOCK_MS = 2000  # of one read that waits: shorter than the time-out of redis-py's sockets, 5 s
 _DATA: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
@@ -84,7 +86,12 @@ class EventFeed:
 
     async def wait(self, job_id: str, after: EventId, limit: int, wait_ms: int) -> list[JobEvent]:
         """The same, but where there are none it waits for some: none after all when the time is over."""
-        return await self._read(job_id, after, limit, max(1, wait_ms))
+        end = time.monotonic() + wait_ms / 1000
+        while True:
+            left_ms = int((end - time.monotonic()) * 1000)
+            events = await self._read(job_id, after, limit, max(1, min(left_ms, BLOCK_MS)))
+            if events or left_ms <= BLOCK_MS:
+                return events
 
     async def is_over(self, job_id: str, after: EventId) -> bool:
         """Whether nothing comes after an id any more: the job ended with that event or an earlier one, or is gone."""

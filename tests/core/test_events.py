@@ -82,6 +82,18 @@ def test_an_event_ends_the_wait_for_it(redis_server: RedisServer, store: JobStor
     assert time.monotonic() - begun < 10
 
 
+def test_a_wait_may_be_longer_than_a_socket_waits_for_an_answer(redis_server: RedisServer, store: JobStore) -> None:
+    job = store.create(SPEC).job
+
+    async def wait(feed: EventFeed) -> None:
+        waiting = asyncio.create_task(feed.wait(job.id, EventId.parse(job.event), limit=9, wait_ms=30_000))
+        await asyncio.sleep(5.5)  # redis-py's sockets give up after 5 s
+        await asyncio.to_thread(store.pause, job.id)
+        assert [event.type for event in await waiting] == ["paused"]
+
+    with_feed(redis_server, wait)
+
+
 def test_a_wait_in_vain_ends_with_its_time(redis_server: RedisServer, store: JobStore) -> None:
     job = store.create(SPEC).job
     begun = time.monotonic()
