@@ -26,13 +26,14 @@ STOP_MARGIN_S = 10.0
 
 
 def up(settings: Settings) -> int:
-    """Run the service until Ctrl-C, SIGTERM, or the end of one of its processes. The exit status of the command."""
+    """Run the service until Ctrl-C, SIGTERM, SIGHUP or the end of one of its processes: the command's exit status."""
     open_data_dir(settings, "logs", "redis")
     data = settings.data_dir.resolve()
     logs = data / "logs"
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the last when its terminal closes
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup is respected
+            signal.signal(number, lambda *_: stop.set())
 
     with ExitStack() as stack:
         stack.enter_context(_locked(data / "up.lock"))

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.service import Service, follow
+from tests.service import Service, children, follow
 
 DIGITFORGE = str(Path(sys.executable).with_name("digitforge"))
 COMMANDS = {
@@ -128,3 +129,12 @@ def test_ipv6_addresses_are_served_on(tmp_path: Path, host: str) -> None:
         if host == "::":
             assert service.base == f"http://[::1]:{port}"
             assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=30).status_code == 200
+
+
+def test_a_terminal_that_closes_stops_the_whole_service(tmp_path: Path) -> None:
+    with Service(tmp_path) as service:
+        left_behind = children(service.process.pid)
+        service.process.send_signal(signal.SIGHUP)
+        assert service.process.wait(40) == 0
+        assert len(left_behind) == 3
+        assert not any(Path(f"/proc/{pid}").exists() for pid in left_behind)
