@@ -46,7 +46,7 @@ test: $(VENV)/.dev
 	$(BIN)/pytest
 
 contract: $(VENV)/.dev
-	SCHEMATHESIS_EXAMPLES=200 $(BIN)/pytest -n 0 tests/app/test_contract.py
+	SCHEMATHESIS_EXAMPLES=200 $(BIN)/pytest -n 0 tests/app/http/test_contract.py
 
 check-wheels: $(VENV)/.dev
 	$(BIN)/python scripts/check-wheels

@@ -10,21 +10,25 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
-from app import contract, problems
+from app.drawing.renderer import Studio
 from app.edge.bodies import CheckBodies
 from app.edge.methods import HeadAsGet
 from app.edge.origin import AllowedHosts, RefuseStrangers
 from app.edge.plain_errors import PlainErrorsToProblems
 from app.edge.proxies import BelieveProxies
 from app.edge.queries import RefuseDoubles
-from app.routes import events, files, generate, health, inspect, jobs, models, openai, train
-from app.studio import Studio
-from app.urls import url
-from core.events import EventFeed
-from core.queue import celery_app
+from app.http import contract, health, problems
+from app.http.urls import url
+from app.images import inspect, openai
+from app.images import routes as images
+from app.jobs import events, files, train
+from app.jobs import routes as jobs
+from app.shelf import routes as shelf
+from core.errors import DigitforgeError
 from core.settings import Settings
-from core.store import JobStore
-from models.errors import DigitforgeError
+from jobs.feed import EventFeed
+from jobs.queue import celery_app
+from jobs.store import JobStore
 from models.shelf import Shelf
 
 logger = logging.getLogger(__name__)
@@ -42,7 +46,7 @@ def create_app() -> FastAPI:
     )
     app.state.settings = settings
     app.state.closing = asyncio.Event()
-    for module in (generate, train, jobs, events, files, inspect, openai, models, health):
+    for module in (images, train, jobs, events, files, inspect, openai, shelf, health):
         app.include_router(module.router)
     app.add_api_route("/", lambda: RedirectResponse(url("/docs")), include_in_schema=False, response_model=None)
     contract.describe(app)

@@ -1,10 +1,12 @@
 """What can go wrong, in one tree.
 
-    DigitforgeError                 models/errors.py
+    DigitforgeError                 root of every error that this project raises on purpose
     +-- CheckpointError             a checkpoint folder that cannot be trusted
-    |   +-- JudgeDamaged            models/errors.py: the judge of a data set cannot be trusted
-    +-- JudgeNotFound               models/errors.py: the data set has another judge, or none
+    |   +-- JudgeDamaged            the judge of a data set cannot be trusted
+    +-- JudgeNotFound               the data set has another judge, or none
     +-- ModelNotFound               no such model on the shelf
+    +-- ShelfChanged                another model was made active meanwhile
+    +-- ShelfBusy                   somebody else is changing the active model
     +-- TrainingError               worker/training/errors.py: a run cannot start or go on
     |   +-- BadData
     |   +-- BadRunDirectory
@@ -15,14 +17,38 @@
     +-- LeaseLost                   the caller no longer owns the job
     +-- QueueFull                   too many jobs wait already
     +-- IdempotencyKeyReused        the key came with another request before
-    +-- ShelfChanged                models/errors.py: another model was made active meanwhile
-    +-- ShelfBusy                   models/errors.py: somebody else is changing the active model
 
-Redis being away is redis-py's own `RedisError`, see `core/redis_away.py`. `app/problems.py` holds the one mapping to
-HTTP.
+Redis being away is redis-py's own `RedisError`, see `jobs/redis_away.py`. `app/http/problems.py` holds the one mapping
+to HTTP.
 """
 
-from models.errors import DigitforgeError
+
+class DigitforgeError(Exception):
+    """Root of every error that this project raises on purpose."""
+
+
+class CheckpointError(DigitforgeError):
+    """A folder of weights that cannot be trusted: missing, truncated, altered, or not what its card says."""
+
+
+class JudgeDamaged(CheckpointError):
+    """The judge of a data set cannot be trusted."""
+
+
+class JudgeNotFound(DigitforgeError):
+    """The judge of a data set is another one than the one that is asked for, or there is none."""
+
+
+class ModelNotFound(DigitforgeError):
+    """No model with this id stands on the shelf."""
+
+
+class ShelfChanged(DigitforgeError):
+    """Another model was made active meanwhile."""
+
+
+class ShelfBusy(DigitforgeError):
+    """Somebody else is changing the active model, and does not end."""
 
 
 class StartError(DigitforgeError):

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from core.errors import StartError
 from core.redis_url import without_password
 from core.settings import Settings
-from models.validation import Fault, explain
+from core.validation import Fault, explain
 
 PYTHON = [sys.executable, "-I"]  # imports our own modules, whatever lies in the current folder or in PYTHONPATH
 EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 2, 130

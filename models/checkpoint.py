@@ -1,4 +1,4 @@
-"""The weights of a checkpoint: both networks as safetensors, beside the card of `models/card.py`.
+"""The weights of a checkpoint: both networks as safetensors, beside the card of `core/card.py`.
 
 They are verified against the card on every load. Nothing is pickled, so loading a checkpoint runs no code.
 """
@@ -11,10 +11,10 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as format_tensors
 from torch import nn
 
-from models.card import CARD, DISCRIMINATOR, GENERATOR, Card, Provenance, read_card, read_verified
+from core.card import CARD, DISCRIMINATOR, GENERATOR, Card, Provenance, read_card, read_verified
+from core.errors import CheckpointError
+from core.files import new_folder, sha256_of
 from models.dcgan import Discriminator, Generator
-from models.errors import CheckpointError
-from models.files import new_folder, sha256_of
 
 N = TypeVar("N", bound=nn.Module)
 

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.recipe import Recipe
 from models.one_channel import down_from_one_channel, up_to_one_channel
 from models.one_channel_products import PADDING, STRIDE, TAPS
-from models.recipe import Recipe
 
 IMAGE_SIZE = 28
 

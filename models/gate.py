@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from models.card import Card
+from core.card import Card
 
 DISTANCE_SLACK = 1.05  # times the active model's; two draws of one model differ by less
 SHARE_SLACK = 0.02

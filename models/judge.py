@@ -4,7 +4,7 @@ A judge belongs to a data set and stands beside its images. `python -m worker.tr
 
     <data set>/judge/judge.json               what it is, and the SHA-256 of the other two files
     <data set>/judge/weights.safetensors
-    <data set>/judge/reference.safetensors    what scores compare with: see worker/training/scoring.py
+    <data set>/judge/reference.safetensors    what scores compare with: see worker/training/scorer.py
 """
 
 from pathlib import Path
@@ -14,9 +14,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load as parse_tensors
 from torch import Tensor, nn
 
-from models.card import ID_LENGTH, read_verified
-from models.errors import CheckpointError
-from models.scores import Scores
+from core.card import ID_LENGTH, read_verified
+from core.errors import CheckpointError
+from core.scores import Scores
 
 FOLDER = "judge"
 JUDGE_CARD = "judge.json"

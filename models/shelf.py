@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from models.card import CARD, ID_LENGTH, Card, read_card, verify_checkpoint
-from models.errors import CheckpointError, ModelNotFound, ShelfBusy, ShelfChanged
-from models.files import new_folder, write_file
+from core.card import CARD, ID_LENGTH, Card, read_card, verify_checkpoint
+from core.errors import CheckpointError, ModelNotFound, ShelfBusy, ShelfChanged
+from core.files import new_folder, write_file
 from models.gate import Verdict, compare
 
 logger = logging.getLogger(__name__)

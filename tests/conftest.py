@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 
 from cli.redis_server import RedisServer
-from core.store import JobStore, connect
+from jobs.store import JobStore, connect
 from tests.service import Service
 
 LEASE_S = 30.0

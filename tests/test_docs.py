@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from app.main import create_app
+from core.recipe import PRESETS, Recipe
 from core.settings import Settings
-from models.recipe import PRESETS, Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -20,11 +20,11 @@ import httpx
 import pytest
 from redis import Redis
 
-from core.queue import QUEUE, celery_app, enqueue
-from core.store import connect
-from models.card import read_card
-from models.files import TEMPORARY_PREFIX
-from models.recipe import with_preset
+from core.card import read_card
+from core.files import TEMPORARY_PREFIX
+from core.recipe import with_preset
+from jobs.queue import QUEUE, celery_app, enqueue
+from jobs.store import connect
 from tests.service import Service, children, follow, redis_url, wait_until
 
 LEASE_S, WATCHDOG_S = "3", "25"

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.card import Card, Provenance
+from core.card import Card, Provenance
+from core.recipe import Recipe
+from core.scores import Scores, ScoreSheet
 from models.checkpoint import save_checkpoint
 from models.dcgan import Discriminator, Generator
-from models.recipe import Recipe
-from models.scores import Scores, ScoreSheet
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 

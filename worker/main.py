@@ -12,9 +12,9 @@ from typing import Any
 
 from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 
-from core.queue import TRAIN_TASK, celery_app
 from core.settings import Settings
-from core.store import JobStore
+from jobs.queue import TRAIN_TASK, celery_app
+from jobs.store import JobStore
 from models.shelf import Shelf
 from worker.devices import devices_of, own_device
 from worker.supervisor import Supervisor

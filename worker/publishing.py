@@ -7,10 +7,10 @@ the record that gave the right to change it.
 
 import logging
 
-from core.jobs import Job, Publication
-from core.store import JobStore
-from models.crash import crash_point
-from models.errors import CheckpointError, ModelNotFound, ShelfChanged
+from core.crash import crash_point
+from core.errors import CheckpointError, ModelNotFound, ShelfChanged
+from jobs.record import Job, Publication
+from jobs.store import JobStore
 from models.shelf import Shelf
 
 logger = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from core.run_layout import TRAINER_LOG, attempt_dir, attempt_dirs
-from models.files import TEMPORARY_PREFIX, link_or_copy, new_folder
+from core.files import TEMPORARY_PREFIX, link_or_copy, new_folder
+from core.run_dir import TRAINER_LOG, attempt_dir, attempt_dirs
 
 
 def open_attempt(runs_dir: Path, job_id: str, attempt: int, tick: Callable[[], object] = lambda: None) -> Path:

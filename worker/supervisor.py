@@ -8,21 +8,20 @@ from typing import TypeVar
 
 from redis import RedisError
 
-from core.errors import LeaseLost
-from core.jobs import Claim, DeviceMemory, JobError
-from core.run_layout import TRAINER_LOG
+from core.crash import crash_point
+from core.errors import CheckpointError, LeaseLost, ShelfBusy
+from core.files import is_disk_full, remove_temporaries, write_file
+from core.run_dir import TRAINER_LOG
 from core.settings import Settings
-from core.store import MAX_STRIKES, JobStore
-from models.crash import crash_point
-from models.errors import CheckpointError, ShelfBusy
-from models.files import is_disk_full, remove_temporaries, write_file
+from jobs.record import Claim, DeviceMemory, JobError
+from jobs.store import MAX_STRIKES, JobStore
 from models.shelf import Shelf
 from worker.device_memory import memory_mb
+from worker.monitor import Watch
 from worker.publishing import publish
 from worker.run_dirs import open_attempt
 from worker.trainer import TrainerProcess
 from worker.training.events import Failed, Finished, Stopped, Warned
-from worker.watch import Watch
 
 RETRYABLE = {"io-error", "oom", "trainer-crashed", "stalled"}
 RETRY_S = 1.0

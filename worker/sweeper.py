@@ -14,13 +14,12 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
-from core.errors import JobNotFound, JobStateConflict, LeaseLost
-from core.queue import enqueue, waiting_messages
-from core.run_layout import job_dir
+from core.errors import JobNotFound, JobStateConflict, LeaseLost, ShelfBusy
+from core.files import remove_temporaries
+from core.run_dir import job_dir
 from core.settings import Settings
-from core.store import JobStore
-from models.errors import ShelfBusy
-from models.files import remove_temporaries
+from jobs.queue import enqueue, waiting_messages
+from jobs.store import JobStore
 from models.shelf import Shelf
 from worker.publishing import publish
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.problems import ProblemError, answer
+from app.http.problems import ProblemError, answer
 
 DISCARD_BYTES = 256 << 20
 DISCARD_S = 30.0

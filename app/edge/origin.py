@@ -14,7 +14,7 @@ from ipaddress import ip_address
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.problems import ProblemError, answer
+from app.http.problems import ProblemError, answer
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK = "localhost"

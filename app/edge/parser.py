@@ -8,7 +8,7 @@ it for one without a body, and reads what follows as another protocol.
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from app.problems import MEDIA_TYPE, problem_response
+from app.http.problems import MEDIA_TYPE, problem_response
 
 
 class HttpProtocol(HttpToolsProtocol):

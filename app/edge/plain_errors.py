@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.problems import TYPES, ProblemError, answer
+from app.http.problems import TYPES, ProblemError, answer
 
 REPLACED = (b"content-type", b"content-length")
 

@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.edge.origin import AllowedHosts
-from app.problems import ProblemError, answer
-from app.urls import root_path
+from app.http.problems import ProblemError, answer
+from app.http.urls import root_path
 from core.settings import ROOT_PATH
 
 FORWARDED = (b"x-forwarded-host", b"x-forwarded-prefix")

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.problems import FieldProblem, ProblemError, answer
+from app.http.problems import FieldProblem, ProblemError, answer
 
 
 class RefuseDoubles:

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from bench.contestants.answering import answer
-from models.recipe import PRESETS
+from core.recipe import PRESETS
 from worker.training.data import EMBEDDED, load_dataset
 from worker.training.events import EpochDone, Event
 from worker.training.loop import train

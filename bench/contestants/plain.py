@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from bench.contestants.answering import answer
 from bench.textbook import discriminator, generator
-from models.recipe import PRESETS
+from core.recipe import PRESETS
 from worker.training.data import EMBEDDED, load_dataset, to_unit_range
 
 WARM_UP_STEPS = 3

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bench.gpu.findings import Findings, run_part
 from bench.gpu.subjects import mnist, recipe_of, tf32
-from models.recipe import PresetName, Recipe
+from core.recipe import PresetName, Recipe
 from worker.training.data import Dataset
 from worker.training.gan import Gan, one_hot, seed_all
 

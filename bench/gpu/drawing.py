@@ -13,7 +13,7 @@ from models.dcgan import Generator
 from models.sampling import draw_latents, draw_on_gpu, latents
 from models.shelf import PRETRAINED
 from worker.training.data import EMBEDDED, load_dataset
-from worker.training.scoring import Scorer
+from worker.training.scorer import Scorer
 
 SIZES = (16, 256, 10_000)
 REPEATS = 3

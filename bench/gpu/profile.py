@@ -5,7 +5,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from bench.gpu.findings import Findings, run_part, steps_per_second, wait_for
 from bench.gpu.subjects import our_step, recipe_of
-from models.recipe import PresetName
+from core.recipe import PresetName
 
 REHEARSED: list[tuple[PresetName, int]] = [("faithful", 8)]
 STEPS, FEW_STEPS, LONGEST = 20, 2, 14

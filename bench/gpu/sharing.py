@@ -16,7 +16,7 @@ import torch
 
 from bench.gpu.findings import Findings, run_part
 from bench.gpu.subjects import recipe_of
-from models.recipe import PresetName, Recipe
+from core.recipe import PresetName, Recipe
 from worker.trainer import SPIN_COUNT
 
 AIM = 1.6

@@ -6,7 +6,7 @@ import torch
 
 from bench.gpu.findings import Findings, run_part, steps_per_second
 from bench.gpu.subjects import our_step, plain_step, recipe_of, tf32
-from models.recipe import PresetName
+from core.recipe import PresetName
 
 BATCHES, FEW_BATCHES = (64, 256, 1024, 4096), (8,)
 SECONDS = 0.4

@@ -8,7 +8,7 @@ import torch
 
 from bench.contestants.plain import batches, train_step
 from bench.textbook import discriminator, generator
-from models.recipe import PRESETS, PresetName, Recipe
+from core.recipe import PRESETS, PresetName, Recipe
 from worker.training.cuda_graph import CudaGraph
 from worker.training.data import EMBEDDED, Dataset, load_dataset, to_unit_range
 from worker.training.gan import Gan, seed_all

@@ -12,7 +12,7 @@ from random import Random
 
 from redis import RedisError
 
-from core.store import JobStore
+from jobs.store import JobStore
 from tests.chaos.checker import broken_promises, temporaries
 from tests.chaos.clients import Clients
 from tests.chaos.faults import Faults

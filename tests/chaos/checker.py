@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from core.jobs import JobStatus
-from core.run_layout import checkpoint_folders
-from core.store import MAX_STRIKES
-from models.card import verify_checkpoint
-from models.errors import CheckpointError, ModelNotFound
-from models.files import TEMPORARY_PREFIX
+from core.card import verify_checkpoint
+from core.errors import CheckpointError, ModelNotFound
+from core.files import TEMPORARY_PREFIX
+from core.run_dir import checkpoint_folders
+from jobs.record import JobStatus
+from jobs.store import MAX_STRIKES
 from models.shelf import Shelf
 from tests.chaos.golden import Golden
 from tests.chaos.ledger import ENDED, Ledger

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.run_layout import checkpoint_folders
-from models.card import verify_checkpoint
-from models.recipe import Recipe
+from core.card import verify_checkpoint
+from core.recipe import Recipe
+from core.run_dir import checkpoint_folders
 from tests.tiny import digit_like, tiny_recipe, write_dataset
 from worker.training.events import Finished, parse_event
 

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from redis import Redis
 
-from core.jobs import Job
-from core.store import PREFIX, JobStore, connect, events_key
+from jobs.record import Job
+from jobs.store import PREFIX, JobStore, connect, events_key
 from tests.chaos.service import ChaosService
 
 LOST = {"worker lost", "trainer lost"}  # reasons of a queued job that had a strike

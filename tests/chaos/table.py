@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from core.jobs import JobStatus
+from jobs.record import JobStatus
 from tests.chaos.faults import KINDS, WEIGHTS
 from tests.chaos.ledger import Ledger
 from tests.chaos.records import Records

@@ -6,9 +6,9 @@ import pytest
 from redis.connection import parse_url
 
 from core.errors import StartError
-from core.queue import celery_app
 from core.settings import Settings
 from core.startup import read_settings
+from jobs.queue import celery_app
 
 NUMBERS = [
     name

@@ -11,11 +11,11 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from models.card import CARD, DISCRIMINATOR, GENERATOR, Provenance, read_card, verify_checkpoint
+from core.card import CARD, DISCRIMINATOR, GENERATOR, Provenance, read_card, verify_checkpoint
+from core.errors import CheckpointError
+from core.files import sha256_of
 from models.checkpoint import load_discriminator, load_generator, save_checkpoint
 from models.dcgan import Discriminator, Generator
-from models.errors import CheckpointError
-from models.files import sha256_of
 from models.sampling import draw
 from models.shelf import PRETRAINED
 from tests.tiny import flip_byte, largest_file, networks, provenance, save_tiny, tiny_recipe

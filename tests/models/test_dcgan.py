@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.recipe import PRESETS, Recipe
 from models.dcgan import (
     Discriminator,
     FromImages,
@@ -18,7 +19,6 @@ from models.dcgan import (
     half_turn,
     trainable_parameters,
 )
-from models.recipe import PRESETS, Recipe
 from tests.tiny import tiny_recipe
 
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from models.card import Card
+from core.card import Card
 from models.gate import compare
 from tests.tiny import save_tiny, score_sheet
 

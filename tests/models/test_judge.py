@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.errors import CheckpointError
+from core.errors import CheckpointError
 from models.judge import FOLDER, JUDGE_CARD, WEIGHTS, Judge, load_judge, read_judge_card
 from tests.tiny import flip_byte
 from worker.training.data import EMBEDDED, load_dataset
-from worker.training.scoring import read
+from worker.training.scorer import read
 
 MNIST = EMBEDDED / "mnist"
 

@@ -3,10 +3,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from core.recipe import MAX_SEED
 from models.checkpoint import load_generator
 from models.dcgan import Generator
 from models.folding import BATCH, FoldedGenerator
-from models.recipe import MAX_SEED
 from models.sampling import draw, draw_batch, latents, to_pixels
 from models.shelf import PRETRAINED
 from tests.tiny import networks, tiny_recipe

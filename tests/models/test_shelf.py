@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from models.card import CARD, DISCRIMINATOR, GENERATOR, read_card, verify_checkpoint
-from models.errors import CheckpointError, ModelNotFound
+from core.card import CARD, DISCRIMINATOR, GENERATOR, read_card, verify_checkpoint
+from core.errors import CheckpointError, ModelNotFound
 from models.shelf import PRETRAINED, Shelf
 from tests.tiny import flip_byte, save_tiny, score_sheet
 

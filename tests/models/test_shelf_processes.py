@@ -3,7 +3,7 @@
 import multiprocessing
 from pathlib import Path
 
-from models.card import verify_checkpoint
+from core.card import verify_checkpoint
 from models.shelf import Shelf
 from tests.models.shelf_writer import write
 from tests.tiny import save_tiny

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.run_layout import TRAINER_LOG, attempt_dir, attempt_dirs
-from models.files import TEMPORARY_PREFIX, write_file
+from core.files import TEMPORARY_PREFIX, write_file
+from core.run_dir import TRAINER_LOG, attempt_dir, attempt_dirs
 from tests.tiny import digit_like, one_thread, save_tiny, tiny_recipe
 from worker.run_dirs import open_attempt
 from worker.training.data import Dataset

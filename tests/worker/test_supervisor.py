@@ -6,19 +6,19 @@ import sys
 from pathlib import Path
 
 from cli.redis_server import RedisServer
-from core.jobs import JobSpec, JobStatus
-from core.run_layout import attempt_dir, sample_path
+from core.card import verify_checkpoint
+from core.recipe import PRESETS
+from core.run_dir import attempt_dir, sample_path
 from core.settings import Settings
-from core.store import JobStore
-from models.card import verify_checkpoint
-from models.recipe import PRESETS
+from jobs.record import JobSpec, JobStatus
+from jobs.store import JobStore
 from models.shelf import Shelf
 from tests.refuse_links import without_links
 from worker.supervisor import Supervisor
 
 STOPPED_AFTER_AN_EPOCH_AND_TAKEN_UP_AGAIN = """
 from core.settings import Settings
-from core.store import JobStore
+from jobs.store import JobStore
 from models.shelf import Shelf
 from worker.supervisor import Supervisor
 

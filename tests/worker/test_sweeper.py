@@ -8,11 +8,11 @@ import pytest
 from redis import Redis
 
 from cli.redis_server import RedisServer
-from core.jobs import JobSpec
-from core.queue import QUEUE, celery_app
+from core.recipe import PRESETS
 from core.settings import Settings
-from core.store import JobStore
-from models.recipe import PRESETS
+from jobs.queue import QUEUE, celery_app
+from jobs.record import JobSpec
+from jobs.store import JobStore
 from models.shelf import Shelf
 from tests.service import wait_until
 from worker.sweeper import Sweeper

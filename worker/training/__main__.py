@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from models.files import is_disk_full
-from models.recipe import PRESETS, Recipe, with_preset
-from models.validation import explain
+from core.files import is_disk_full
+from core.recipe import PRESETS, Recipe, with_preset
+from core.validation import explain
 from worker.training.arguments import Parser, whole_number
 from worker.training.data import EMBEDDED, load_dataset
 from worker.training.errors import TrainingError
@@ -25,7 +25,7 @@ from worker.training.events import Failed, Finished
 from worker.training.loop import train
 from worker.training.process import die_with_parent, is_out_of_memory, keep_freed_memory
 from worker.training.reporting import reporter
-from worker.training.scoring import Scorer, has_judge
+from worker.training.scorer import Scorer, has_judge
 from worker.training.streams import escape_what_does_not_fit
 
 EXIT_FINISHED, EXIT_FAILED, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 3

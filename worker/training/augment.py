@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.recipe import Augment
+from core.recipe import Augment
 
 MAX_SHIFT = 3  # pixels
 CUTOUT_SIZE = 10  # pixels

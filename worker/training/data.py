@@ -1,4 +1,4 @@
-"""Data sets: 28x28 grey images with their labels, as tensors. `models/datasets.py` says where their files are."""
+"""Data sets: 28x28 grey images with their labels, as tensors. `core/datasets.py` says where their files are."""
 
 import os
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.datasets import Split, find_file, images_file, labels_file, why_no_file
+from core.datasets import Split, find_file, images_file, labels_file, why_no_file
 from models.dcgan import IMAGE_SIZE
 from worker.training.errors import BadData
 from worker.training.idx import read_idx

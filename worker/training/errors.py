@@ -1,6 +1,6 @@
 """Why a training run ends early. The whole tree is drawn in `core/errors.py`."""
 
-from models.errors import DigitforgeError
+from core.errors import DigitforgeError
 
 
 class TrainingError(DigitforgeError):

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from models.scores import ScoreSheet
-from models.validation import Legible
+from core.scores import ScoreSheet
+from core.validation import Legible
 
 
 class _Event(BaseModel):

@@ -9,8 +9,8 @@ from hashlib import sha256
 import torch
 from torch import Tensor, nn
 
+from core.recipe import Recipe
 from models.dcgan import Discriminator, Generator
-from models.recipe import Recipe
 from worker.training.adam import Adam
 from worker.training.augment import augment
 from worker.training.data import Dataset, to_unit_range

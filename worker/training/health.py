@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from models.scores import ScoreSheet
+from core.scores import ScoreSheet
 from worker.training.data import Dataset
 
 MATURE_KIMG = 10.0  # younger runs draw noise, and nothing is wrong with that

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.datasets import FILES, find_file, why_no_file
+from core.datasets import FILES, find_file, why_no_file
 from worker.training.errors import BadData
 
 DIGESTS = "digests.json"

@@ -14,16 +14,16 @@ from safetensors.torch import save as format_tensors
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.files import new_folder, sha256_of
+from core.files import new_folder, sha256_of
+from core.recipe import MAX_SEED
 from models.judge import FOLDER, JUDGE_CARD, REFERENCE, WEIGHTS, Judge, JudgeCard
-from models.recipe import MAX_SEED
 from worker.training.arguments import Parser, whole_number
 from worker.training.data import Dataset, load_dataset
 from worker.training.errors import BadData
-from worker.training.evaluate import K
 from worker.training.health import absent_classes, ranges
+from worker.training.metrics import K
 from worker.training.process import versions
-from worker.training.scoring import LARGEST, Reference, read
+from worker.training.scorer import LARGEST, Reference, read
 from worker.training.streams import escape_what_does_not_fit, heard
 
 BATCH_SIZE = 128

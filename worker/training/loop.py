@@ -24,16 +24,16 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from models.card import Provenance, read_card
+from core.card import Provenance, read_card
+from core.crash import crash_point
+from core.errors import CheckpointError
+from core.files import remove_folder, remove_temporaries, write_file
+from core.recipe import Recipe
+from core.scores import ScoreSheet
 from models.checkpoint import save_checkpoint
-from models.crash import crash_point
 from models.dcgan import Generator, trainable_parameters
-from models.errors import CheckpointError
-from models.files import remove_folder, remove_temporaries, write_file
 from models.grid import tile, to_png
-from models.recipe import Recipe
 from models.sampling import draw
-from models.scores import ScoreSheet
 from worker.training import health
 from worker.training.cuda_graph import CudaGraph
 from worker.training.data import Dataset

@@ -8,7 +8,7 @@ from typing import Never
 
 from tqdm import tqdm
 
-from models.scores import ScoreSheet
+from core.scores import ScoreSheet
 from worker.training.events import EpochDone, Event, Failed, Finished, Progress, Started, Stopped, Warned
 from worker.training.streams import heard
 

@@ -8,7 +8,7 @@ It is a file and not a variable, so that a run which is stopped afterwards goes 
 import json
 from pathlib import Path
 
-from models.files import write_file
+from core.files import write_file
 
 FILE = "rollback.json"
 HALVED = 0.5  # of the learning rates, from then on

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import ParamSpec
 
-from models.files import is_disk_full
+from core.files import is_disk_full
 from worker.training.events import Event, Warned
 
 POLL_S = 1.0

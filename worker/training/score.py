@@ -10,14 +10,14 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from models.card import read_card
+from core.card import read_card
+from core.errors import CheckpointError
+from core.scores import ScoreSheet
 from models.checkpoint import load_generator
-from models.errors import CheckpointError
-from models.scores import ScoreSheet
 from worker.training.arguments import Parser, whole_number
 from worker.training.data import EMBEDDED, load_dataset
 from worker.training.errors import BadData
-from worker.training.scoring import Scorer
+from worker.training.scorer import Scorer
 from worker.training.streams import escape_what_does_not_fit, heard
 
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as format_tensors
 from torch import Tensor, nn
 
-from models.files import new_folder, remove_folder, sha256_of
+from core.files import new_folder, remove_folder, sha256_of
 from worker.training.adam import Adam
 
 TENSORS = "tensors.safetensors"

@@ -8,7 +8,7 @@ import time
 import httpx
 import pytest
 
-from tests.app.test_errors import job_count, problem
+from tests.app.http.test_errors import job_count, problem
 from tests.service import Service
 from tests.wire import Wire
 

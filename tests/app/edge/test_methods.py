@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from app.main import create_app
-from tests.app.test_errors import problem
+from tests.app.http.test_errors import problem
 from tests.service import Service, follow
 from tests.wire import Wire
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.app.test_errors import problem
+from tests.app.http.test_errors import problem
 
 STATIC = "/static-offline-docs/swagger-ui.css"
 FILES = ["/jobs/{job_id}/samples/latest", "/jobs/{job_id}/checkpoints/1/generator", STATIC]

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.app.test_errors import problem
+from tests.app.http.test_errors import problem
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
-from models.card import CARD, DISCRIMINATOR, GENERATOR, verify_checkpoint
-from models.files import TEMPORARY_PREFIX, sha256_of
-from models.recipe import Recipe
+from core.card import CARD, DISCRIMINATOR, GENERATOR, verify_checkpoint
+from core.files import TEMPORARY_PREFIX, sha256_of
+from core.recipe import Recipe
 from worker.training.data import load_dataset
 from worker.training.events import Event, parse_event
 from worker.training.loop import train

@@ -48,7 +48,7 @@ def test_zero_grad_forgets_the_gradients() -> None:
 def test_a_run_does_not_load_torchs_compiler() -> None:
     program = (
         "import sys, tempfile, torch; from pathlib import Path\n"
-        "from models.recipe import PRESETS; from worker.training.data import EMBEDDED, load_dataset\n"
+        "from core.recipe import PRESETS; from worker.training.data import EMBEDDED, load_dataset\n"
         "from worker.training.loop import train\n"
         "recipe = PRESETS['smoke'].model_copy(update={'num_images': 64, 'epochs': 1})\n"
         "dataset = load_dataset(EMBEDDED / 'mnist', 64)\n"

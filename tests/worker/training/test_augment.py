@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.recipe import Augment
+from core.recipe import Augment
 from worker.training.augment import CUTOUT_SIZE, MAX_SHIFT, augment
 
 MANY = 2000

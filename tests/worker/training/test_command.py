@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.card import verify_checkpoint
-from models.recipe import PRESETS
+from core.card import verify_checkpoint
+from core.recipe import PRESETS
 from tests.tiny import IMAGES, tiny_recipe
 from tests.worker.training.running import command, digests, execute, recipe_arguments
 from worker.training.__main__ import main

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from models.crash import VARIABLE
+from core.crash import VARIABLE
 from tests.tiny import tiny_recipe
 from tests.worker.training.running import (
     assert_readers_meet_only_whole_folders,

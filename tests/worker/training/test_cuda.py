@@ -8,9 +8,9 @@ from tempfile import TemporaryDirectory
 import pytest
 import torch
 
+from core.recipe import PRESETS, PresetName
 from models.checkpoint import load_generator
 from models.grid import tile, to_png
-from models.recipe import PRESETS, PresetName
 from models.sampling import draw
 from tests.worker.training.running import last_state
 from tests.worker.training.test_gan import state

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from models.recipe import PRESETS, Recipe
+from core.recipe import PRESETS, Recipe
 from tests.tiny import digit_like, tiny_recipe
 from worker.training.data import Dataset
 from worker.training.gan import Gan, one_hot, seed_all

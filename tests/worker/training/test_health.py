@@ -14,7 +14,7 @@ from worker.training.data import EMBEDDED, Dataset, load_dataset
 from worker.training.events import Event, Warned
 from worker.training.health import Epoch, checkering, contrast, signs, signs_in_labels, spread
 from worker.training.loop import train
-from worker.training.scoring import Scorer
+from worker.training.scorer import Scorer
 
 MNIST = EMBEDDED / "mnist"
 SMALL: dict[str, Any] = {

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.recipe import Recipe
+from core.recipe import Recipe
 from tests.tiny import tiny_recipe
 from tests.worker.training.running import digests, run
 

@@ -8,14 +8,14 @@ import pytest
 import torch
 from PIL import Image
 
-from core.run_layout import sample_epochs, sample_path
-from models.card import CARD, read_card, verify_checkpoint
+from core.card import CARD, read_card, verify_checkpoint
+from core.recipe import Recipe
+from core.run_dir import sample_epochs, sample_path
+from core.scores import ScoreSheet
 from models.checkpoint import load_discriminator, load_generator
 from models.dcgan import Generator, trainable_parameters
 from models.grid import tile
-from models.recipe import Recipe
 from models.sampling import draw
-from models.scores import ScoreSheet
 from tests.tiny import score_sheet, tiny_recipe
 from tests.worker.training.running import digests, last_checkpoint, run
 from worker.training.data import load_dataset

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from core.recipe import PRESETS, Recipe
 from models.dcgan import Discriminator, Generator
-from models.recipe import PRESETS, Recipe
 from tests.tiny import networks, tiny_recipe
 from tests.worker.training.running import run
 from worker.training.data import load_dataset

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import torch
 
-from core.run_layout import sample_epochs, sample_path
-from models.card import read_card
-from models.files import sha256_of
-from models.recipe import Recipe
+from core.card import read_card
+from core.files import sha256_of
+from core.recipe import Recipe
+from core.run_dir import sample_epochs, sample_path
 from tests.tiny import flip_byte, tiny_recipe
 from tests.worker.training.running import (
     assert_readers_meet_only_whole_folders,

@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from models.card import read_card
-from models.recipe import Recipe
+from core.card import read_card
+from core.recipe import Recipe
 from tests.tiny import tiny_recipe
 from tests.worker.training.running import digests, last_checkpoint, run
 from worker.training.data import load_dataset

@@ -12,8 +12,8 @@ from typing import Self
 import pytest
 import torch
 
-from models.files import FULL
-from models.recipe import Recipe
+from core.files import FULL
+from core.recipe import Recipe
 from tests.tiny import largest_file, tiny_recipe
 from tests.worker.training.running import (
     assert_readers_meet_only_whole_folders,

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.recipe import PRESETS, Recipe
 from models.checkpoint import load_discriminator, load_generator
 from models.dcgan import Discriminator, Generator
-from models.recipe import PRESETS, Recipe
 from tests.tiny import tiny_recipe
 from tests.worker.training.running import last_checkpoint, run
 from worker.training.augment import augment

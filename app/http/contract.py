@@ -1,0 +1,48 @@
+"""The OpenAPI document: what FastAPI makes of the routes, problems under their own media type, and If-None-Match."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from app.http.problems import MEDIA_TYPE, Problem
+
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "ETags of earlier answers: 304 where one of them still holds.",
+}
+PROBLEM = f"#/components/schemas/{Problem.__name__}"
+
+
+def describe(app: FastAPI) -> None:
+    """Let `app` answer this document."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = FastAPI.openapi(app)
+            _name_media_type(document)
+            _tell_of_etags(document)
+        assert app.openapi_schema is not None
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _name_media_type(document: dict[str, Any]) -> None:
+    """FastAPI documents every model under the media type of the route's own answers."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for response in operation["responses"].values():
+                for media_type, described in list(response.get("content", {}).items()):
+                    if described.get("schema", {}).get("$ref") == PROBLEM:
+                        response["content"] = {MEDIA_TYPE: response["content"].pop(media_type)}
+
+
+def _tell_of_etags(document: dict[str, Any]) -> None:
+    """A route that may answer 304 takes If-None-Match."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            if "304" in operation["responses"]:
+                operation.setdefault("parameters", []).append(IF_NONE_MATCH)

@@ -1,0 +1,43 @@
+"""Probes: liveness touches nothing, readiness says whether images can be drawn."""
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+from redis import RedisError
+
+from app.http.dependencies import ShelfDep, StoreDep, StudioDep
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    """The process is alive."""
+
+    status: str = "ok"
+
+
+class Readiness(BaseModel):
+    """Whether images can be drawn, and what else is there."""
+
+    ready: bool
+    model: str | None = Field(description="The active model, loaded and warm.")
+    redis: bool = Field(description="Whether the job store answers; images are drawn without it too.")
+
+
+@router.get("/healthz")
+async def healthz() -> Health:
+    """The process answers."""
+    return Health()
+
+
+@router.get("/readyz", responses={503: {"model": Readiness}})
+def readyz(response: Response, shelf: ShelfDep, studio: StudioDep, store: StoreDep) -> Readiness:
+    """Ready when a model is loaded and warm. Redis being away stops training, not drawing."""
+    active = shelf.active()
+    try:
+        store.ping()
+        redis = True
+    except RedisError:
+        redis = False
+    ready = bool(studio.loaded())
+    response.status_code = 200 if ready else 503
+    return Readiness(ready=ready, model=active if ready else None, redis=redis)

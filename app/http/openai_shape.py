@@ -1,0 +1,34 @@
+"""Errors in the shape of OpenAI's API, on the paths that speak it."""
+
+import json
+
+from fastapi.responses import JSONResponse
+from starlette.types import Scope
+
+from app.http.openai_errors import OpenAIError, OpenAIErrorBody
+from app.http.urls import route_path
+
+PREFIX = "/v1/"
+KEPT = ("allow", "connection", "retry-after", "accept-encoding")  # headers
+
+
+def speaks_openai(scope: Scope) -> bool:
+    """Whether a request is for a path that answers in OpenAI's shape."""
+    return route_path(scope).startswith(PREFIX)
+
+
+def in_shape(response: JSONResponse) -> JSONResponse:
+    """A problem in OpenAI's words."""
+    problem = json.loads(bytes(response.body))
+    faults = problem.get("errors", [])
+    # What is not in the body is `digit` of the drawing, and that came out of the prompt.
+    params = [fault["pointer"].removeprefix("/") if "pointer" in fault else "prompt" for fault in faults]
+    said = [f"{param}: {fault['detail']}" for param, fault in zip(params, faults, strict=True)]
+    body = OpenAIErrorBody(
+        message="; ".join([problem["detail"], *said]),
+        type="invalid_request_error" if response.status_code < 500 else "server_error",
+        param=params[0] if params else None,
+        code=problem["type"],
+    )
+    headers = {name: response.headers[name] for name in KEPT if name in response.headers}
+    return JSONResponse(OpenAIError(error=body).model_dump(), response.status_code, headers)

@@ -1,0 +1,1 @@
+"""Pictures by URL, and what a picture tells of itself."""

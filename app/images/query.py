@@ -1,0 +1,82 @@
+"""What /generate is asked for: each field a query parameter."""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.images.formats import Format
+from core.recipe import MAX_SEED, Seed
+
+
+class GridQuery(BaseModel):
+    """Which images, and how they are laid out. The fields stand in the order of the canonical URL."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    n: int = Field(16, ge=1, le=256, description="How many images.")
+    seed: Seed | None = Field(None, description="The same seed gives the same images; without one the server draws it.")
+    interpolate: str | None = Field(
+        None,
+        pattern="^[0-9]{1,16},[0-9]{1,16}$",
+        description="Two seeds, as in `3,9`: a walk from the images of the one to those of the other.",
+    )
+    frames: int = Field(24, ge=2, le=128, description="Pictures of the walk.")
+    start: int = Field(0, ge=0, le=MAX_SEED - 256, description="Number of the first image of the seed.")
+    digit: str | None = Field(
+        None,
+        pattern="^[0-9]{1,256}$",
+        description="Which digit; of several, such as `0123456789`, image k is the k-th.",
+    )
+    cols: int | None = Field(None, ge=1, le=256, description="Images in a row; the smallest square without it.")
+    pad: int = Field(2, ge=0, le=32, description="Pixels of background between images.")
+    scale: int = Field(1, ge=1, le=8, description="How often each pixel is repeated in both directions.")
+    invert: bool = Field(False, description="Black on white.")
+    truncation: float = Field(
+        1.0, ge=0, le=1, allow_inf_nan=False, description="Scales z: less draws images that are more alike."
+    )
+    format: Format | None = Field(
+        None,
+        description="A grid (`png`, `webp` without loss), or each image by itself: PNGs in a `zip` or in `json`, "
+        "an array of NumPy in `npz`; with `interpolate` a moving grid (`webp`, `gif`). Without it, as `Accept` says; "
+        "the first of them where it does not.",
+    )
+    model: str | None = Field(None, max_length=64, description="A model's id; without one it is the active model.")
+    judge: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{16}$",
+        description="The id of the judge that picks a `digit` for a model without classes; any other is refused.",
+    )
+
+    @field_validator("interpolate")
+    @classmethod
+    def _two_seeds(cls, value: str | None) -> str | None:
+        if value is not None:
+            first, last = map(int, value.split(","))
+            if first == last or max(first, last) > MAX_SEED:
+                raise PydanticCustomError("two_seeds", "allowed: two different seeds from 0 to 9007199254740991")
+            return f"{first},{last}"
+        return value
+
+    @model_validator(mode="after")
+    def _columns_within_n(self) -> Self:
+        if self.cols is not None and self.cols > self.n:
+            raise PydanticCustomError(
+                "too_many_columns",
+                "Input should be less than or equal to n, which is {n}",
+                {"n": self.n, "cols": self.cols, "field": "cols"},
+            )
+        return self
+
+    @property
+    def digits(self) -> list[int] | None:
+        """The wanted digits, one an image, cycling; None for whatever comes."""
+        return None if self.digit is None else [int(digit) for digit in self.digit]
+
+    @property
+    def walk(self) -> tuple[int, int] | None:
+        """The seeds to walk from and to; None for a picture that stands still."""
+        if self.interpolate is None:
+            return None
+        first, last = map(int, self.interpolate.split(","))
+        return first, last

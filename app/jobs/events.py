@@ -1,0 +1,98 @@
+"""GET /jobs/{job_id}/events: a job's events as they happen, or a page of them."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.sse import EventSourceResponse, format_sse_event
+from redis import RedisError
+
+from app.http.dependencies import ClosingDep, FeedDep, StoreDep
+from app.http.problems import FieldProblem, ProblemError, documented
+from app.http.urls import url
+from app.jobs.views import EventPage, EventView
+from jobs.feed import FIRST, EventFeed, EventId
+from jobs.redis_away import is_redis_away
+
+router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503))
+
+STREAMED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx would hold it back to fill a buffer
+BATCH = 100
+PING_S = 15.0
+WAIT_MS = 1000  # also how soon a stream notices that the server is closing
+RETRY_S = 1.0
+ALLOWED_IDS = "allowed: the id of an event, such as 1700000000000-0; each number is less than 2^64"
+
+
+@router.get(
+    "/{job_id}/events",
+    response_model=EventPage,
+    responses={200: {"content": {"text/event-stream": {}}}, 204: {"description": "The job has ended, all was told."}},
+)
+async def get_events(
+    request: Request,
+    job_id: Annotated[str, Path(max_length=64, description="As in the answer to POST /train.")],
+    store: StoreDep,
+    feed: FeedDep,
+    closing: ClosingDep,
+    last_event_id: Annotated[str | None, Header(description="Go on after this event.")] = None,
+    after: Annotated[str | None, Query(description="As Last-Event-ID, which goes before it.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Events in a page of JSON.")] = 100,
+    format: Annotated[  # noqa: A002
+        Literal["sse", "json"] | None, Query(description="Without it, as `Accept` says; `sse` where it does not.")
+    ] = None,
+) -> EventPage | Response:
+    """What becomes of a job: a stream of server-sent events, or a page of JSON.
+
+    The stream begins with the first event, or after the one in `Last-Event-ID`, and ends with the job. Not one event
+    is missed or told twice over a reconnect or a restart of the server.
+    """
+    start = _start(last_event_id, after)
+    job = await run_in_threadpool(store.get, job_id)
+    accept = request.headers.get("accept", "")
+    if format == "json" or (format is None and "application/json" in accept and "text/event-stream" not in accept):
+        events = await feed.read(job_id, start, limit + 1)
+        page, has_more = events[:limit], len(events) > limit
+        follow = url(f"/jobs/{job_id}/events?format=json&limit={limit}&after={page[-1].id}") if has_more else None
+        return EventPage(data=[EventView.from_event(event) for event in page], has_more=has_more, next=follow)
+    if job.status.is_terminal and start >= EventId.parse(job.event):
+        return Response(status_code=204)  # which tells an EventSource not to come again
+    return EventSourceResponse(_stream(feed, job_id, start, closing), headers=STREAMED)
+
+
+def _start(last_event_id: str | None, after: str | None) -> EventId:
+    text = last_event_id or after
+    if not text:
+        return FIRST
+    try:
+        return EventId.parse(text)
+    except ValueError as error:
+        parameter = "Last-Event-ID" if last_event_id else "after"
+        fault = FieldProblem(parameter=parameter, detail=ALLOWED_IDS, value=text)
+        raise ProblemError(422, "invalid-parameter", f"not accepted: {parameter}", [fault]) from error
+
+
+async def _stream(feed: EventFeed, job_id: str, after: EventId, closing: asyncio.Event) -> AsyncIterator[bytes]:
+    """Events until the job is over or gone, with a comment now and then that shows that the connection lives."""
+    pinged = time.monotonic()
+    while not closing.is_set():
+        try:
+            events = await feed.wait(job_id, after, BATCH, WAIT_MS)
+            if not events and await feed.is_over(job_id, after):
+                return
+        except RedisError as error:
+            if not is_redis_away(error):
+                raise
+            events = []  # it will come back, and the stream go on where it was
+            await asyncio.sleep(RETRY_S)
+        for event in events:
+            yield format_sse_event(data_str=event.data, event=event.type, id=str(event.id))
+            after = event.id
+            if event.is_last:
+                return
+        if time.monotonic() - pinged > PING_S:
+            yield format_sse_event(comment="ping")
+            pinged = time.monotonic()

@@ -1,0 +1,172 @@
+"""/jobs/{job_id}/...: what a run leaves on disk, to watch it learn and to take home."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+from typing import Annotated, Literal, NamedTuple
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi.responses import FileResponse, PlainTextResponse
+
+from app.http.dependencies import UNCHANGED, IfNoneMatch, SettingsDep, StoreDep
+from app.http.negotiation import is_known
+from app.http.problems import ProblemError, documented
+from app.http.urls import url
+from app.jobs.curves import to_svg
+from app.jobs.views import CheckpointFile, CheckpointList, CheckpointView, CurvePoint, Curves, Sample, SampleList
+from core.card import DISCRIMINATOR, GENERATOR, Card, read_card
+from core.errors import CheckpointError
+from core.run_dir import (
+    TRAINER_LOG,
+    attempt_dir,
+    attempt_dirs,
+    checkpoint_folders,
+    checkpoint_path,
+    sample_epochs,
+    sample_path,
+)
+from jobs.record import Job
+
+router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503))
+logger = logging.getLogger(__name__)
+
+FOR_EVER = "public, max-age=31536000, immutable"
+LOG_CHUNK = 1 << 20
+PARTS = {"generator": GENERATOR, "discriminator": DISCRIMINATOR}
+
+
+class _Run(NamedTuple):
+    """A job, and the run directories of its attempts, the newest first."""
+
+    job: Job
+    folders: list[FilePath]
+
+    @property
+    def folder(self) -> FilePath:
+        """The run directory to read: while a new attempt has none yet, that of the one before."""
+        return self.folders[0]
+
+    @property
+    def caching(self) -> str:
+        """Until a job has ended an epoch may come again, on another device or by other code."""
+        return FOR_EVER if self.job.status.is_terminal else "no-cache"
+
+    def cards(self) -> Iterator[tuple[FilePath, Card]]:
+        """The checkpoints that can be read, in the order of their epochs."""
+        for folder in checkpoint_folders(self.folder):
+            try:
+                yield folder, read_card(folder)
+            except CheckpointError as error:  # damaged, or an epoch that comes again replaces it just now
+                logger.warning("job %s: a checkpoint is left out: %s", self.job.id, error)
+
+
+def _run(
+    job_id: Annotated[str, Path(max_length=64, description="As in the answer to POST /train.")],
+    store: StoreDep,
+    settings: SettingsDep,
+) -> _Run:
+    job = store.get(job_id)
+    folders = list(attempt_dirs(settings.runs_dir, job.id, job.attempt))
+    return _Run(job, folders or [attempt_dir(settings.runs_dir, job.id, job.attempt)])
+
+
+RunDep = Annotated[_Run, Depends(_run)]
+
+
+@router.get("/{job_id}/samples")
+def list_samples(run: RunDep) -> SampleList:
+    """The sample grids made so far."""
+    epochs = sample_epochs(run.folder)
+    return SampleList(data=[Sample(epoch=epoch, href=url(f"/jobs/{run.job.id}/samples/{epoch}")) for epoch in epochs])
+
+
+@router.get(
+    "/{job_id}/samples/{epoch}",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}, **UNCHANGED},
+)
+def get_sample(
+    run: RunDep, epoch: Annotated[int, Path(ge=0)] | Literal["latest"], if_none_match: IfNoneMatch
+) -> Response:
+    """64 images at fixed latents after an epoch, as a PNG; the same latents every time, so one sees them grow."""
+    epochs = sample_epochs(run.folder)
+    wanted = max(epochs, default=0) if epoch == "latest" else epoch
+    if wanted not in epochs:
+        raise ProblemError(404, "not-found", f"job {run.job.id} has no sample of epoch {wanted}; there are: {epochs}")
+    caching = "no-cache" if epoch == "latest" else run.caching
+    return _file(sample_path(run.folder, wanted), if_none_match, caching, media_type="image/png")
+
+
+@router.get("/{job_id}/curves", response_model=Curves, responses={200: {"content": {"image/svg+xml": {}}}})
+def get_curves(
+    run: RunDep,
+    format: Annotated[Literal["svg", "json"], Query(description="A picture, or the numbers.")] = "svg",  # noqa: A002
+) -> Curves | Response:
+    """Losses and scores over the epochs so far."""
+    curves = Curves(data=[CurvePoint.from_card(card) for _, card in run.cards()])
+    if format == "json":
+        return curves
+    return Response(to_svg(curves), media_type="image/svg+xml", headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/{job_id}/checkpoints")
+def list_checkpoints(run: RunDep) -> CheckpointList:
+    """The checkpoints made so far, with their scores, and where to download them."""
+    return CheckpointList(data=[_checkpoint(run.job.id, folder, card) for folder, card in run.cards()])
+
+
+@router.get("/{job_id}/checkpoints/{epoch}/{part}", response_class=Response, responses=UNCHANGED)
+def get_checkpoint_file(
+    run: RunDep,
+    epoch: Annotated[int, Path(ge=1)],
+    part: Annotated[Literal["generator", "discriminator"], Path()],
+    if_none_match: IfNoneMatch,
+) -> Response:
+    """The weights of a checkpoint as safetensors; a `Range` of them too."""
+    path = checkpoint_path(run.folder, epoch) / PARTS[part]
+    if not path.is_file():
+        raise ProblemError(404, "not-found", f"job {run.job.id} has no checkpoint of epoch {epoch}")
+    return _file(path, if_none_match, run.caching, filename=f"{run.job.id}-epoch-{epoch}-{path.name}")
+
+
+@router.get("/{job_id}/logs", response_class=PlainTextResponse)
+def get_logs(
+    run: RunDep,
+    tail: Annotated[int, Query(ge=1, le=10_000, description="How many of the last lines.")] = 200,
+) -> str:
+    """What the trainer of the newest attempt that logged anything has logged."""
+    logs = (folder / TRAINER_LOG for folder in run.folders)
+    path = next((log for log in logs if log.is_file() and log.stat().st_size), None)
+    if path is None:
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - LOG_CHUNK))
+        lines = file.read().decode("utf-8", "replace").splitlines(keepends=True)
+    return "".join(lines[-tail:])
+
+
+def _file(
+    path: FilePath,
+    if_none_match: list[str],
+    caching: str,
+    media_type: str = "application/octet-stream",
+    filename: str | None = None,
+) -> Response:
+    """A file. Its ETag follows from its time and size: files are only replaced as a whole."""
+    headers = {"Cache-Control": caching}
+    response = FileResponse(path, 200, headers, media_type, filename=filename, stat_result=path.stat())
+    if is_known(if_none_match, response.headers["etag"]):
+        told = ("cache-control", "etag", "last-modified")
+        return Response(status_code=304, headers={name: response.headers[name] for name in told})
+    return response
+
+
+def _checkpoint(job_id: str, folder: FilePath, card: Card) -> CheckpointView:
+    base = url(f"/jobs/{job_id}/checkpoints/{card.epoch}")
+    files = {
+        part: CheckpointFile(href=f"{base}/{part}", sha256=card.sha256[name], bytes=(folder / name).stat().st_size)
+        for part, name in PARTS.items()
+    }
+    return CheckpointView(
+        id=card.model_id, epoch=card.epoch, step=card.step, losses=card.losses, scores=card.scores, files=files
+    )

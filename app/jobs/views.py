@@ -1,0 +1,157 @@
+"""A job, its events, samples, curves and checkpoints as they go over HTTP, kept apart from their records."""
+
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, Field
+
+from app.http.urls import url
+from core.card import Card
+from core.recipe import PresetName, Recipe
+from core.scores import ScoreSheet
+from jobs.feed import JobEvent
+from jobs.record import DeviceMemory, Job, JobError, JobProgress, JobStatus, Publication, Publish
+
+
+class JobLinks(BaseModel):
+    """Where to go from a job."""
+
+    self: str
+    events: str
+    samples: str
+    curves: str
+    checkpoints: str
+    logs: str
+    cancel: str
+    generate: str | None = Field(description="Images from this job's model, once there is one.")
+
+
+class JobView(BaseModel):
+    """A job as its owner sees it."""
+
+    id: str
+    status: JobStatus
+    preset: PresetName
+    publish: Publish
+    recipe: Recipe
+    attempt: int = Field(description="How often a worker has started it.")
+    request: Literal["cancel", "pause"] | None = Field(description="What the worker has yet to carry out.")
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    device: str | None = Field(description="What it trains on.")
+    progress: JobProgress | None
+    error: JobError | None
+    model: str | None = Field(description="The id of the model that came of it.")
+    publication: Publication | None = Field(description="Whether the model became the active one, and why.")
+    memory: DeviceMemory | None = Field(description="Of a cancelled job: what its trainer held, and what was left.")
+    links: JobLinks
+
+    @classmethod
+    def from_job(cls, job: Job) -> Self:
+        """Translate a record."""
+        base = url(f"/jobs/{job.id}")
+        return cls(
+            **{name: getattr(job, name) for name in cls.model_fields.keys() & Job.model_fields.keys()},
+            preset=job.spec.preset,
+            publish=job.spec.publish,
+            recipe=job.spec.recipe,
+            model=job.model_id,
+            links=JobLinks(
+                self=base,
+                events=f"{base}/events",
+                samples=f"{base}/samples",
+                curves=f"{base}/curves",
+                checkpoints=f"{base}/checkpoints",
+                logs=f"{base}/logs",
+                cancel=f"{base}/cancel",
+                generate=url(f"/generate?model={job.model_id}") if job.model_id else None,
+            ),
+        )
+
+
+class JobPage(BaseModel):
+    """Jobs, newest first."""
+
+    data: list[JobView]
+    has_more: bool
+    next: str | None = Field(description="The URL of the next page.")
+
+
+class Sample(BaseModel):
+    """The 64 images at fixed latents after an epoch."""
+
+    epoch: int
+    href: str
+
+
+class SampleList(BaseModel):
+    """The sample grids of a job, in order; epoch 0 is before training."""
+
+    data: list[Sample]
+
+
+class EventView(BaseModel):
+    """Something that happened to a job."""
+
+    id: str = Field(description="Greater than those of all events before.")
+    type: str
+    data: dict[str, Any]
+
+    @classmethod
+    def from_event(cls, event: JobEvent) -> Self:
+        """Translate an event."""
+        return cls(id=str(event.id), type=event.type, data=event.fields)
+
+
+class EventPage(BaseModel):
+    """Events of a job, oldest first."""
+
+    data: list[EventView]
+    has_more: bool
+    next: str | None = Field(description="The URL of the next page.")
+
+
+class CheckpointFile(BaseModel):
+    """A file of a checkpoint, to download."""
+
+    href: str
+    sha256: str
+    bytes: int
+
+
+class CheckpointView(BaseModel):
+    """A checkpoint of a run: what its card says, and its files."""
+
+    id: str = Field(description="The id that its model would have on the shelf.")
+    epoch: int
+    step: int
+    losses: dict[str, float]
+    scores: ScoreSheet | None
+    files: dict[str, CheckpointFile]
+
+
+class CheckpointList(BaseModel):
+    """The checkpoints of a job, in order."""
+
+    data: list[CheckpointView]
+
+
+class CurvePoint(BaseModel):
+    """An epoch of a run."""
+
+    epoch: int
+    kimg: float = Field(description="Thousand real images shown.")
+    losses: dict[str, float] = Field(description="Means over the epoch.")
+    scores: ScoreSheet | None = Field(description="Of its checkpoint; null when it was not scored.")
+
+    @classmethod
+    def from_card(cls, card: Card) -> Self:
+        """Take what changes from epoch to epoch."""
+        return cls(epoch=card.epoch, kimg=card.kimg, losses=card.losses, scores=card.scores)
+
+
+class Curves(BaseModel):
+    """How a run went, epoch by epoch."""
+
+    data: list[CurvePoint]

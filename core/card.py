@@ -1,0 +1,104 @@
+"""The card of a checkpoint: how it came about, and the digests that its files are verified against.
+
+A checkpoint is a folder of three files: this card and two weights files. It is written whole or not at all and never
+changed afterwards. This module imports no torch; `models/checkpoint.py` reads and writes the weights.
+"""
+
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.errors import CheckpointError
+from core.recipe import Recipe
+from core.scores import ScoreSheet
+from core.validation import Legible
+
+CARD = "card.json"
+GENERATOR = "generator.safetensors"
+DISCRIMINATOR = "discriminator.safetensors"
+ID_LENGTH = 16
+
+
+class Provenance(BaseModel):
+    """Where, when and from what a checkpoint was trained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    recipe: Recipe
+    dataset_sha256: str
+    epoch: int
+    step: int
+    kimg: float = Field(description="Thousand real images shown.")
+    losses: dict[str, float] = Field(description="Means over the last epoch.")
+    scores: ScoreSheet | None = Field(None, description="Measured quality; null when its data set has no judge.")
+    rolled_back_at: int | None = Field(
+        None, description="Step with a number that was not finite; the run went back, and on at half the rates."
+    )
+    bit_exact: bool = Field(
+        True,
+        description="The weights are, byte for byte, those of an unbroken run of this recipe on this kind of machine; "
+        "false once a run went on with other versions, other code, another device or number of threads, and on a GPU.",
+    )
+    device: str
+    versions: dict[str, str]
+    command: Legible | None = Field(None, description="What was typed to train it; null for a job.")
+    created_at: datetime
+
+
+class Card(Provenance):
+    """The `card.json` of a checkpoint: its provenance and the SHA-256 of each weights file."""
+
+    sha256: dict[str, str]
+
+    @property
+    def model_id(self) -> str:
+        """The first 16 hex digits of the generator's SHA-256: the same weights always have the same id."""
+        return self.sha256[GENERATOR][:ID_LENGTH]
+
+
+def read_card(folder: Path) -> Card:
+    """Read a checkpoint's card without opening its weights.
+
+    Raises CheckpointError when the card is missing or malformed.
+    """
+    path = folder / CARD
+    try:
+        card = Card.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror}; a checkpoint folder holds a {CARD}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise CheckpointError(f"{path}: not a checkpoint card: {where or 'document'}: {first['msg']}") from error
+    if set(card.sha256) != {GENERATOR, DISCRIMINATOR}:
+        raise CheckpointError(f"{path}: sha256 must name {GENERATOR} and {DISCRIMINATOR}, nothing else")
+    return card
+
+
+def verify_checkpoint(folder: Path) -> Card:
+    """Check every file against the card and return the card.
+
+    Raises CheckpointError, naming the file, for one that is missing, truncated or altered.
+    """
+    card = read_card(folder)
+    for name in card.sha256:
+        read_verified(folder, name, card.sha256)
+    return card
+
+
+def read_verified(folder: Path, name: str, digests: dict[str, str]) -> bytes:
+    """One file of a folder, verified against its card's digests. Raises CheckpointError as `verify_checkpoint` does."""
+    path = folder / name
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
+    found = sha256(data).hexdigest()
+    if found != digests[name]:
+        raise CheckpointError(
+            f"{path}: truncated or altered: its SHA-256 is {found[:ID_LENGTH]}..., "
+            f"the card says {digests[name][:ID_LENGTH]}..."
+        )
+    return data

@@ -1,0 +1,36 @@
+"""On the paths of OpenAI's API every error has its shape, whoever finds it."""
+
+import httpx
+import pytest
+
+from tests.app.http.test_errors import problem
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status", "code"),
+    [
+        ("GET", "/v1/images/generations", {}, 405, "method-not-allowed"),
+        ("GET", "/v1/nothing", {}, 404, "not-found"),
+        ("POST", "/v1/chat/completions", {}, 404, "not-found"),
+        ("POST", "/v1/images/generations", {"Origin": "null"}, 403, "cross-origin"),
+        ("POST", "/v1/images/generations", {"Host": "evil.example"}, 421, "unknown-host"),
+        ("POST", "/v1/images/generations", {"Content-Type": "text/plain"}, 415, "unsupported-media-type"),
+        ("POST", "/v1/images/generations", {"Content-Encoding": "gzip"}, 415, "unsupported-media-type"),
+        ("POST", "/v1/images/generations", {"X-Padding": "large"}, 413, "payload-too-large"),
+        ("POST", "/v1/images/generations?a=1&a=2", {}, 422, "invalid-parameter"),
+    ],
+)
+def test_an_error_has_openais_shape(
+    http: httpx.Client, method: str, path: str, headers: dict[str, str], status: int, code: str
+) -> None:
+    content = b'{"prompt": "7"}'.ljust(100_000 if "X-Padding" in headers else 0)
+    answer = http.request(method, path, content=content, headers={"Content-Type": "application/json"} | headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
+    error = answer.json()["error"]
+    assert (error["code"], error["type"]) == (code, "invalid_request_error")
+    assert error["message"]
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v10/models", "/v1x", "/jobs/v1/x/"])
+def test_other_paths_answer_problems(http: httpx.Client, path: str) -> None:
+    problem(http.get(path), 404, "not-found")

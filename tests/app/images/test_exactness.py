@@ -1,0 +1,69 @@
+"""Image k of (model, seed) has the same bytes for every n, start, neighbour, load and process."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from itertools import cycle, islice
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.card import read_card
+from models.checkpoint import load_generator
+from models.folding import FoldedGenerator
+from models.sampling import draw
+from models.shelf import PRETRAINED
+from tests.service import Service
+from tests.tiny import one_thread
+
+SEEDS = 210
+CLIENTS = 32
+SIZES = [1, 4, 16, 1, 4, 64, 16, 1, 4, 16, 64, 4, 16, 1, 256]  # many small ones, some large
+
+
+@pytest.fixture(scope="module")
+def model() -> str:
+    """The shipped model: wide enough for its sums to depend on how they are cut, were they cut."""
+    return read_card(PRETRAINED).model_id
+
+
+@pytest.fixture(scope="module")
+def urls(model: str) -> list[str]:
+    return [
+        f"/generate?model={model}&seed={10**6 + seed}&n={n}&start={seed % 37}&pad=0&cols=1"
+        for seed, n in enumerate(islice(cycle(SIZES), SEEDS))
+    ]
+
+
+def last_of(url: str) -> str:
+    """The URL of the last image of a grid, alone."""
+    params = httpx.URL(url).params
+    return str(httpx.URL(url).copy_merge_params({"n": 1, "start": int(params["start"]) + int(params["n"]) - 1}))
+
+
+def images(answer: httpx.Response) -> np.ndarray:
+    assert answer.status_code == 200, answer.text
+    return np.asarray(Image.open(BytesIO(answer.content))).reshape(-1, 28, 28)
+
+
+def test_an_image_is_a_function_of_model_seed_and_number(service: Service, http: httpx.Client, urls: list[str]) -> None:
+    alone = {url: http.get(url) for url in urls}
+
+    here = FoldedGenerator(load_generator(PRETRAINED))  # another process than the service, as after a restart
+    for url in urls:
+        seed, start, n = (int(httpx.URL(url).params[name]) for name in ("seed", "start", "n"))
+        first = max(0, start - 5)
+        with one_thread():
+            expected = draw(here, seed, first, 16)[start - first :][:n]
+        assert np.array_equal(images(alone[url])[: len(expected)], expected), url
+
+    singles = [last_of(url) for url in urls]
+    mixed = [*urls, *singles]
+    random.Random(0).shuffle(mixed)
+    with httpx.Client(base_url=service.base, timeout=60) as client, ThreadPoolExecutor(CLIENTS) as pool:
+        together = dict(zip(mixed, pool.map(client.get, mixed), strict=True))
+    for url, single in zip(urls, singles, strict=True):
+        assert together[url].content == alone[url].content, url
+        assert np.array_equal(images(together[single])[0], images(alone[url])[-1]), single

@@ -1,0 +1,210 @@
+"""A URL is an image: it tells each field that a picture depends on, and nothing is lost on the way there and back."""
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from app.http.problems import ProblemError
+from app.images.formats import MEDIA_TYPES
+from app.images.location import location
+from app.images.picture import Picture
+from app.images.query import GridQuery
+from core.recipe import MAX_SEED
+
+MODEL, JUDGE = "0123456789abcdef", "fedcba9876543210"
+
+# Query, its canonical URL without the model, and its ETag: what caches hold today.
+GOLDEN = [
+    (
+        "n=16&seed=1",
+        "n=16&seed=1&start=0&cols=4&pad=2&scale=1&format=png",
+        "0b3f3aa445c0d9bc15d7437af1135f8b",
+    ),
+    (
+        "n=16&seed=1&scale=2",
+        "n=16&seed=1&start=0&cols=4&pad=2&scale=2&format=png",
+        "1fbcf7a76c4c402ea1b5bd79daeba41a",
+    ),
+    (
+        "n=5&seed=5&start=3&digit=0123456789",
+        "n=5&seed=5&start=3&digit=0123456789&cols=3&pad=2&scale=1&format=png",
+        "abc938d6b414872d95c08095bb8d2c6c",
+    ),
+    (
+        "n=5&seed=5&start=3&digit=0123456789&format=webp",
+        "n=5&seed=5&start=3&digit=0123456789&cols=3&pad=2&scale=1&format=webp",
+        "e2b62bf38a37f0f001fcccf2dad23b15",
+    ),
+    (
+        "n=5&seed=5&start=3&digit=0123456789&format=zip&scale=3",
+        "n=5&seed=5&start=3&digit=0123456789&scale=3&format=zip",
+        "d3680d685a1dacc290b49dba0ab1e6e8",
+    ),
+    (
+        "n=5&seed=5&format=json&invert=true",
+        "n=5&seed=5&start=0&scale=1&invert=true&format=json",
+        "a473e8bf495589da7bc58a7003c5b35d",
+    ),
+    (
+        "n=5&seed=5&format=npz&invert=1",
+        "n=5&seed=5&start=0&invert=true&format=npz",
+        "738ae16977bf376a027c2ff172279783",
+    ),
+    (
+        "n=1&seed=9007199254740991&start=9007199254740735",
+        "n=1&seed=9007199254740991&start=9007199254740735&cols=1&pad=2&scale=1&format=png",
+        "8a3bdd0e8b25c13b3e7a83a0b8202b80",
+    ),
+    (
+        "n=256&seed=7&cols=256&pad=0",
+        "n=256&seed=7&start=0&cols=256&pad=0&scale=1&format=png",
+        "90c63f48c517acd813e2548e8053f455",
+    ),
+    (
+        "n=4&seed=2&truncation=0.5",
+        "n=4&seed=2&start=0&cols=2&pad=2&scale=1&truncation=0.5&format=png",
+        "26232d56d78c1c0ca2726af731b5b74d",
+    ),
+    (
+        "n=4&seed=2&truncation=0",
+        "n=4&seed=2&start=0&cols=2&pad=2&scale=1&truncation=0.0&format=png",
+        "604f1e0484b766879b6db886b6368f78",
+    ),
+    (
+        "n=4&seed=2&truncation=1e-05&invert=on",
+        "n=4&seed=2&start=0&cols=2&pad=2&scale=1&invert=true&truncation=1e-05&format=png",
+        "f98b9b076372d8ecfe04815263ad9385",
+    ),
+    (
+        "n=4&interpolate=3,9",
+        "n=4&interpolate=3,9&frames=24&start=0&cols=2&pad=2&scale=1&format=webp",
+        "1148c61987a9d628baf12c9960cfb248",
+    ),
+    (
+        "n=4&interpolate=03,9&frames=7&format=gif&digit=58&start=3&cols=4&pad=1&scale=2&truncation=0.25",
+        "n=4&interpolate=3,9&frames=7&start=3&digit=58&cols=4&pad=1&scale=2&truncation=0.25&format=gif",
+        "d67cdb2e5efd9d6b7372f1b356bda0ad",
+    ),
+]
+
+
+def picture(query: GridQuery, judge: str | None = None) -> Picture:
+    """The picture of a query, of a model without classes where there is a judge."""
+    seed = query.walk[0] if query.walk else query.seed or 0
+    drawn = Picture(
+        query, MODEL, seed, query.format or ("webp" if query.walk else "png"), judge if query.digit else None
+    )
+    drawn.check()
+    return drawn
+
+
+def parsed(text: str) -> GridQuery:
+    return GridQuery.model_validate(dict(parse_qsl(text)))
+
+
+@pytest.mark.parametrize(("text", "url", "etag"), GOLDEN)
+def test_what_is_in_caches_stays_true(text: str, url: str, etag: str) -> None:
+    drawn = picture(parsed(text))
+    assert drawn.location == f"/generate?{url}&model={MODEL}"
+    assert drawn.etag == f'"{etag}"'
+
+
+def test_a_field_that_is_added_to_the_query_is_in_the_url() -> None:
+    class Tilted(GridQuery):
+        tilt: int = 0
+        mirrored: bool = False
+
+    plain, changed = Tilted(n=4, seed=1), Tilted(n=4, seed=1, tilt=3, mirrored=True)
+    assert location(changed) == f"{location(plain)}&tilt=3&mirrored=true"
+    assert location(plain) == location(GridQuery(n=4, seed=1))  # and those that are known stay as they are
+
+
+BASES: list[dict[str, Any]] = [
+    {"n": 4, "seed": 1, "format": "png"},
+    {"n": 4, "seed": 1, "format": "webp", "digit": "5"},
+    {"n": 4, "seed": 1, "format": "zip"},
+    {"n": 4, "seed": 1, "format": "npz"},
+    {"n": 4, "interpolate": "3,9", "format": "gif"},
+]
+CHANGES: dict[str, Any] = {
+    "n": 5,
+    "seed": 2,
+    "interpolate": "3,8",
+    "frames": 7,
+    "start": 1,
+    "digit": "7",
+    "cols": 3,
+    "pad": 1,
+    "scale": 2,
+    "invert": True,
+    "truncation": 0.5,
+    "format": "json",
+    "model": MODEL[::-1],
+    "judge": JUDGE,
+}
+
+
+def refused(query: GridQuery) -> set[str]:
+    """The parameters that make no sense in a query."""
+    try:
+        picture(query)
+    except ProblemError as error:
+        return {fault.parameter or "" for fault in error.errors or []}
+    return set()
+
+
+@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("name", GridQuery.model_fields)
+def test_whatever_field_differs_the_url_and_the_etag_differ_or_it_is_refused(base: dict[str, Any], name: str) -> None:
+    before, changed = picture(GridQuery(**base)), GridQuery(**{**base, name: CHANGES[name]})
+    faults = refused(changed)
+    if faults:
+        assert name in faults or faults <= base.keys()  # or it does not go with what was asked for before
+        return
+    after = replace(picture(changed), model=changed.model or MODEL)
+    assert after.location != before.location
+    assert after.etag != before.etag
+
+
+def test_another_judge_is_another_url() -> None:
+    query = GridQuery(n=4, seed=1, digit="7", model=MODEL)
+    by_class, by_one, by_other = (picture(query, judge) for judge in (None, JUDGE, MODEL))
+    assert by_one.location == f"{by_class.location}&judge={JUDGE}"
+    assert len({by_class.etag, by_one.etag, by_other.etag}) == 3
+    assert [drawn.is_fixed for drawn in (by_class, by_one)] == [True, False]
+    assert picture(query.model_copy(update={"judge": JUDGE}), JUDGE).is_fixed
+
+
+seeds = st.integers(0, MAX_SEED)
+queries = st.fixed_dictionaries(
+    {"n": st.integers(1, 256)},
+    optional={
+        "seed": seeds,
+        "interpolate": st.tuples(seeds, seeds).map(lambda pair: "{},{}".format(*pair)),
+        "frames": st.integers(2, 128),
+        "start": st.integers(0, MAX_SEED - 256),
+        "digit": st.from_regex("[0-9]{1,9}", fullmatch=True),
+        "cols": st.integers(1, 256),
+        "pad": st.integers(0, 32),
+        "scale": st.integers(1, 8),
+        "invert": st.booleans(),
+        "truncation": st.floats(0, 1),
+        "format": st.sampled_from(list(MEDIA_TYPES)),
+    },
+)
+
+
+@given(queries, st.none() | st.just(JUDGE))
+def test_a_url_loses_nothing(asked: dict[str, Any], judge: str | None) -> None:
+    try:
+        drawn = picture(GridQuery(**asked), judge)
+    except (ValidationError, ProblemError):
+        return  # refused
+    again = parsed(drawn.location.partition("?")[2])
+    assert dict(again) == dict(drawn.closed)
+    assert picture(again, again.judge).location == drawn.location
