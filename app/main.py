@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
-from app.drawing.renderer import Studio
+from app.drawing.renderer import Renderer
 from app.edge.bodies import CheckBodies
 from app.edge.methods import HeadAsGet
 from app.edge.origin import AllowedHosts, RefuseStrangers
@@ -74,15 +74,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.feed = EventFeed(settings.redis_url)
     app.state.queue = celery_app(settings.redis_url)
     app.state.shelf = Shelf(settings.shelf_dir)
-    app.state.studio = Studio(
+    app.state.renderer = Renderer(
         app.state.shelf, settings.datasets_dir, settings.draw_threads, settings.models_mb * 1_000_000
     )
     try:
-        await app.state.studio.warm_up(app.state.shelf.active())
+        await app.state.renderer.warm_up(app.state.shelf.active())
     except (DigitforgeError, OSError) as error:
         logger.error("no images can be drawn: %s", error)
     gc.collect()
     gc.freeze()  # what is there now stays, and walking through it would hold all requests up for a tenth of a second
     yield
-    app.state.studio.close()
+    app.state.renderer.close()
     await app.state.feed.close()

@@ -66,7 +66,7 @@ class Cache(ABC, Generic[Key, Value]):
             self._held.popitem(last=False)
 
 
-class LoadedModels(Cache[str, FoldedGenerator]):
+class ModelCache(Cache[str, FoldedGenerator]):
     """The models in memory by their ids, ready to draw. `get` raises ModelNotFound or CheckpointError."""
 
     def __init__(self, shelf: Shelf, max_bytes: int) -> None:

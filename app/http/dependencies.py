@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from celery import Celery
 from fastapi import Depends, Request
 
-from app.drawing.renderer import Studio
+from app.drawing.renderer import Renderer
 from app.http.problems import ProblemError
 from core.settings import Settings
 from jobs.feed import EventFeed
@@ -38,8 +38,8 @@ async def _closing(request: Request) -> asyncio.Event:
     return request.app.state.closing  # type: ignore[no-any-return]
 
 
-async def _studio(request: Request) -> Studio:
-    return request.app.state.studio  # type: ignore[no-any-return]
+async def _renderer(request: Request) -> Renderer:
+    return request.app.state.renderer  # type: ignore[no-any-return]
 
 
 async def _if_none_match(request: Request) -> list[str]:
@@ -74,7 +74,7 @@ FeedDep = Annotated[EventFeed, Depends(_feed)]
 ClosingDep = Annotated[asyncio.Event, Depends(_closing)]
 QueueDep = Annotated[Celery, Depends(_queue)]
 ShelfDep = Annotated[Shelf, Depends(_shelf)]
-StudioDep = Annotated[Studio, Depends(_studio)]
+RendererDep = Annotated[Renderer, Depends(_renderer)]
 
 # What a route with an ETag takes and may answer.
 IfNoneMatch = Annotated[list[str], Depends(_if_none_match)]

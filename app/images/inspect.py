@@ -5,8 +5,8 @@ from fastapi import APIRouter, Depends, Request
 from app.http.dependencies import ShelfDep, require_png
 from app.http.problems import ProblemError, documented
 from app.http.urls import url
-from app.images.origin import NoProvenance, NotAPng, read
-from app.images.picture import Picture
+from app.images.location import location
+from app.images.origin import NoOrigin, NotAPng, read, recall
 from app.images.views import Inspection
 from core.errors import ModelNotFound
 
@@ -27,21 +27,20 @@ async def inspect(request: Request, shelf: ShelfDep) -> Inspection:
     It is the file's word: whoever alters the pixels can leave the text. The URL draws what it should show.
     """
     try:
-        picture = Picture.recalled(read(await request.body()))
+        picture = recall(read(await request.body()))
     except NotAPng as error:
         raise ProblemError(422, "not-a-png", f"the body is not a PNG: {error}") from error
-    except NoProvenance as error:
+    except NoOrigin as error:
         raise ProblemError(422, "no-provenance", f"the PNG does not say where it came from: {error}") from error
-    query = picture.query
     return Inspection(
         model=picture.model,
         on_shelf=_is_on_shelf(shelf, picture.model),
         seed=picture.seed,
-        start=query.start,
-        n=query.n,
-        digit=query.digit,
+        start=picture.start,
+        n=picture.n,
+        digit=picture.digit,
         judge=picture.judge,
-        url=url(picture.location),
+        url=url(location(picture)),
     )
 
 

@@ -7,12 +7,15 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 
-from app.http.dependencies import ShelfDep, StudioDep, require_json
+from app.http.dependencies import RendererDep, ShelfDep, require_json
 from app.http.json_body import JsonRoute
 from app.http.openai_errors import OpenAIError
+from app.images.encode import encode_singles
+from app.images.location import location
 from app.images.openai_schemas import GeneratedImage, GeneratedImages, OpenAIImagesRequest, OpenAIModel, OpenAIModelList
 from app.images.picture import Picture
 from app.images.query import GridQuery
+from app.images.rendering import drawn_by, new_seed, render
 from models.dcgan import IMAGE_SIZE
 
 router = APIRouter(tags=["generate"], route_class=JsonRoute)
@@ -30,17 +33,17 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     response_model_exclude_none=True,
 )
 async def generate_images(
-    request: Request, wanted: OpenAIImagesRequest, shelf: ShelfDep, studio: StudioDep
+    request: Request, wanted: OpenAIImagesRequest, shelf: ShelfDep, renderer: RendererDep
 ) -> GeneratedImages:
     """Images as OpenAI's clients ask for them. The digits in the prompt are drawn in their order, or else any."""
     query = GridQuery(n=wanted.n, seed=wanted.seed, digit=wanted.digit, scale=wanted.scale, model=wanted.model_id)
-    picture = Picture.of(query, "json", shelf, studio.judges)
-    images = (await picture.draw(studio, request.is_disconnected)).images
+    picture = Picture.of(query, "json", *drawn_by(query, shelf, renderer), new_seed())
+    images = (await render(picture, renderer, request.is_disconnected)).images
     if wanted.wants_url:
         base = str(request.base_url).rstrip("/")
-        data = [GeneratedImage(url=f"{base}{picture.alone(k).location}") for k in range(wanted.n)]
+        data = [GeneratedImage(url=f"{base}{location(picture.single(k))}") for k in range(wanted.n)]
     else:
-        pngs = await asyncio.to_thread(picture.each, images)
+        pngs = await asyncio.to_thread(encode_singles, picture, images)
         data = [GeneratedImage(b64_json=b64encode(png).decode()) for png in pngs.values()]
     side = IMAGE_SIZE * wanted.scale
     return GeneratedImages(

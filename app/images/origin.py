@@ -9,7 +9,10 @@ from zlib import crc32
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from app.images.location import NotALocation, location, picture_at
+from app.images.picture import Picture
 from core.recipe import Seed
+from models.shelf import MODEL_ID
 
 KEYWORD = "digitforge"
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -20,11 +23,11 @@ class NotAPng(Exception):
     """Bytes that are no PNG, or a damaged one."""
 
 
-class NoProvenance(Exception):
+class NoOrigin(Exception):
     """A PNG that does not say where it came from, or nothing that can be true."""
 
 
-class Provenance(BaseModel):
+class ImageOrigin(BaseModel):
     """What a PNG says of itself."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -36,23 +39,41 @@ class Provenance(BaseModel):
     url: str = Field(description="What draws it again, from the root of a server.")
 
 
-def as_text(provenance: Provenance) -> dict[str, str]:
+def origin_of(picture: Picture) -> ImageOrigin:
+    """What the PNG of a picture says of itself."""
+    return ImageOrigin(model=picture.model, seed=picture.seed, start=picture.start, n=picture.n, url=location(picture))
+
+
+def recall(origin: ImageOrigin) -> Picture:
+    """The picture of a PNG. Raises NoOrigin where none has this origin, because anyone may write such a text."""
+    try:
+        picture = picture_at(origin.url)
+    except NotALocation as error:
+        raise NoOrigin(f"its URL {error}") from error
+    if picture.format != "png" or picture.interpolate is not None:
+        raise NoOrigin("its URL leaves open what it draws")
+    if not MODEL_ID.fullmatch(picture.model) or origin_of(picture) != origin:
+        raise NoOrigin("its text contradicts itself")
+    return picture
+
+
+def as_text(origin: ImageOrigin) -> dict[str, str]:
     """The text for a PNG, by its keyword."""
-    return {KEYWORD: provenance.model_dump_json()}
+    return {KEYWORD: origin.model_dump_json()}
 
 
-def read(png: bytes) -> Provenance:
-    """What a PNG says of itself; nothing of it is verified. Raises NotAPng or NoProvenance."""
+def read(png: bytes) -> ImageOrigin:
+    """What a PNG says of itself; nothing of it is verified. Raises NotAPng or NoOrigin."""
     for kind, data in _chunks(png):
         keyword, _, rest = data.partition(b"\0")
         if kind == b"iTXt" and keyword == KEYWORD.encode():
             _language, _, rest = rest[2:].partition(b"\0")  # behind the compression's flag and method, both 0
             _translated, _, text = rest.partition(b"\0")
             try:
-                return Provenance.model_validate_json(text)
+                return ImageOrigin.model_validate_json(text)
             except ValidationError as error:
-                raise NoProvenance(f"its text {KEYWORD!r} is not as it was written here") from error
-    raise NoProvenance(
+                raise NoOrigin(f"its text {KEYWORD!r} is not as it was written here") from error
+    raise NoOrigin(
         f"it has no text {KEYWORD!r}: it was not drawn here, or was saved anew by a program that left it out"
     )
 

@@ -69,14 +69,6 @@ class GridQuery(BaseModel):
         return self
 
     @property
-    def digits(self) -> list[int] | None:
-        """The wanted digits, one an image, cycling; None for whatever comes."""
-        return None if self.digit is None else [int(digit) for digit in self.digit]
-
-    @property
-    def walk(self) -> tuple[int, int] | None:
-        """The seeds to walk from and to; None for a picture that stands still."""
-        if self.interpolate is None:
-            return None
-        first, last = map(int, self.interpolate.split(","))
-        return first, last
+    def names_seeds(self) -> bool:
+        """Whether the query itself says which images, so that the same URL asks for the same ones again."""
+        return self.seed is not None or self.interpolate is not None

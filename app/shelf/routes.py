@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 from fastapi.concurrency import run_in_threadpool
 
-from app.http.dependencies import ShelfDep, StudioDep, require_json
+from app.http.dependencies import RendererDep, ShelfDep, require_json
 from app.http.json_body import JsonRoute
 from app.http.problems import documented
 from app.shelf.views import ActivateRequest, ModelList, ModelView
@@ -26,7 +26,7 @@ def list_models(shelf: ShelfDep) -> ModelList:
 
 
 @router.put("/active", dependencies=[Depends(require_json)], responses=documented(503))
-async def activate(request: ActivateRequest, shelf: ShelfDep, studio: StudioDep) -> ModelView:
+async def activate(request: ActivateRequest, shelf: ShelfDep, renderer: RendererDep) -> ModelView:
     """Make a model the one that `/generate` draws from. Answers once it is loaded and warm.
 
     It asks no gate: whoever calls it has decided.
@@ -35,7 +35,7 @@ async def activate(request: ActivateRequest, shelf: ShelfDep, studio: StudioDep)
     if model_id is None:
         raise ModelNotFound("no model was active before the one that is")
     shelf.folder(model_id)
-    await studio.warm_up(model_id)
+    await renderer.warm_up(model_id)
     card = await run_in_threadpool(shelf.activate, model_id)  # which waits for whoever else changes it
     return ModelView.from_card(card, model_id)
 

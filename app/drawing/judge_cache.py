@@ -21,7 +21,7 @@ class _Key(NamedTuple):
     id: str
 
 
-class Judges(Cache[_Key, Judge]):
+class JudgeCache(Cache[_Key, Judge]):
     """The judges beside the data sets that the models on a shelf were trained on."""
 
     def __init__(self, shelf: Shelf, datasets_dir: Path) -> None:

@@ -1,0 +1,96 @@
+"""The rules between the parameters of a picture: where each has a meaning, and which do not go together."""
+
+from collections.abc import Callable, Iterator
+from math import ceil
+from typing import NamedTuple
+
+from app.http.problems import FieldProblem, ProblemError
+from app.images.formats import GRIDS, MEDIA_TYPES, MOVING, STILL, WEBP_SIDE
+from app.images.picture import Picture
+from app.images.query import GridQuery
+
+WALK_IMAGES = 1024  # of all frames: 64 batches of the generator
+WALK_PIXELS = 2**22  # of all frames: seconds of the encoder
+MAX_FRAMES = 128
+
+
+class Meaning(NamedTuple):
+    """Where a parameter has a meaning, and what to say where it has none."""
+
+    holds: Callable[[Picture], bool]
+    otherwise: str
+
+
+def _with_formats(*formats: str) -> Meaning:
+    allowed = f"{{format}} has none; allowed: with the formats {', '.join(formats)}"
+    return Meaning(lambda picture: picture.format in formats, allowed)
+
+
+# Of the parameters that do not have one everywhere.
+MEANINGS = {
+    "seed": Meaning(lambda picture: picture.interpolate is None, "interpolate names the seeds; allowed: one of them"),
+    "frames": Meaning(
+        lambda picture: picture.interpolate is not None,
+        "a picture that stands still has none; allowed: with interpolate",
+    ),
+    "cols": _with_formats(*GRIDS),
+    "pad": _with_formats(*GRIDS),
+    "scale": _with_formats(*(kind for kind in MEDIA_TYPES if kind != "npz")),
+    "judge": Meaning(
+        lambda picture: picture.digit is not None and picture.judge is not None,
+        "no judge picks here; allowed: with digit, for a model without classes",
+    ),
+}
+
+
+def check(query: GridQuery, picture: Picture, side: int) -> None:
+    """Refuse a query whose parameters make no sense together; its images have `side` pixels a side.
+
+    Raises ProblemError, which names each parameter of it.
+    """
+    faults = [*_meaningless(query, picture), *_conflicts(query, picture, side)]
+    if faults:
+        names = ", ".join(fault.parameter or "" for fault in faults)
+        raise ProblemError(422, "invalid-parameter", f"not accepted: {names}", faults)
+
+
+def _meaningless(query: GridQuery, picture: Picture) -> Iterator[FieldProblem]:
+    for name, meaning in MEANINGS.items():
+        if name in query.model_fields_set and getattr(query, name) is not None and not meaning.holds(picture):
+            yield _fault(query, name, meaning.otherwise.format(format=picture.format))
+
+
+def _conflicts(query: GridQuery, picture: Picture, side: int) -> Iterator[FieldProblem]:
+    moving = picture.interpolate is not None
+    if picture.judge and (moving or picture.truncation != 1):
+        picks = "the judge picks among the images of a seed; allowed: without interpolate and truncation"
+        yield _fault(query, "digit", picks)
+    possible = MOVING if moving else STILL
+    if picture.format not in possible:
+        kind = "with" if moving else "without"
+        yield _fault(query, "format", f"allowed {kind} interpolate: {', '.join(possible)}")
+    if picture.format == "webp" and (longest := max(_size(picture, side))) > WEBP_SIDE:
+        detail = f"this grid has {longest} pixels a side; allowed: {WEBP_SIDE} as webp, or another format"
+        yield FieldProblem(parameter="format", detail=detail, value=picture.format)
+    if moving:
+        yield from _conflicts_of_a_walk(query, picture, side)
+
+
+def _conflicts_of_a_walk(query: GridQuery, picture: Picture, side: int) -> Iterator[FieldProblem]:
+    if picture.truncation == 0:
+        yield _fault(query, "truncation", "0 draws the same everywhere; allowed with interpolate: more than 0")
+    height, width = _size(picture, side)
+    most = min(WALK_IMAGES // picture.n, WALK_PIXELS // (height * width), MAX_FRAMES)
+    if picture.frames > most:
+        allowed = f"2 to {most}" if most > 1 else "none, for the grid is too large: less n, scale or pad"
+        yield _fault(query, "frames", f"allowed for a grid of this size: {allowed}")
+
+
+def _fault(query: GridQuery, name: str, detail: str) -> FieldProblem:
+    return FieldProblem(parameter=name, detail=detail, value=getattr(query, name))
+
+
+def _size(picture: Picture, side: int) -> tuple[int, int]:
+    """Height and width of the grid in pixels."""
+    cell = side * picture.scale + picture.pad
+    return ceil(picture.n / picture.cols) * cell - picture.pad, picture.cols * cell - picture.pad
