@@ -26,6 +26,7 @@ from app.jobs import routes as jobs
 from app.shelf import routes as shelf
 from core.errors import DigitforgeError
 from core.settings import Settings
+from core.version import VERSION
 from jobs.feed import EventFeed
 from jobs.queue import celery_app
 from jobs.store import JobStore
@@ -40,6 +41,7 @@ def create_app() -> FastAPI:
     app = FastAPIOffline(
         redoc_url=None,
         title="digitforge",
+        version=VERSION,
         summary="Train a DCGAN on handwritten digits, and draw digits from it.",
         lifespan=_lifespan,
         responses=problems.ANY_OTHER,

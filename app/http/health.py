@@ -5,6 +5,7 @@ from pydantic import BaseModel, Field
 from redis import RedisError
 
 from app.http.dependencies import RendererDep, ShelfDep, StoreDep
+from core.version import VERSION
 
 router = APIRouter(tags=["health"])
 
@@ -13,6 +14,7 @@ class Health(BaseModel):
     """The process is alive."""
 
     status: str = "ok"
+    version: str = Field(VERSION, description="The version of digitforge.")
 
 
 class Readiness(BaseModel):

@@ -1,0 +1,39 @@
+"""The version stands in one place, and everything that names a version takes it from there."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import httpx
+
+from app.main import create_app
+from core.version import VERSION
+from tests.service import Service
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_package_takes_its_version_from_the_code() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "version" not in project["project"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "core.version.VERSION"}
+
+
+def test_the_newest_release_in_the_changelog_is_this_version() -> None:
+    releases = re.findall(r"^## \[?(\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert releases[0] == VERSION
+
+
+def test_the_command_tells_its_version() -> None:
+    command = [sys.executable, "-m", "cli.main", "--version"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == f"digitforge {VERSION}\n"
+
+
+def test_the_api_tells_its_version() -> None:
+    assert create_app().openapi()["info"]["version"] == VERSION
+
+
+def test_a_running_service_tells_its_version(http: httpx.Client, service: Service) -> None:
+    assert http.get("/healthz").json() == {"status": "ok", "version": VERSION}
