@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from app.main import create_app
+from core.settings import Settings
 from tests.service import follow
 
 HAVE_ONE = {
@@ -33,7 +34,7 @@ def urls(http: httpx.Client, ended: str) -> dict[str, str]:
         "part": "generator",
         "model_id": http.get("/models").json()["active"],
     }
-    paths = [path for path, methods in create_app().openapi()["paths"].items() if "get" in methods]
+    paths = [path for path, methods in create_app(Settings()).openapi()["paths"].items() if "get" in methods]
     return {path: path.format(**values) + ("?seed=1" if path == "/generate" else "") for path in paths}
 
 

@@ -4,11 +4,12 @@ import httpx
 import pytest
 
 from app.main import create_app
+from core.settings import Settings
 from tests.app.http.test_errors import problem
 from tests.service import Service, follow
 from tests.wire import Wire
 
-PATHS = create_app().openapi()["paths"]
+PATHS = create_app(Settings()).openapi()["paths"]
 UNLISTED = ["/", "/docs", "/openapi.json", "/static-offline-docs/swagger-ui.css"]
 
 
