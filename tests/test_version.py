@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from app.main import create_app
+from core.settings import Settings
 from core.version import VERSION
 from tests.service import Service
 
@@ -32,7 +33,7 @@ def test_the_command_tells_its_version() -> None:
 
 
 def test_the_api_tells_its_version() -> None:
-    assert create_app().openapi()["info"]["version"] == VERSION
+    assert create_app(Settings()).openapi()["info"]["version"] == VERSION
 
 
 def test_a_running_service_tells_its_version(http: httpx.Client, service: Service) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 
-from app.http.dependencies import UNCHANGED, IfNoneMatch, SettingsDep, StoreDep
+from app.http.dependencies import UNCHANGED, IfNoneMatch, ServicesDep
 from app.http.negotiation import is_known
 from app.http.problems import ProblemError, documented
 from app.http.urls import url
@@ -54,11 +54,10 @@ class _JobRuns(NamedTuple):
 
 def _runs(
     job_id: Annotated[str, Path(max_length=64, description="As in the answer to POST /train.")],
-    store: StoreDep,
-    settings: SettingsDep,
+    services: ServicesDep,
 ) -> _JobRuns:
-    job = store.get(job_id)
-    job_dir = JobDir(settings.runs_dir, job.id)
+    job = services.store.get(job_id)
+    job_dir = JobDir(services.settings.runs_dir, job.id)
     return _JobRuns(job, list(job_dir.attempts(job.attempt)) or [job_dir.attempt(job.attempt)])
 
 
