@@ -294,7 +294,7 @@ async def _on_redis_away(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_os_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, OSError)
-    setting = _setting_of(error, request.app.state.settings)
+    setting = _setting_of(error, request.app.state.services.settings)
     if setting is None:
         return await _on_crash(request, error)
     logger.error("%s %s failed: %s", request.method, request.url.path, error)

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 
-from app.http.dependencies import RendererDep, ShelfDep, require_json
+from app.http.dependencies import ServicesDep, require_json
 from app.http.json_body import JsonRoute
 from app.http.openai_errors import OpenAIError
 from app.images.encode import encode_singles
@@ -32,13 +32,11 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     responses=_errors(400, 404, 415, 422, 503),
     response_model_exclude_none=True,
 )
-async def generate_images(
-    request: Request, wanted: OpenAIImagesRequest, shelf: ShelfDep, renderer: RendererDep
-) -> GeneratedImages:
+async def generate_images(request: Request, wanted: OpenAIImagesRequest, services: ServicesDep) -> GeneratedImages:
     """Images as OpenAI's clients ask for them. The digits in the prompt are drawn in their order, or else any."""
     query = GridQuery(n=wanted.n, seed=wanted.seed, digit=wanted.digit, scale=wanted.scale, model=wanted.model_id)
-    picture = Picture.of(query, "json", *drawn_by(query, shelf, renderer), new_seed())
-    images = (await render(picture, renderer, request.is_disconnected)).images
+    picture = Picture.of(query, "json", *drawn_by(query, services), new_seed())
+    images = (await render(picture, services.renderer, request.is_disconnected)).images
     if wanted.wants_url:
         base = str(request.base_url).rstrip("/")
         data = [GeneratedImage(url=f"{base}{location(picture.single(k))}") for k in range(wanted.n)]
@@ -52,14 +50,14 @@ async def generate_images(
 
 
 @router.get("/v1/models", responses=_errors())
-def list_openai_models(shelf: ShelfDep) -> OpenAIModelList:
+def list_openai_models(services: ServicesDep) -> OpenAIModelList:
     """The models on the shelf as OpenAI's clients ask for them: the active one first, then the newest."""
-    active = shelf.active()
-    cards = sorted(shelf.cards(), key=lambda card: card.model_id != active)
+    active = services.shelf.active()
+    cards = sorted(services.shelf.cards(), key=lambda card: card.model_id != active)
     return OpenAIModelList(data=[OpenAIModel.from_card(card) for card in cards])
 
 
 @router.get("/v1/models/{model_id}", responses=_errors(404, 503))
-def get_openai_model(model_id: str, shelf: ShelfDep) -> OpenAIModel:
+def get_openai_model(model_id: str, services: ServicesDep) -> OpenAIModel:
     """One of them."""
-    return OpenAIModel.from_card(shelf.card(model_id))
+    return OpenAIModel.from_card(services.shelf.card(model_id))

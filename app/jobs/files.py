@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 
-from app.http.dependencies import UNCHANGED, IfNoneMatch, SettingsDep, StoreDep
+from app.http.dependencies import UNCHANGED, IfNoneMatch, ServicesDep
 from app.http.negotiation import is_known
 from app.http.problems import ProblemError, documented
 from app.http.urls import url
@@ -62,12 +62,11 @@ class _Run(NamedTuple):
 
 def _run(
     job_id: Annotated[str, Path(max_length=64, description="As in the answer to POST /train.")],
-    store: StoreDep,
-    settings: SettingsDep,
+    services: ServicesDep,
 ) -> _Run:
-    job = store.get(job_id)
-    folders = list(attempt_dirs(settings.runs_dir, job.id, job.attempt))
-    return _Run(job, folders or [attempt_dir(settings.runs_dir, job.id, job.attempt)])
+    job, runs_dir = services.store.get(job_id), services.settings.runs_dir
+    folders = list(attempt_dirs(runs_dir, job.id, job.attempt))
+    return _Run(job, folders or [attempt_dir(runs_dir, job.id, job.attempt)])
 
 
 RunDep = Annotated[_Run, Depends(_run)]

@@ -103,7 +103,7 @@ def test_a_cancelled_drawing_is_not_drawn(shelf: Shelf) -> None:
     run_with(shelf, 10**8, use)
 
 
-def test_the_images_of_a_client_that_has_gone_are_not_drawn(service: Service, http: httpx.Client) -> None:
+def test_the_images_of_a_client_that_has_gone_are_not_drawn(service: Service, service_http: httpx.Client) -> None:
     address = urlsplit(service.base)
     assert address.hostname
     assert address.port
@@ -118,7 +118,7 @@ def test_the_images_of_a_client_that_has_gone_are_not_drawn(service: Service, ht
     undrawn = re.findall(r"seed=4999\d+: the client has gone: (\d+) of 256 images are not drawn", service.log("app"))
     assert len(undrawn) >= 10
     assert sum(map(int, undrawn)) > 1000
-    assert http.get("/generate?n=1").status_code == 200
+    assert service_http.get("/generate?n=1").status_code == 200
 
 
 def test_the_answer_says_where_the_time_went(http: httpx.Client) -> None:
@@ -141,9 +141,11 @@ def test_who_comes_when_too_much_waits_is_told_when_to_come_again(http: httpx.Cl
     assert http.get("/generate?n=1").status_code == 200
 
 
-def test_models_are_swapped_under_load_without_a_failure(http: httpx.Client, service: Service, tmp_path: Path) -> None:
+def test_models_are_swapped_under_load_without_a_failure(
+    service_http: httpx.Client, service: Service, tmp_path: Path
+) -> None:
     shelf = Shelf(service.folder / "shelf")
-    before = http.get("/models").json()["active"]
+    before = service_http.get("/models").json()["active"]
     others = [shelve(shelf, tmp_path / str(seed), seed=seed) for seed in (71, 72, 73)]
     answers: list[tuple[int, str | None]] = []
     stop = Event()
@@ -159,7 +161,7 @@ def test_models_are_swapped_under_load_without_a_failure(http: httpx.Client, ser
         try:
             for model in (*others, before):
                 asked = len(answers)
-                assert http.put("/models/active", json={"model": model}).status_code == 200
+                assert service_http.put("/models/active", json={"model": model}).status_code == 200
                 wait_until(lambda wanted=(200, model), first=asked: wanted in answers[first:])
         finally:
             stop.set()

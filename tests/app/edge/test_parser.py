@@ -31,7 +31,7 @@ def train(offer: str, framing: str) -> bytes:
 @pytest.mark.parametrize("framing", FRAMED)
 @pytest.mark.parametrize("offer", HEADS)
 def test_a_request_that_offers_an_upgrade_keeps_its_body(
-    service: Service, http: httpx.Client, offer: str, framing: str, piece: int
+    service: Service, service_http: httpx.Client, offer: str, framing: str, piece: int
 ) -> None:
     data = train(offer, framing)
     with Wire(service.base) as wire:
@@ -40,7 +40,7 @@ def test_a_request_that_offers_an_upgrade_keeps_its_body(
         job = json.loads(answer.body)
         assert answer.status == 202
         assert job["preset"] == "smoke"
-        http.post(f"/jobs/{job['id']}/cancel")
+        service_http.post(f"/jobs/{job['id']}/cancel")
         wire.send(NEXT)  # on the same connection
         assert wire.answer().status == 200
 

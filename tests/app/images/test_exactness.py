@@ -48,8 +48,10 @@ def images(answer: httpx.Response) -> np.ndarray:
     return np.asarray(Image.open(BytesIO(answer.content))).reshape(-1, 28, 28)
 
 
-def test_an_image_is_a_function_of_model_seed_and_number(service: Service, http: httpx.Client, urls: list[str]) -> None:
-    alone = {url: http.get(url) for url in urls}
+def test_an_image_is_a_function_of_model_seed_and_number(
+    service: Service, service_http: httpx.Client, urls: list[str]
+) -> None:
+    alone = {url: service_http.get(url) for url in urls}
 
     here = FoldedGenerator(load_generator(PRETRAINED))  # another process than the service, as after a restart
     for url in urls:

@@ -11,7 +11,6 @@ from PIL import Image
 
 from app.images.formats import FRAME_MS, MEDIA_TYPES, to_animation
 from models.shelf import Shelf
-from tests.service import Service
 from tests.tiny import save_tiny
 
 WALK = "/generate?interpolate=3,9&n=4&frames=7"
@@ -127,9 +126,9 @@ def test_what_makes_no_sense_is_named(http: httpx.Client, query: str, faults: di
     assert all(words in error["detail"] for error in answer.json()["errors"])
 
 
-def test_the_judge_picks_among_the_images_of_a_seed_alone(http: httpx.Client, service: Service, tmp_path: Path) -> None:
+def test_the_judge_picks_among_the_images_of_a_seed_alone(http: httpx.Client, shelf: Shelf, tmp_path: Path) -> None:
     save_tiny(tmp_path / "unlabelled", dataset="mnist")
-    model = Shelf(service.folder / "shelf").add(tmp_path / "unlabelled").model_id
+    model = shelf.add(tmp_path / "unlabelled").model_id
     for change in ("interpolate=3,9", "truncation=0.5"):
         drawn(http, f"/generate?model={model}&{change}")
         answer = http.get(f"/generate?model={model}&digit=7&{change}")
