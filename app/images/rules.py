@@ -7,11 +7,10 @@ from typing import NamedTuple
 from app.http.problems import FieldProblem, ProblemError
 from app.images.formats import GRIDS, MEDIA_TYPES, MOVING, STILL, WEBP_SIDE
 from app.images.picture import Picture
-from app.images.query import GridQuery
+from app.images.query import MAX_FRAMES, GridQuery
 
 WALK_IMAGES = 1024  # of all frames: 64 batches of the generator
 WALK_PIXELS = 2**22  # of all frames: seconds of the encoder
-MAX_FRAMES = 128
 
 
 class Meaning(NamedTuple):
