@@ -74,4 +74,4 @@ class LoadedModels(Cache[str, FoldedGenerator]):
         self._shelf = shelf
 
     def _load(self, key: str) -> FoldedGenerator:
-        return FoldedGenerator(load_generator(self._shelf.folder(key)))
+        return FoldedGenerator.of(load_generator(self._shelf.folder(key)))

@@ -39,7 +39,7 @@ class ClientGone(Exception):
 class Drawn(NamedTuple):
     """Images and how they came about."""
 
-    images: np.ndarray  # uint8 [n, 28, 28]
+    images: np.ndarray  # uint8 [n, H, W, C]
     waited_s: float  # until their first turn
     drawing_s: float  # from there on
 

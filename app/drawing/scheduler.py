@@ -21,7 +21,6 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from models.dcgan import IMAGE_SIZE
 from models.folding import BATCH, FoldedGenerator
 from models.judge import Judge
 from models.sampling import latents
@@ -55,7 +54,7 @@ class Drawing:
     drawn: int = 0  # and those whose turn is over
 
     def __post_init__(self) -> None:
-        self.pixels = np.empty((self.n, IMAGE_SIZE, IMAGE_SIZE), dtype=np.uint8)
+        self.pixels = np.empty((self.n, *self.G.shape.array), dtype=np.uint8)
 
     @cached_property
     def _made(self) -> Tensor:

@@ -13,7 +13,7 @@ from app.http.openai_errors import OpenAIError
 from app.images.openai_schemas import GeneratedImage, GeneratedImages, OpenAIImagesRequest, OpenAIModel, OpenAIModelList
 from app.images.picture import Picture
 from app.images.query import GridQuery
-from models.dcgan import IMAGE_SIZE
+from core.image_shape import GREY_28
 
 router = APIRouter(tags=["generate"], route_class=JsonRoute)
 
@@ -42,7 +42,7 @@ async def generate_images(
     else:
         pngs = await asyncio.to_thread(picture.each, images)
         data = [GeneratedImage(b64_json=b64encode(png).decode()) for png in pngs.values()]
-    side = IMAGE_SIZE * wanted.scale
+    side = GREY_28.side * wanted.scale
     return GeneratedImages(
         created=int(time.time()), data=data, size=f"{side}x{side}", model=picture.model, seed=picture.seed
     )

@@ -32,7 +32,7 @@ from app.images.location import PATH, etag, location, meaningless
 from app.images.origin import NoProvenance, Provenance, as_text
 from app.images.query import GridQuery
 from app.images.views import ImagesView, ImageView
-from models.dcgan import IMAGE_SIZE
+from core.image_shape import GREY_28
 from models.folding import FoldedGenerator
 from models.grid import square_columns, tile, to_png
 from models.sampling import latents
@@ -167,11 +167,11 @@ class Picture:
     def _size(self) -> tuple[int, int]:
         """Height and width of the grid in pixels."""
         query, rows = self.query, ceil(self.query.n / self.columns)
-        cell = IMAGE_SIZE * query.scale + query.pad
+        cell = GREY_28.side * query.scale + query.pad
         return rows * cell - query.pad, self.columns * cell - query.pad
 
     async def draw(self, studio: Studio, gone: Callable[[], Awaitable[bool]]) -> Drawn:
-        """The images: uint8 [n, 28, 28], or [frames * n, 28, 28], frame by frame.
+        """The images: uint8 [n, H, W, C], or [frames * n, H, W, C], frame by frame.
 
         `gone` says whether the client has gone. Raises ProblemError where they cannot be drawn, or ClientGone.
         """

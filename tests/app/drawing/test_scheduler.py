@@ -14,7 +14,7 @@ from worker.training.data import EMBEDDED
 
 def tiny_model(seed: int = 0) -> FoldedGenerator:
     G, _ = networks(tiny_recipe(), seed)
-    return FoldedGenerator(G.eval())
+    return FoldedGenerator.of(G.eval())
 
 
 @pytest.fixture(scope="module")
