@@ -3,6 +3,7 @@
 import asyncio
 import time
 from base64 import b64encode
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -10,13 +11,13 @@ from fastapi import APIRouter, Depends, Request
 from app.http.dependencies import ServicesDep, require_json
 from app.http.json_body import JsonRoute
 from app.http.openai_errors import OpenAIError
+from app.http.problems import FieldProblem, ProblemError
 from app.images.encode import encode_singles
 from app.images.location import location
 from app.images.openai_schemas import GeneratedImage, GeneratedImages, OpenAIImagesRequest, OpenAIModel, OpenAIModelList
 from app.images.picture import Picture
 from app.images.query import GridQuery
 from app.images.rendering import drawn_by, new_seed, render
-from models.dcgan import IMAGE_SIZE
 
 router = APIRouter(tags=["generate"], route_class=JsonRoute)
 
@@ -34,8 +35,14 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 )
 async def generate_images(request: Request, wanted: OpenAIImagesRequest, services: ServicesDep) -> GeneratedImages:
     """Images as OpenAI's clients ask for them. The digits in the prompt are drawn in their order, or else any."""
-    query = GridQuery(n=wanted.n, seed=wanted.seed, digit=wanted.digit, scale=wanted.scale, model=wanted.model_id)
-    picture = Picture.of(query, "json", *drawn_by(query, services), new_seed())
+    query = GridQuery(n=wanted.n, seed=wanted.seed, digit=wanted.digit, model=wanted.model_id)
+    model, judge = drawn_by(query, services)
+    side = services.renderer.models.shape(model).side
+    scale = wanted.scale(side)
+    if scale == 0:
+        fault = FieldProblem(pointer="/size", detail=f"allowed: auto, or sides from {side}", value=wanted.size)
+        raise ProblemError(422, "invalid-parameter", "not accepted: /size", [fault])
+    picture = replace(Picture.of(query, "json", model, judge, new_seed()), scale=scale)
     images = (await render(picture, services.renderer, request.is_disconnected)).images
     if wanted.wants_url:
         base = str(request.base_url).rstrip("/")
@@ -43,10 +50,8 @@ async def generate_images(request: Request, wanted: OpenAIImagesRequest, service
     else:
         pngs = await asyncio.to_thread(encode_singles, picture, images)
         data = [GeneratedImage(b64_json=b64encode(png).decode()) for png in pngs.values()]
-    side = IMAGE_SIZE * wanted.scale
-    return GeneratedImages(
-        created=int(time.time()), data=data, size=f"{side}x{side}", model=picture.model, seed=picture.seed
-    )
+    size = f"{side * scale}x{side * scale}"
+    return GeneratedImages(created=int(time.time()), data=data, size=size, model=model, seed=picture.seed)
 
 
 @router.get("/v1/models", responses=_errors())

@@ -30,7 +30,7 @@ def new_seed() -> int:
 
 
 async def render(picture: Picture, renderer: Renderer, gone: Callable[[], Awaitable[bool]]) -> Drawn:
-    """The images: uint8 [frames * n, 28, 28], frame by frame.
+    """The images: uint8 [frames * n, H, W, C], frame by frame.
 
     `gone` says whether the client has gone. Raises ProblemError where they cannot be drawn, ModelNotFound,
     JudgeNotFound, CheckpointError or ClientGone.

@@ -11,7 +11,7 @@ from app.http.negotiation import is_known
 from app.http.problems import documented
 from app.http.urls import url
 from app.jobs.views import JobPage, JobView
-from core.run_dir import job_dir
+from core.run_dir import JobDir
 from jobs.feed import EventId
 from jobs.queue import nudge
 from jobs.record import Job, JobStatus
@@ -87,9 +87,9 @@ def resume(job_id: JobId, services: ServicesDep) -> JobView:
 def delete(job_id: JobId, services: ServicesDep) -> None:
     """Delete a job that has ended, with its files; a model that came of it stays on the shelf."""
     services.store.delete(job_id)
-    folder = job_dir(services.settings.runs_dir, job_id)
-    shutil.rmtree(folder, ignore_errors=True)
-    if not folder.exists():  # else a sweeper will try again
+    files = JobDir(services.settings.runs_dir, job_id).folder
+    shutil.rmtree(files, ignore_errors=True)
+    if not files.exists():  # else a sweeper will try again
         services.store.forget(job_id)
 
 

@@ -127,7 +127,7 @@ def test_the_largest_webp_is_drawn(http: httpx.Client) -> None:
 
 
 def test_archives_are_the_same_bytes_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    images = np.arange(2 * 28 * 28, dtype=np.uint8).reshape(2, 28, 28)
+    images = np.arange(2 * 28 * 28, dtype=np.uint8).reshape(2, 28, 28, 1)
     before = to_zip({"0.png": b"a", "1.png": b"b"}), to_npz(images)
     monkeypatch.setattr(time, "time", lambda: 2e9)
     monkeypatch.setattr(time, "localtime", lambda *_: time.gmtime(2e9))
@@ -135,5 +135,5 @@ def test_archives_are_the_same_bytes_at_any_time(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_webp_loses_nothing() -> None:
-    noise = np.random.default_rng(0).integers(0, 256, size=(50, 70), dtype=np.uint8)
-    assert np.array_equal(grey(to_webp(noise)), noise)
+    noise = np.random.default_rng(0).integers(0, 256, size=(50, 70, 1), dtype=np.uint8)
+    assert np.array_equal(grey(to_webp(noise)), noise[..., 0])

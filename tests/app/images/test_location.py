@@ -15,6 +15,7 @@ from app.images.location import NotALocation, etag, location, picture_at
 from app.images.picture import Picture
 from app.images.query import GridQuery
 from app.images.rules import check
+from core.image_shape import GREY_28
 from core.recipe import MAX_SEED
 
 MODEL, JUDGE = "0123456789abcdef", "fedcba9876543210"
@@ -99,7 +100,7 @@ def picture(query: GridQuery, judge: str | None = None) -> Picture:
     format_ = query.format or ("webp" if query.interpolate else "png")
     picks = (query.judge or judge) if query.digit else None
     drawn = Picture.of(query, format_, query.model or MODEL, picks, seed=0)
-    check(query, drawn, side=28)
+    check(query, drawn, GREY_28)
     return drawn
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from core.run_dir import attempt_dir
+from core.run_dir import JobDir
 from jobs.store import JobStore, connect
 from tests.service import Service, follow, redis_url, wait_until
 
@@ -36,7 +36,7 @@ def test_a_run_stays_visible_while_its_job_resumes(http: httpx.Client, service: 
     claim = store.claim(job_id)  # and this worker is slow to make its folder
     assert claim is not None
     assert claim.job.attempt == 2
-    assert not attempt_dir(service.folder / "runs", job_id, 2).exists()
+    assert not JobDir(service.folder / "runs", job_id).attempt(2).folder.exists()
     assert visible() == before
 
     store.release(claim)  # or never makes one; the service's own worker goes on
@@ -64,7 +64,7 @@ def test_what_may_come_again_is_no_picture_for_ever(http: httpx.Client) -> None:
 def test_a_damaged_checkpoint_costs_itself_and_not_the_others(http: httpx.Client, service: Service) -> None:
     job_id: str = http.post("/train", json={**LONG, "epochs": 3}).json()["id"]
     follow(http, job_id, "succeeded")
-    card = attempt_dir(service.folder / "runs", job_id, 1) / "checkpoints" / "epoch-0002" / "card.json"
+    card = JobDir(service.folder / "runs", job_id).attempt(1).checkpoint(2) / "card.json"
     card.write_bytes(card.read_bytes()[:100])
     for name in ("checkpoints", "curves?format=json"):
         rows = http.get(f"/jobs/{job_id}/{name}").raise_for_status().json()["data"]

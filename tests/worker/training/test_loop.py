@@ -10,7 +10,7 @@ from PIL import Image
 
 from core.card import CARD, read_card, verify_checkpoint
 from core.recipe import Recipe
-from core.run_dir import sample_epochs, sample_path
+from core.run_dir import RunDir
 from core.scores import ScoreSheet
 from models.checkpoint import load_discriminator, load_generator
 from models.dcgan import Generator, trainable_parameters
@@ -55,12 +55,12 @@ def test_the_run_is_told_in_order(trained: Trained) -> None:
 
 def test_there_is_a_sample_before_training_and_after_each_epoch(trained: Trained) -> None:
     run_dir, events = trained
-    assert sample_epochs(run_dir) == [0, 1, 2]
+    assert RunDir(run_dir).sample_epochs() == [0, 1, 2]
     assert [run_dir / e.sample for e in of_kind(events, EpochDone)] == [
-        sample_path(run_dir, 1),
-        sample_path(run_dir, 2),
+        RunDir(run_dir).sample(1),
+        RunDir(run_dir).sample(2),
     ]
-    assert len({sample_path(run_dir, epoch).read_bytes() for epoch in range(3)}) == 3
+    assert len({RunDir(run_dir).sample(epoch).read_bytes() for epoch in range(3)}) == 3
 
 
 def test_a_sample_shows_what_its_checkpoint_draws(trained: Trained) -> None:
@@ -100,7 +100,7 @@ def test_the_same_recipe_gives_the_same_bytes(trained: Trained, datasets: Path, 
     run(RECIPE, datasets, tmp_path)
     assert digests(tmp_path) == digests(trained[0])
     for epoch in range(3):
-        assert sample_path(tmp_path, epoch).read_bytes() == sample_path(trained[0], epoch).read_bytes()
+        assert RunDir(tmp_path).sample(epoch).read_bytes() == RunDir(trained[0]).sample(epoch).read_bytes()
 
 
 def test_an_epochs_means_are_those_of_its_steps(
@@ -174,7 +174,7 @@ def test_a_stop_before_the_first_step_saves_and_says_so(datasets: Path, tmp_path
     events = run(RECIPE, datasets, tmp_path, stop_after=0)
     assert [event.event for event in events] == ["started", "stopped"]
     assert events[-1] == Stopped(step=0)
-    assert sample_epochs(tmp_path) == [0]
+    assert RunDir(tmp_path).sample_epochs() == [0]
 
 
 def test_a_finished_run_is_finished_again_at_once(trained: Trained, datasets: Path) -> None:
