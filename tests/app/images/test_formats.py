@@ -12,18 +12,9 @@ import pytest
 from PIL import Image
 
 from app.images.formats import MEDIA_TYPES, STILL, WEBP_SIDE, Format, to_npz, to_webp, to_zip
+from tests.app.images.reading import drawn, grey
 
 QUERY = "/generate?seed=5&start=3&n=5&digit=0123456789"
-
-
-def drawn(http: httpx.Client, url: str) -> httpx.Response:
-    response = http.get(url)
-    assert response.status_code == 200, response.text
-    return response
-
-
-def grey(data: bytes) -> np.ndarray:
-    return np.asarray(Image.open(BytesIO(data)).convert("L"))
 
 
 def alone(http: httpx.Client, k: int, more: str = "") -> bytes:
