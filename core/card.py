@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import CheckpointError
+from core.image_shape import GREY_28, ImageShape
 from core.recipe import Recipe
 from core.scores import ScoreSheet
 from core.validation import Legible
@@ -27,6 +28,7 @@ class Provenance(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     recipe: Recipe
+    image_shape: ImageShape = Field(GREY_28, description="Of the images that it was trained on and draws.")
     dataset_sha256: str
     epoch: int
     step: int

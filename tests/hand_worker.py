@@ -34,7 +34,7 @@ class Attempt:
         assert claim is not None, f"job {job_id} is not queued"
         self.claim, self._services, self._told = claim, services, 0
         if opens:
-            self._run = open_attempt(JobDir(services.settings.runs_dir, job_id), claim.job.attempt)
+            self.run = open_attempt(JobDir(services.settings.runs_dir, job_id), claim.job.attempt)
             self._tell("started", device="cpu", step=0)
             self._write_sample(0)
 
@@ -43,9 +43,9 @@ class Attempt:
         scores, losses = score_sheet(frechet_digits=40.0 / epoch), {"loss_d": 1.0 / epoch, "loss_g": 0.5 * epoch}
         recipe = tiny_recipe(seed=epoch, classes=10)
         card = provenance(recipe).model_copy(update={"epoch": epoch, "scores": scores, "losses": losses})
-        save_checkpoint(self._run.checkpoint(epoch), *networks(recipe, epoch), card)
+        save_checkpoint(self.run.checkpoint(epoch), *networks(recipe, epoch), card)
         self._write_sample(epoch)
-        with self._run.trainer_log.open("a") as log:
+        with self.run.trainer_log.open("a") as log:
             log.write(f"epoch {epoch}: loss_d {losses['loss_d']}\nepoch {epoch}: saved\n")
         progress = JobProgress(
             epoch=epoch,
@@ -61,7 +61,7 @@ class Attempt:
         )
         self._tell("epoch", progress, epoch=epoch, losses=losses, scores=scores.model_dump(mode="json"))
         self._tell("progress", progress, step=progress.step)
-        self._last = self._run.checkpoint(epoch)
+        self._last = self.run.checkpoint(epoch)
 
     def succeed(self) -> Job:
         """Publish the model of the last epoch: it is on the shelf, and not the active one."""
@@ -76,9 +76,9 @@ class Attempt:
         self._services.store.beat(self.claim, device="cpu", progress=progress, news=news)
 
     def _write_sample(self, epoch: int) -> None:
-        path = self._run.sample(epoch)
+        path = self.run.sample(epoch)
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(to_png(np.full((28, 28), epoch, dtype=np.uint8), {}))
+        path.write_bytes(to_png(np.full((28, 28, 1), epoch, dtype=np.uint8), {}))
 
 
 def run(services: Services, job_id: str, epochs: int = 2) -> Job:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from core.card import Card, Provenance
+from core.image_shape import GREY_28, ImageShape
 from core.recipe import Recipe
 from core.scores import Scores, ScoreSheet
 from models.checkpoint import save_checkpoint
@@ -46,11 +47,11 @@ def tiny_recipe(**knobs: Any) -> Recipe:
     return Recipe(**{**KNOBS, **knobs})
 
 
-def networks(recipe: Recipe, seed: int = 0) -> tuple[Generator, Discriminator]:
+def networks(recipe: Recipe, seed: int = 0, shape: ImageShape = GREY_28) -> tuple[Generator, Discriminator]:
     """Fresh networks that are a function of the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Generator(recipe), Discriminator(recipe)
+        return Generator(recipe, shape), Discriminator(recipe, shape)
 
 
 def provenance(recipe: Recipe, created_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> Provenance:

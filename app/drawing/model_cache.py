@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, Protocol, TypeVar
 
+from core.image_shape import ImageShape
 from models.checkpoint import load_generator
 from models.folding import FoldedGenerator
 from models.shelf import Shelf
@@ -73,5 +74,10 @@ class ModelCache(Cache[str, FoldedGenerator]):
         super().__init__(max_bytes)
         self._shelf = shelf
 
+    def shape(self, model_id: str) -> ImageShape:
+        """Of the images of a model; one that is not in memory is not loaded. Raises as `Shelf.card` does."""
+        held = self._held.get(model_id)
+        return held.shape if held else self._shelf.card(model_id).image_shape
+
     def _load(self, key: str) -> FoldedGenerator:
-        return FoldedGenerator(load_generator(self._shelf.folder(key)))
+        return FoldedGenerator.of(load_generator(self._shelf.folder(key)))

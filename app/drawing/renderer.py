@@ -19,7 +19,6 @@ from app.drawing.judge_cache import JudgeCache
 from app.drawing.model_cache import ModelCache
 from app.drawing.scheduler import BatchScheduler, Slice, Task
 from app.drawing.sources import PickSource, Source
-from models.dcgan import IMAGE_SIZE
 from models.sampling import draw_batch, latents
 from models.shelf import Shelf
 
@@ -35,7 +34,7 @@ class ClientGone(Exception):
 class Drawn(NamedTuple):
     """Images and how they came about."""
 
-    images: np.ndarray  # uint8 [n, 28, 28]
+    images: np.ndarray  # uint8 [n, H, W, C]
     waited_s: float  # until their first batch
     drawing_s: float  # from there on
 
@@ -46,7 +45,7 @@ class _Drawing(Task):
     pixels: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        self.pixels = np.empty((self.n, IMAGE_SIZE, IMAGE_SIZE), dtype=np.uint8)
+        self.pixels = np.empty((self.n, *self.source.G.shape.array), dtype=np.uint8)
 
 
 class Renderer:
@@ -65,7 +64,7 @@ class Renderer:
             thread.start()
 
     async def render(self, source: Source, gone: Callable[[], Awaitable[bool]] | None = None) -> Drawn:
-        """The images of a source: uint8 [n, 28, 28].
+        """The images of a source: uint8 [n, H, W, C].
 
         `gone` says whether nobody waits for them any more; they are not drawn then. Raises Overloaded when too much
         waits already, or ClientGone.

@@ -104,7 +104,7 @@ class PickSource:
         _check(self.digits, self.judge.classes)
 
     def images(self, first: int, n: int) -> np.ndarray:
-        """Its images `first` to `first + n - 1`, drawn: uint8 [n, 28, 28]."""
+        """Its images `first` to `first + n - 1`, drawn: uint8 [n, H, W, C]."""
         return pick(self.G, self.judge, self.seed, self.start + first, n, self.digits)
 
 

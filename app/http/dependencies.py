@@ -4,10 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from app.drawing.renderer import Renderer
 from app.http.problems import ProblemError
 from app.http.services import Services
-from models.shelf import Shelf
 
 
 async def _services(request: Request) -> Services:
@@ -16,14 +14,6 @@ async def _services(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(_services)]
-
-
-async def _shelf(services: ServicesDep) -> Shelf:
-    return services.shelf
-
-
-async def _renderer(services: ServicesDep) -> Renderer:
-    return services.renderer
 
 
 async def _if_none_match(request: Request) -> list[str]:
@@ -51,9 +41,6 @@ def _refused_type(request: Request, allowed: str) -> ProblemError:
     detail = f"the body's Content-Type is {_content_type(request) or 'not given'}; allowed: {allowed}"
     return ProblemError(415, "unsupported-media-type", detail)
 
-
-ShelfDep = Annotated[Shelf, Depends(_shelf)]
-RendererDep = Annotated[Renderer, Depends(_renderer)]
 
 # What a route with an ETag takes and may answer.
 IfNoneMatch = Annotated[list[str], Depends(_if_none_match)]

@@ -15,7 +15,7 @@ from models.grid import tile, to_png
 
 
 def encode(picture: Picture, images: np.ndarray) -> bytes:
-    """The file, from uint8 [frames * n, h, w], frame by frame."""
+    """The file, from uint8 [frames * n, H, W, C], frame by frame."""
     match picture.format:
         case "png":
             return to_png(_grid(picture, images), as_text(origin_of(picture)))

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Depends, Request
 
-from app.http.dependencies import ShelfDep, require_png
+from app.http.dependencies import ServicesDep, require_png
 from app.http.problems import ProblemError, documented
 from app.http.urls import url
 from app.images.location import location
@@ -21,7 +21,7 @@ PNG_BODY = {"requestBody": {"required": True, "content": {"image/png": {"schema"
     openapi_extra=PNG_BODY,
     responses=documented(413, 415, 422),
 )
-async def inspect(request: Request, shelf: ShelfDep) -> Inspection:
+async def inspect(request: Request, services: ServicesDep) -> Inspection:
     """What a PNG from `/generate` says of itself: model, seed, which images, and the URL that draws it again.
 
     It is the file's word: whoever alters the pixels can leave the text. The URL draws what it should show.
@@ -34,7 +34,7 @@ async def inspect(request: Request, shelf: ShelfDep) -> Inspection:
         raise ProblemError(422, "no-provenance", f"the PNG does not say where it came from: {error}") from error
     return Inspection(
         model=picture.model,
-        on_shelf=_is_on_shelf(shelf, picture.model),
+        on_shelf=_is_on_shelf(services, picture.model),
         seed=picture.seed,
         start=picture.start,
         n=picture.n,
@@ -44,9 +44,9 @@ async def inspect(request: Request, shelf: ShelfDep) -> Inspection:
     )
 
 
-def _is_on_shelf(shelf: ShelfDep, model_id: str) -> bool:
+def _is_on_shelf(services: ServicesDep, model_id: str) -> bool:
     try:
-        shelf.folder(model_id)
+        services.shelf.folder(model_id)
     except ModelNotFound:
         return False
     return True

@@ -8,6 +8,8 @@ from pydantic_core import PydanticCustomError
 from app.images.formats import Format
 from core.recipe import MAX_SEED, Seed
 
+MAX_FRAMES = 128
+
 
 class GridQuery(BaseModel):
     """Which images, and how they are laid out. The fields stand in the order of the canonical URL."""
@@ -21,7 +23,7 @@ class GridQuery(BaseModel):
         pattern="^[0-9]{1,16},[0-9]{1,16}$",
         description="Two seeds, as in `3,9`: a walk from the images of the one to those of the other.",
     )
-    frames: int = Field(24, ge=2, le=128, description="Pictures of the walk.")
+    frames: int = Field(24, ge=2, le=MAX_FRAMES, description="Pictures of the walk.")
     start: int = Field(0, ge=0, le=MAX_SEED - 256, description="Number of the first image of the seed.")
     digit: str | None = Field(
         None,

@@ -7,21 +7,21 @@ from app.drawing.renderer import Drawn, Renderer
 from app.drawing.scheduler import Overloaded
 from app.drawing.sources import PickSource, SeedSource, Source, UnknownDigit, WalkSource
 from app.http.problems import FieldProblem, ProblemError
+from app.http.services import Services
 from app.images.picture import Picture
 from app.images.query import GridQuery
-from models.shelf import Shelf
 
 NEW_SEEDS = 2**32  # a seed that the server draws is short enough to read
 
 
-def drawn_by(query: GridQuery, shelf: Shelf, renderer: Renderer) -> tuple[str, str | None]:
+def drawn_by(query: GridQuery, services: Services) -> tuple[str, str | None]:
     """The ids of the model that draws a query now, and of the judge where one picks the digits.
 
     Raises ModelNotFound, JudgeNotFound or CheckpointError.
     """
-    model = query.model or shelf.active()
-    shelf.folder(model)
-    return model, None if query.digit is None else renderer.judges.choose(model, query.judge)
+    model = query.model or services.shelf.active()
+    services.shelf.folder(model)
+    return model, None if query.digit is None else services.renderer.judges.choose(model, query.judge)
 
 
 def new_seed() -> int:
@@ -30,7 +30,7 @@ def new_seed() -> int:
 
 
 async def render(picture: Picture, renderer: Renderer, gone: Callable[[], Awaitable[bool]]) -> Drawn:
-    """The images: uint8 [frames * n, 28, 28], frame by frame.
+    """The images: uint8 [frames * n, H, W, C], frame by frame.
 
     `gone` says whether the client has gone. Raises ProblemError where they cannot be drawn, ModelNotFound,
     JudgeNotFound, CheckpointError or ClientGone.

@@ -9,7 +9,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 
 from app.drawing.renderer import Drawn
-from app.http.dependencies import UNCHANGED, RendererDep, ShelfDep
+from app.http.dependencies import UNCHANGED, ServicesDep
 from app.http.negotiation import choose, is_known
 from app.http.problems import ProblemError, documented
 from app.http.urls import url
@@ -21,11 +21,10 @@ from app.images.query import GridQuery
 from app.images.rendering import drawn_by, new_seed, render
 from app.images.rules import check
 from app.images.views import ImagesView
-from models.dcgan import IMAGE_SIZE
 
 router = APIRouter(tags=["generate"])
 
-ENCODED_AT_ONCE = 32 * 28 * 28  # pixels
+ENCODED_AT_ONCE = 25_088  # bytes of pixels: 32 images of MNIST's size
 
 DRAWN: dict[int | str, dict[str, Any]] = {
     200: {
@@ -40,14 +39,13 @@ DRAWN: dict[int | str, dict[str, Any]] = {
 @router.get("/generate", response_class=Response, responses={**DRAWN, **documented(404, 406, 422, 503)})
 async def generate(
     request: Request,
-    shelf: ShelfDep,
-    renderer: RendererDep,
+    services: ServicesDep,
     query: Annotated[GridQuery, Query()],
 ) -> Response:
     """A grid of digits, or each by itself. With `seed` and `model` the same URL is the same picture for ever."""
     format_ = query.format or _accepted(request, STILL if query.interpolate is None else MOVING)
-    picture = Picture.of(query, format_, *drawn_by(query, shelf, renderer), new_seed())
-    check(query, picture, IMAGE_SIZE)
+    picture = Picture.of(query, format_, *drawn_by(query, services), new_seed())
+    check(query, picture, services.renderer.models.shape(picture.model))
     place = url(location(picture))
     headers = {
         "X-Seed": str(picture.seed),
@@ -62,7 +60,7 @@ async def generate(
         headers["X-Digit-By"] = "judge" if picture.judge else "class"
     if query.names_seeds and is_known(request.headers.getlist("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    drawn = await render(picture, renderer, request.is_disconnected)
+    drawn = await render(picture, services.renderer, request.is_disconnected)
     began = time.monotonic()
     data = await _encode(picture, drawn.images)
     headers["Server-Timing"] = _timing(drawn, time.monotonic() - began)

@@ -7,11 +7,11 @@ from typing import NamedTuple
 from app.http.problems import FieldProblem, ProblemError
 from app.images.formats import GRIDS, MEDIA_TYPES, MOVING, STILL, WEBP_SIDE
 from app.images.picture import Picture
-from app.images.query import GridQuery
+from app.images.query import MAX_FRAMES, GridQuery
+from core.image_shape import ImageShape
 
 WALK_IMAGES = 1024  # of all frames: 64 batches of the generator
 WALK_PIXELS = 2**22  # of all frames: seconds of the encoder
-MAX_FRAMES = 128
 
 
 class Meaning(NamedTuple):
@@ -43,12 +43,12 @@ MEANINGS = {
 }
 
 
-def check(query: GridQuery, picture: Picture, side: int) -> None:
-    """Refuse a query whose parameters make no sense together; its images have `side` pixels a side.
+def check(query: GridQuery, picture: Picture, shape: ImageShape) -> None:
+    """Refuse a query whose parameters make no sense together for a model that draws images of this shape.
 
     Raises ProblemError, which names each parameter of it.
     """
-    faults = [*_meaningless(query, picture), *_conflicts(query, picture, side)]
+    faults = [*_meaningless(query, picture), *_conflicts(query, picture, shape)]
     if faults:
         names = ", ".join(fault.parameter or "" for fault in faults)
         raise ProblemError(422, "invalid-parameter", f"not accepted: {names}", faults)
@@ -60,7 +60,7 @@ def _meaningless(query: GridQuery, picture: Picture) -> Iterator[FieldProblem]:
             yield _fault(query, name, meaning.otherwise.format(format=picture.format))
 
 
-def _conflicts(query: GridQuery, picture: Picture, side: int) -> Iterator[FieldProblem]:
+def _conflicts(query: GridQuery, picture: Picture, shape: ImageShape) -> Iterator[FieldProblem]:
     moving = picture.interpolate is not None
     if picture.judge and (moving or picture.truncation != 1):
         picks = "the judge picks among the images of a seed; allowed: without interpolate and truncation"
@@ -69,17 +69,17 @@ def _conflicts(query: GridQuery, picture: Picture, side: int) -> Iterator[FieldP
     if picture.format not in possible:
         kind = "with" if moving else "without"
         yield _fault(query, "format", f"allowed {kind} interpolate: {', '.join(possible)}")
-    if picture.format == "webp" and (longest := max(_size(picture, side))) > WEBP_SIDE:
+    if picture.format == "webp" and (longest := max(_size(picture, shape))) > WEBP_SIDE:
         detail = f"this grid has {longest} pixels a side; allowed: {WEBP_SIDE} as webp, or another format"
         yield FieldProblem(parameter="format", detail=detail, value=picture.format)
     if moving:
-        yield from _conflicts_of_a_walk(query, picture, side)
+        yield from _conflicts_of_a_walk(query, picture, shape)
 
 
-def _conflicts_of_a_walk(query: GridQuery, picture: Picture, side: int) -> Iterator[FieldProblem]:
+def _conflicts_of_a_walk(query: GridQuery, picture: Picture, shape: ImageShape) -> Iterator[FieldProblem]:
     if picture.truncation == 0:
         yield _fault(query, "truncation", "0 draws the same everywhere; allowed with interpolate: more than 0")
-    height, width = _size(picture, side)
+    height, width = _size(picture, shape)
     most = min(WALK_IMAGES // picture.n, WALK_PIXELS // (height * width), MAX_FRAMES)
     if picture.frames > most:
         allowed = f"2 to {most}" if most > 1 else "none, for the grid is too large: less n, scale or pad"
@@ -90,7 +90,7 @@ def _fault(query: GridQuery, name: str, detail: str) -> FieldProblem:
     return FieldProblem(parameter=name, detail=detail, value=getattr(query, name))
 
 
-def _size(picture: Picture, side: int) -> tuple[int, int]:
+def _size(picture: Picture, shape: ImageShape) -> tuple[int, int]:
     """Height and width of the grid in pixels."""
-    cell = side * picture.scale + picture.pad
+    cell = shape.side * picture.scale + picture.pad
     return ceil(picture.n / picture.cols) * cell - picture.pad, picture.cols * cell - picture.pad

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from core.card import CARD, DISCRIMINATOR, GENERATOR, Provenance, read_card, verify_checkpoint
@@ -168,6 +169,24 @@ def test_weights_of_another_recipe_are_refused(checkpoint: Path, knobs: dict[str
     edit_card(checkpoint, recipe=tiny_recipe(**knobs).model_dump())
     with pytest.raises(CheckpointError, match=rf"{name}: does not hold the weights that its recipe describes"):
         load_all(checkpoint)
+
+
+def test_layers_with_names_of_before_are_refused(checkpoint: Path) -> None:
+    for name, old in ((GENERATOR, {"up1": "up14", "up2": "up28"}), (DISCRIMINATOR, {"down1": "down14"})):
+        tensors = load_file(checkpoint / name)
+        renamed = {key.replace(layer := key.split(".")[0], old.get(layer, layer)): tensors[key] for key in tensors}
+        save_file(renamed, checkpoint / name)
+    sign(checkpoint)
+    for load in (load_generator, load_discriminator):
+        with pytest.raises(CheckpointError, match=r"names of a version before 0\.1\.0.*train the model again"):
+            load(checkpoint)
+
+
+def test_the_card_says_the_shape_of_the_images(checkpoint: Path) -> None:
+    assert json.loads((checkpoint / CARD).read_bytes())["image_shape"] == {"side": 28, "channels": 1}
+    edit_card(checkpoint, image_shape={"side": 64, "channels": 3})
+    with pytest.raises(CheckpointError, match=r"64x64, colour; this version knows 28x28, grey only"):
+        load_generator(checkpoint)
 
 
 class Bomb:

@@ -73,7 +73,7 @@ def test_jobs_share_nothing(tmp_path: Path, first: Path) -> None:
 
 
 def test_a_second_attempt_trains_on_and_never_changes_the_first(tmp_path: Path) -> None:
-    recipe, dataset = tiny_recipe(epochs=3), Dataset(torch.from_numpy(digit_like(16)), None, "0" * 64)
+    recipe, dataset = tiny_recipe(epochs=3), Dataset(torch.from_numpy(digit_like(16)[..., None]), None, "0" * 64)
     first = open_attempt(JobDir(tmp_path, JOB), 1).folder
     asked = iter([False] * 5)  # stop in the third epoch
     with one_thread():

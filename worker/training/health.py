@@ -38,9 +38,9 @@ class Epoch(NamedTuple):
     """What the signs are read from: an epoch's means, and its images at fixed latents beside as many real ones."""
 
     means: dict[str, float]
-    drawn: Tensor  # uint8 [N, 28, 28]
+    drawn: Tensor  # uint8 [N, H, W, C]
     drawn_before: Tensor | None  # the same latents an epoch ago
-    real: Tensor  # uint8 [N, 28, 28]
+    real: Tensor  # uint8 [N, H, W, C]
     rate: float  # what is left of the learning rates, 0 to 1
     scores: ScoreSheet | None
 
@@ -85,18 +85,18 @@ def ranges(numbers: list[int]) -> str:
 
 
 def contrast(images: Tensor) -> float:
-    """Mean over images [N, H, W] of the standard deviation of their grey values."""
+    """Mean over images [N, H, W, C] of the standard deviation of their values."""
     return float(images.flatten(1).float().std(dim=1).mean())
 
 
 def spread(images: Tensor) -> float:
-    """Mean Euclidean distance between two of the images [N, H, W], in grey levels."""
+    """Mean Euclidean distance between two of the images [N, H, W, C], in grey levels."""
     return float(torch.pdist(images.flatten(1).float()).mean())
 
 
 def checkering(images: Tensor) -> float:
     """Share of the images' variance in patterns that alternate from pixel to pixel, 0 to 1 (Odena et al., 2016)."""
-    spectrum = torch.fft.fft2(images.float()).abs().square().sum(0)  # [H, W]
+    spectrum = torch.fft.fft2(images.float(), dim=(1, 2)).abs().square().sum((0, 3))  # [H, W]
     spectrum[0, 0] = 0.0
     h, w = (size // 2 for size in spectrum.shape)
     finest = spectrum[h].sum() + spectrum[:, w].sum() - spectrum[h, w]

@@ -84,8 +84,9 @@ def train(
     `cuda_graph` a GPU, which must be torch's current one, launches each step as a whole.
 
     Raises TrainingError: BadData when the data set holds less than one step takes, BadRunDirectory when the directory
-    belongs to another recipe, Diverged when a number is no longer finite a second time. The first time the run goes
-    back to its newest state, and on at half the learning rates. While the disk is full it waits, and warns.
+    belongs to another recipe, other images or another version, Diverged when a number is no longer finite a second
+    time. The first time the run goes back to its newest state, and on at half the learning rates. While the disk is
+    full it waits, and warns.
     """
     _claim_run_dir(run_dir, recipe, dataset)
     remove_temporaries(run_dir)  # it has one trainer at a time
@@ -201,6 +202,7 @@ def _train(asked: _Asked, saver: Saver) -> Finished | Stopped:
             scores = score(gan.G_ema) if score is not None and due else None
             provenance = Provenance(
                 recipe=recipe,
+                image_shape=dataset.shape,
                 dataset_sha256=dataset.sha256,
                 epoch=epoch + 1,
                 step=done,
@@ -303,7 +305,7 @@ def _insist_on_finite_weights(networks: dict[str, nn.Module], step: int) -> None
 
 
 def _draw_sample(G_ema: Generator, seed: int) -> Tensor:
-    """The pixels that the API would serve, uint8 [SAMPLE_IMAGES, 28, 28]: drawn by the CPU, wherever G trains."""
+    """The pixels that the API would serve, uint8 [SAMPLE_IMAGES, H, W, C]: drawn by the CPU, wherever G trains."""
     on_gpu = next(G_ema.parameters()).is_cuda
     return torch.from_numpy(draw(deepcopy(G_ema).cpu() if on_gpu else G_ema, seed, 0, SAMPLE_IMAGES))
 

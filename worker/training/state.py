@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from core.files import new_folder, remove_folder, sha256_of
 from worker.training.adam import Adam
+from worker.training.errors import BadRunDirectory
 
 TENSORS = "tensors.safetensors"
 MANIFEST = "manifest.json"
@@ -65,12 +66,19 @@ def restore_state(run_dir: Path, live: Restorable, numerics: dict[str, str]) -> 
     """Load the newest state that verifies into the live objects; without one the run is at its beginning.
 
     A state of a process whose `numerics` were others, or are not known, takes the run off the bytes of an unbroken one.
+    Raises BadRunDirectory for a state of a version whose layers have other names.
     """
     for folder in _newest_first(run_dir):
         step = _verified_step(folder)
         if step is not None:
             manifest = json.loads((folder / MANIFEST).read_bytes())
-            _unflatten(load_file(folder / TENSORS), live)
+            flat = load_file(folder / TENSORS)
+            if flat.keys() != _flatten(live).keys():
+                raise BadRunDirectory(
+                    f"{folder}: was saved by a version whose layers have other names, which this one does not read; "
+                    "train in a new run directory, or go on with that version"
+                )
+            _unflatten(flat, live)
             return Position(step, manifest.get("bit_exact") is True and manifest.get("numerics") == numerics)
         remove_folder(folder, label="state")  # or it would stand in the way of the state that is saved in its place
     return Position(0, True)

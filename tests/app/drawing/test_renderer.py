@@ -54,7 +54,7 @@ async def draw_from(renderer: Renderer, model_id: str, seed: int, n: int) -> Dra
 def test_the_model_that_was_not_used_for_the_longest_time_goes(shelf: Shelf, tmp_path: Path) -> None:
     ids = [shelve(shelf, tmp_path / str(seed), seed=seed, dataset="none") for seed in range(3)]
     generators = [load_generator(shelf.folder(model_id)) for model_id in ids]
-    size = FoldedGenerator(generators[0]).size
+    size = FoldedGenerator.of(generators[0]).size
 
     async def use(renderer: Renderer) -> None:
         for step, kept in ((0, [0]), (1, [0, 1]), (0, [1, 0]), (2, [0, 2]), (1, [2, 1])):
@@ -69,7 +69,7 @@ def test_a_model_larger_than_the_bound_is_drawn_from(shelf: Shelf, tmp_path: Pat
     model_id = shelve(shelf, tmp_path / "model")
 
     async def use(renderer: Renderer) -> None:
-        assert (await draw_from(renderer, model_id, 0, 1)).images.shape == (1, 28, 28)
+        assert (await draw_from(renderer, model_id, 0, 1)).images.shape == (1, 28, 28, 1)
 
     run_with(shelf, 1, use)
 
@@ -82,7 +82,7 @@ def test_a_damaged_model_fails_all_who_wait_for_it_and_nobody_else(shelf: Shelf,
         asked = [asyncio.create_task(draw_from(renderer, model, 0, 1)) for model in (damaged, sound, damaged)]
         await asyncio.wait(asked)
         assert isinstance(asked[0].exception(), CheckpointError)
-        assert asked[1].result().images.shape == (1, 28, 28)
+        assert asked[1].result().images.shape == (1, 28, 28, 1)
         assert isinstance(asked[2].exception(), CheckpointError)
         assert renderer.loaded() == [sound]
 

@@ -20,7 +20,7 @@ Rows = SeedSource | WalkSource
 
 def tiny_model(classes: int = 0) -> FoldedGenerator:
     G, _ = networks(tiny_recipe(classes=classes))
-    return FoldedGenerator(G.eval())
+    return FoldedGenerator.of(G.eval())
 
 
 G = tiny_model(classes=4)

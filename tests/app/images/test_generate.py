@@ -1,27 +1,18 @@
 """Images over HTTP."""
 
-from io import BytesIO
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from models.judge import FOLDER, Judge, load_judge
 from models.shelf import Shelf
+from tests.app.images.reading import pixels
 from tests.tiny import save_tiny
 from worker.training.data import EMBEDDED
 from worker.training.scorer import read
-
-
-def pixels(response: httpx.Response) -> np.ndarray:
-    assert response.status_code == 200, response.text
-    assert response.headers["content-type"] == "image/png"
-    image = Image.open(BytesIO(response.content))
-    assert image.mode == "L"
-    return np.asarray(image)
 
 
 def test_sixteen_digits_are_a_grey_grid_of_four_by_four(http: httpx.Client) -> None:

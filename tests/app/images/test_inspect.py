@@ -28,7 +28,7 @@ def inspect(http: httpx.Client, body: bytes, content_type: str = "image/png") ->
 
 
 def a_png(text: dict[str, str]) -> bytes:
-    return to_png(np.zeros((28, 28), dtype=np.uint8), text)
+    return to_png(np.zeros((28, 28, 1), dtype=np.uint8), text)
 
 
 @pytest.mark.parametrize(

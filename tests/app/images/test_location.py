@@ -15,6 +15,7 @@ from app.images.location import NotALocation, etag, location, picture_at
 from app.images.picture import Picture
 from app.images.query import GridQuery
 from app.images.rules import check
+from core.image_shape import GREY_28
 from core.recipe import MAX_SEED
 
 MODEL, JUDGE = "0123456789abcdef", "fedcba9876543210"
@@ -99,7 +100,7 @@ def picture(query: GridQuery, judge: str | None = None) -> Picture:
     format_ = query.format or ("webp" if query.interpolate else "png")
     picks = (query.judge or judge) if query.digit else None
     drawn = Picture.of(query, format_, query.model or MODEL, picks, seed=0)
-    check(query, drawn, side=28)
+    check(query, drawn, GREY_28)
     return drawn
 
 
@@ -117,11 +118,11 @@ def test_what_is_in_caches_stays_true(text: str, url: str, tag: str) -> None:
 def test_a_picture_has_the_fields_of_the_query_and_none_can_be_forgotten() -> None:
     assert [field.name for field in fields(Picture)] == list(GridQuery.model_fields)
 
-    class Tilted(GridQuery):
-        tilt: int = 0
+    class Longer(GridQuery):
+        forgotten: int = 0
 
-    with pytest.raises(TypeError, match="tilt"):
-        picture(Tilted(n=4, seed=1))
+    with pytest.raises(TypeError, match="forgotten"):
+        picture(Longer(n=4, seed=1))
 
 
 BASES: list[dict[str, Any]] = [
@@ -184,22 +185,23 @@ def test_another_judge_is_another_url() -> None:
 
 
 seeds = st.integers(0, MAX_SEED)
-queries = st.fixed_dictionaries(
-    {"n": st.integers(1, 256)},
-    optional={
-        "seed": seeds,
-        "interpolate": st.tuples(seeds, seeds).map(lambda pair: "{},{}".format(*pair)),
-        "frames": st.integers(2, 128),
-        "start": st.integers(0, MAX_SEED - 256),
-        "digit": st.from_regex("[0-9]{1,9}", fullmatch=True),
-        "cols": st.integers(1, 256),
-        "pad": st.integers(0, 32),
-        "scale": st.integers(1, 8),
-        "invert": st.booleans(),
-        "truncation": st.floats(0, 1),
-        "format": st.sampled_from(list(MEDIA_TYPES)),
-    },
-)
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "n": st.integers(1, 256),
+    "seed": seeds,
+    "interpolate": st.tuples(seeds, seeds).map(lambda pair: "{},{}".format(*pair)),
+    "frames": st.integers(2, 128),
+    "start": st.integers(0, MAX_SEED - 256),
+    "digit": st.from_regex("[0-9]{1,9}", fullmatch=True),
+    "cols": st.integers(1, 256),
+    "pad": st.integers(0, 32),
+    "scale": st.integers(1, 8),
+    "invert": st.booleans(),
+    "truncation": st.floats(0, 1),
+    "format": st.sampled_from(list(MEDIA_TYPES)),
+    "model": st.from_regex("[0-9a-f]{16}", fullmatch=True),
+    "judge": st.just(JUDGE),
+}
+queries = st.fixed_dictionaries({}, optional={name: VALUES[name] for name in GridQuery.model_fields})
 
 
 @given(queries, st.none() | st.just(JUDGE))

@@ -11,19 +11,10 @@ from PIL import Image
 
 from app.images.formats import FRAME_MS, MEDIA_TYPES, to_animation
 from models.shelf import Shelf
+from tests.app.images.reading import drawn, grey
 from tests.tiny import save_tiny
 
 WALK = "/generate?interpolate=3,9&n=4&frames=7"
-
-
-def drawn(http: httpx.Client, url: str) -> httpx.Response:
-    response = http.get(url)
-    assert response.status_code == 200, response.text
-    return response
-
-
-def grey(data: bytes) -> np.ndarray:
-    return np.asarray(Image.open(BytesIO(data)).convert("L"))
 
 
 def frames(data: bytes) -> list[np.ndarray]:

@@ -144,14 +144,14 @@ def test_a_measure_follows_the_pictures(
 
 def test_a_checkerboard_is_all_fine_pattern() -> None:
     y, x = torch.meshgrid(torch.arange(28), torch.arange(28), indexing="ij")
-    board = ((y + x) % 2 * 255).to(torch.uint8).expand(4, 28, 28)
+    board = ((y + x) % 2 * 255).to(torch.uint8).view(28, 28, 1).expand(4, 28, 28, 1)
     assert checkering(board) == pytest.approx(1.0)
-    assert checkering((y % 2 * 255).to(torch.uint8).expand(4, 28, 28)) == pytest.approx(1.0)
-    assert checkering((y // 7 * 80).to(torch.uint8).expand(4, 28, 28)) < 0.1
+    assert checkering((y % 2 * 255).to(torch.uint8).view(28, 28, 1).expand(4, 28, 28, 1)) == pytest.approx(1.0)
+    assert checkering((y // 7 * 80).to(torch.uint8).view(28, 28, 1).expand(4, 28, 28, 1)) < 0.1
 
 
 def test_real_images_that_are_all_alike_are_no_error() -> None:
-    white = torch.full((64, 28, 28), 255, dtype=torch.uint8)
+    white = torch.full((64, 28, 28, 1), 255, dtype=torch.uint8)
     means = {"d_real": 0.6, "d_fake": 0.4}
     assert signs(Epoch(means, digits_of_noise(), None, white, 1.0, None))  # whatever it finds
 
@@ -165,4 +165,4 @@ def test_images_that_stand_still_are_a_sign_while_the_rate_is_high(
 
 
 def digits_of_noise() -> torch.Tensor:
-    return torch.randint(256, (64, 28, 28), dtype=torch.uint8)
+    return torch.randint(256, (64, 28, 28, 1), dtype=torch.uint8)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from tests.tiny import flip_byte, largest_file, networks, tiny_recipe
 from worker.training.adam import Adam
+from worker.training.errors import BadRunDirectory
 from worker.training.state import KEPT, MANIFEST, TENSORS, Position, Restorable, restore_state, save_state
 
 HERE = {"torch": "2", "threads": "1"}
@@ -73,6 +74,14 @@ def test_what_was_saved_is_restored_exactly(tmp_path: Path, steps: int) -> None:
     assert differing(everything(restored), everything(live))
     assert restore_state(tmp_path, restored, HERE) == Position(7, True)
     assert differing(everything(restored), everything(live)) == []
+
+
+def test_a_state_of_a_version_with_other_names_is_refused(tmp_path: Path) -> None:
+    live = live_objects(0)
+    renamed = Restorable({"G": live.networks["G"]}, live.optimizers, live.tensors)
+    save_state(tmp_path, Position(7, True), renamed, HERE)
+    with pytest.raises(BadRunDirectory, match="step-00000007: was saved by a version whose layers have other names"):
+        restore_state(tmp_path, live, HERE)
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last], ids=str)
