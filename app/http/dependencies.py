@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from app.drawing.renderer import Studio
+from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError
 from app.http.services import Services
 from models.shelf import Shelf
@@ -49,7 +50,7 @@ def _content_type(request: Request) -> str:
 
 def _refused_type(request: Request, allowed: str) -> ProblemError:
     detail = f"the body's Content-Type is {_content_type(request) or 'not given'}; allowed: {allowed}"
-    return ProblemError(415, "unsupported-media-type", detail)
+    return ProblemError(ProblemType.UNSUPPORTED_MEDIA_TYPE, detail)
 
 
 ShelfDep = Annotated[Shelf, Depends(_shelf)]

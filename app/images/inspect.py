@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Depends, Request
 
 from app.http.dependencies import ShelfDep, require_png
+from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
 from app.http.urls import url
 from app.images.origin import NoProvenance, NotAPng, read
@@ -29,9 +30,9 @@ async def inspect(request: Request, shelf: ShelfDep) -> Inspection:
     try:
         picture = Picture.recalled(read(await request.body()))
     except NotAPng as error:
-        raise ProblemError(422, "not-a-png", f"the body is not a PNG: {error}") from error
+        raise ProblemError(ProblemType.NOT_A_PNG, f"the body is not a PNG: {error}") from error
     except NoProvenance as error:
-        raise ProblemError(422, "no-provenance", f"the PNG does not say where it came from: {error}") from error
+        raise ProblemError(ProblemType.NO_PROVENANCE, f"the PNG does not say where it came from: {error}") from error
     query = picture.query
     return Inspection(
         model=picture.model,

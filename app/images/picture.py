@@ -15,7 +15,8 @@ from torch import Tensor
 from app.drawing.judges import Judges
 from app.drawing.renderer import Drawn, Studio, UnknownDigit
 from app.drawing.scheduler import Overloaded
-from app.http.problems import FieldProblem, ProblemError
+from app.http.problem_types import ProblemType
+from app.http.problems import FieldProblem, ProblemError, not_accepted
 from app.http.urls import url
 from app.images.formats import (
     GRIDS,
@@ -130,8 +131,7 @@ class Picture:
         """Refuse what makes no sense together. Raises ProblemError, which names each parameter of it."""
         faults = list(self._misfits())
         if faults:
-            names = ", ".join(fault.parameter or "" for fault in faults)
-            raise ProblemError(422, "invalid-parameter", f"not accepted: {names}", faults)
+            raise not_accepted(faults)
 
     def _misfits(self) -> Iterator[FieldProblem]:
         query = self.query
@@ -183,10 +183,10 @@ class Picture:
             return await studio.draw(self.model, self.seed, query.start, query.n, query.digits, self.judge, gone)
         except Overloaded as error:
             headers = {"Retry-After": str(error.retry_after_s)}
-            raise ProblemError(503, "overloaded", str(error), headers=headers) from error
+            raise ProblemError(ProblemType.OVERLOADED, str(error), headers=headers) from error
         except UnknownDigit as error:
             fault = FieldProblem(parameter="digit", detail=str(error), value=query.digit)
-            raise ProblemError(422, "invalid-parameter", "not accepted: digit", [fault]) from error
+            raise not_accepted([fault]) from error
 
     def encode(self, images: np.ndarray) -> bytes:
         """The file, of the images that `draw` gave."""
