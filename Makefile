@@ -51,8 +51,9 @@ check: $(VENV)/.dev ## format, lint, types and import contracts
 unit: $(VENV)/.dev ## the tests in process, on a real Redis, with the floor of the coverage
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not system' -n $(WORKERS) --dist worksteal --cov --cov-report=
 
+# These mostly wait, so one more of them runs at once; a file shares its services.
 system: $(VENV)/.dev ## the tests that start processes: the service, the worker, the trainer
-	$(BIN)/pytest -m system -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -m system -n $$(($(WORKERS) + 1)) --dist loadfile --no-loadscope-reorder
 
 chaos: $(VENV)/.dev ## ten minutes of kills and freezes; another run: scripts/chaos --minutes 5 --seed 2
 	$(BIN)/python scripts/chaos --minutes 10 --seed 1
