@@ -8,10 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from app.main import create_app
-from core.settings import Settings
 from core.version import VERSION
-from tests.service import Service
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -22,9 +19,11 @@ def test_the_package_takes_its_version_from_the_code() -> None:
     assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "core.version.VERSION"}
 
 
-def test_the_newest_release_in_the_changelog_is_this_version() -> None:
-    releases = re.findall(r"^## \[?(\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert releases[0] == VERSION
+def test_the_newest_release_in_the_changelog_and_the_citation_is_this_version() -> None:
+    releases = re.findall(r"^## (\S+) - (\S+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert releases[0][0] == VERSION
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.findall(r"^(?:version|date-released): (.*)$", citation, re.MULTILINE) == list(releases[0])
 
 
 def test_the_command_tells_its_version() -> None:
@@ -32,9 +31,6 @@ def test_the_command_tells_its_version() -> None:
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == f"digitforge {VERSION}\n"
 
 
-def test_the_api_tells_its_version() -> None:
-    assert create_app(Settings()).openapi()["info"]["version"] == VERSION
-
-
-def test_a_running_service_tells_its_version(http: httpx.Client, service: Service) -> None:
+def test_a_running_service_tells_its_version(http: httpx.Client) -> None:
     assert http.get("/healthz").json() == {"status": "ok", "version": VERSION}
+    assert http.get("/openapi.json").json()["info"]["version"] == VERSION
