@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
@@ -16,7 +16,9 @@ from app.edge.origin import AllowedHosts, RefuseStrangers
 from app.edge.plain_errors import PlainErrorsToProblems
 from app.edge.proxies import BelieveProxies
 from app.edge.queries import RefuseDoubles
-from app.http import contract, health, problems
+from app.edge.ranges import IgnoreOtherUnits
+from app.http import contract, handlers, health, problems
+from app.http.parameters import refuse_unknown
 from app.http.services import Services
 from app.http.urls import url
 from app.images import inspect, openai
@@ -40,13 +42,14 @@ def create_app(settings: Settings, closing: asyncio.Event | None = None) -> Fast
         title="digitforge",
         summary="Train a DCGAN on handwritten digits, and draw digits from it.",
         lifespan=_lifespan(settings, closing or asyncio.Event()),
+        dependencies=[Depends(refuse_unknown)],
         responses=problems.ANY_OTHER,
     )
     for module in (images, train, jobs, events, files, inspect, openai, shelf, health):
         app.include_router(module.router)
     app.add_api_route("/", lambda: RedirectResponse(url("/docs")), include_in_schema=False, response_model=None)
     contract.describe(app)
-    problems.install(app)
+    handlers.install(app)
     _install_edge(app, settings)
     return app
 
@@ -56,6 +59,7 @@ def _install_edge(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(RefuseDoubles)
     app.add_middleware(CheckBodies, limit=settings.max_body_bytes)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(IgnoreOtherUnits)
     hosts = AllowedHosts([settings.host, *settings.hosts])
     app.add_middleware(RefuseStrangers, hosts=hosts)
     app.add_middleware(BelieveProxies, proxies=settings.proxies, root=settings.root_path, hosts=hosts)

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError
 from app.http.services import Services
 
@@ -39,7 +40,7 @@ def _content_type(request: Request) -> str:
 
 def _refused_type(request: Request, allowed: str) -> ProblemError:
     detail = f"the body's Content-Type is {_content_type(request) or 'not given'}; allowed: {allowed}"
-    return ProblemError(415, "unsupported-media-type", detail)
+    return ProblemError(ProblemType.UNSUPPORTED_MEDIA_TYPE, detail)
 
 
 # What a route with an ETag takes and may answer.

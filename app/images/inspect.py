@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Depends, Request
 
 from app.http.dependencies import ServicesDep, require_png
+from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
 from app.http.urls import url
 from app.images.location import location
@@ -29,9 +30,9 @@ async def inspect(request: Request, services: ServicesDep) -> Inspection:
     try:
         picture = recall(read(await request.body()))
     except NotAPng as error:
-        raise ProblemError(422, "not-a-png", f"the body is not a PNG: {error}") from error
+        raise ProblemError(ProblemType.NOT_A_PNG, f"the body is not a PNG: {error}") from error
     except NoOrigin as error:
-        raise ProblemError(422, "no-provenance", f"the PNG does not say where it came from: {error}") from error
+        raise ProblemError(ProblemType.NO_PROVENANCE, f"the PNG does not say where it came from: {error}") from error
     return Inspection(
         model=picture.model,
         on_shelf=_is_on_shelf(services, picture.model),

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from app.http.dependencies import ServicesDep, require_json
 from app.http.json_body import JsonRoute
 from app.http.openai_errors import OpenAIError
-from app.http.problems import FieldProblem, ProblemError
+from app.http.problems import FieldProblem, not_accepted
 from app.images.encode import encode_singles
 from app.images.location import location
 from app.images.openai_schemas import GeneratedImage, GeneratedImages, OpenAIImagesRequest, OpenAIModel, OpenAIModelList
@@ -41,7 +41,7 @@ async def generate_images(request: Request, wanted: OpenAIImagesRequest, service
     scale = wanted.scale(side)
     if scale == 0:
         fault = FieldProblem(pointer="/size", detail=f"allowed: auto, or sides from {side}", value=wanted.size)
-        raise ProblemError(422, "invalid-parameter", "not accepted: /size", [fault])
+        raise not_accepted([fault])
     picture = replace(Picture.of(query, "json", model, judge, new_seed()), scale=scale)
     images = (await render(picture, services.renderer, request.is_disconnected)).images
     if wanted.wants_url:

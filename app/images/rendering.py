@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from app.drawing.renderer import Drawn, Renderer
 from app.drawing.scheduler import Overloaded
 from app.drawing.sources import PickSource, SeedSource, Source, UnknownDigit, WalkSource
-from app.http.problems import FieldProblem, ProblemError
+from app.http.problem_types import ProblemType
+from app.http.problems import FieldProblem, ProblemError, not_accepted
 from app.http.services import Services
 from app.images.picture import Picture
 from app.images.query import GridQuery
@@ -48,7 +49,7 @@ async def render(picture: Picture, renderer: Renderer, gone: Callable[[], Awaita
         return await renderer.render(source, gone)
     except Overloaded as error:
         headers = {"Retry-After": str(error.retry_after_s)}
-        raise ProblemError(503, "overloaded", str(error), headers=headers) from error
+        raise ProblemError(ProblemType.OVERLOADED, str(error), headers=headers) from error
     except UnknownDigit as error:
         fault = FieldProblem(parameter="digit", detail=str(error), value=picture.digit)
-        raise ProblemError(422, "invalid-parameter", "not accepted: digit", [fault]) from error
+        raise not_accepted([fault]) from error

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.drawing.renderer import Drawn
 from app.http.dependencies import UNCHANGED, ServicesDep
-from app.http.negotiation import choose, is_known
+from app.http.negotiation import accepted, is_known
+from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
 from app.http.urls import url
 from app.images.encode import encode
@@ -81,11 +82,11 @@ def _timing(drawn: Drawn, encoding_s: float) -> str:
 
 
 def _accepted(request: Request, formats: Sequence[Format]) -> Format:
-    accept = ",".join(request.headers.getlist("accept"))
-    found = choose(accept, {name: MEDIA_TYPES[name] for name in formats})
+    found = accepted(request, {name: MEDIA_TYPES[name] for name in formats})
     if found is None:
-        allowed = ", ".join(MEDIA_TYPES[name][0] for name in formats)
-        raise ProblemError(406, "not-acceptable", f"Accept takes none of what there is: {accept}; allowed: {allowed}")
+        accept, allowed = request.headers.get("accept"), ", ".join(MEDIA_TYPES[name][0] for name in formats)
+        detail = f"Accept takes none of what there is: {accept}; allowed: {allowed}"
+        raise ProblemError(ProblemType.NOT_ACCEPTABLE, detail)
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from math import ceil
 from typing import NamedTuple
 
-from app.http.problems import FieldProblem, ProblemError
+from app.http.problems import FieldProblem, not_accepted
 from app.images.formats import GRIDS, MEDIA_TYPES, MOVING, STILL, WEBP_SIDE
 from app.images.picture import Picture
 from app.images.query import MAX_FRAMES, GridQuery
@@ -50,8 +50,7 @@ def check(query: GridQuery, picture: Picture, shape: ImageShape) -> None:
     """
     faults = [*_meaningless(query, picture), *_conflicts(query, picture, shape)]
     if faults:
-        names = ", ".join(fault.parameter or "" for fault in faults)
-        raise ProblemError(422, "invalid-parameter", f"not accepted: {names}", faults)
+        raise not_accepted(faults)
 
 
 def _meaningless(query: GridQuery, picture: Picture) -> Iterator[FieldProblem]:

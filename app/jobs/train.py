@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Header, Response
 
 from app.http.dependencies import ServicesDep, require_json
 from app.http.json_body import JsonRoute
-from app.http.problems import FieldProblem, ProblemError, documented
+from app.http.problems import FieldProblem, documented, not_accepted
 from app.http.urls import url
 from app.jobs.request import TrainRequest
 from app.jobs.views import JobView
@@ -41,7 +41,7 @@ def train(
     if spec.recipe.dataset not in dataset_names(datasets):
         detail = why_no_dataset(datasets, spec.recipe.dataset)
         fault = FieldProblem(pointer="/dataset", detail=detail, value=spec.recipe.dataset)
-        raise ProblemError(422, "invalid-parameter", "not accepted: /dataset", [fault])
+        raise not_accepted([fault])
     job, replayed = services.store.create(spec, idempotency_key)
     nudge(services.queue, job.id)
     if replayed:

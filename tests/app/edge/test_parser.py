@@ -53,6 +53,26 @@ def test_requests_with_and_without_offers_share_a_connection(service: Service) -
         assert [wire.answer().status for _ in range(4)] == [200, 415, 200, 200]
 
 
+@pytest.mark.parametrize("length", [65_536, 200_000, 2_000_000])
+def test_a_url_that_is_too_long_is_answered_with_what_is_allowed(service: Service, length: int) -> None:
+    with Wire(service.base) as wire:
+        wire.send(b"GET /healthz?x=".ljust(length + 4, b"x"))  # and it needs no end
+        answer = wire.answer()
+        assert (answer.status, json.loads(answer.body)["type"]) == (414, "uri-too-long")
+        assert "allowed: 65535 bytes" in json.loads(answer.body)["detail"]
+        assert answer.headers["connection"] == "close"
+        assert wire.is_closed()
+
+
+def test_a_url_of_any_length_that_is_allowed_is_read(service: Service) -> None:
+    with Wire(service.base) as wire:
+        wire.send(b"GET /healthz?x=".ljust(65_535 + 4, b"x") + NEXT[len(b"GET /healthz") :])
+        answer = wire.answer()
+        assert (answer.status, json.loads(answer.body)["type"]) == (422, "invalid-parameter")
+        wire.send(NEXT)
+        assert wire.answer().status == 200
+
+
 @pytest.mark.parametrize("data", [b"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", b"nonsense\r\n\r\n"])
 def test_what_is_no_request_is_answered_with_a_problem(service: Service, data: bytes) -> None:
     with Wire(service.base) as wire:
