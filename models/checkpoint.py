@@ -11,7 +11,7 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as format_tensors
 from torch import nn
 
-from core.card import CARD, DISCRIMINATOR, GENERATOR, Card, Provenance, read_card, read_verified
+from core.card import CARD, DISCRIMINATOR, GENERATOR, Card, TrainingRecord, read_card, read_verified
 from core.errors import CheckpointError
 from core.files import new_folder, sha256_of
 from core.image_shape import GREY_28
@@ -22,7 +22,7 @@ OLD_NAMES = {"up14.weight", "down14.weight"}  # layers were named by the side of
 N = TypeVar("N", Generator, Discriminator)
 
 
-def save_checkpoint(folder: Path, G: Generator, D: Discriminator, provenance: Provenance) -> Card:
+def save_checkpoint(folder: Path, G: Generator, D: Discriminator, record: TrainingRecord) -> Card:
     """Write a new checkpoint folder atomically.
 
     Raises FileExistsError when `folder` exists.
@@ -31,7 +31,7 @@ def save_checkpoint(folder: Path, G: Generator, D: Discriminator, provenance: Pr
         (temporary / GENERATOR).write_bytes(_serialise(G))
         (temporary / DISCRIMINATOR).write_bytes(_serialise(D))
         digests = {name: sha256_of(temporary / name) for name in (GENERATOR, DISCRIMINATOR)}
-        card = Card(**dict(provenance), sha256=digests)
+        card = Card(**dict(record), sha256=digests)
         (temporary / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return card
 

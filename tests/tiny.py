@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.card import Card, Provenance
+from core.card import Card, TrainingRecord
 from core.image_shape import GREY_28, ImageShape
 from core.recipe import Recipe
 from core.scores import Scores, ScoreSheet
@@ -54,8 +54,8 @@ def networks(recipe: Recipe, seed: int = 0, shape: ImageShape = GREY_28) -> tupl
         return Generator(recipe, shape), Discriminator(recipe, shape)
 
 
-def provenance(recipe: Recipe, created_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> Provenance:
-    return Provenance(
+def training_record(recipe: Recipe, created_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> TrainingRecord:
+    return TrainingRecord(
         recipe=recipe,
         dataset_sha256="0" * 64,
         epoch=1,
@@ -93,7 +93,7 @@ def save_tiny(
 ) -> Card:
     """A real checkpoint; another seed gives another model id."""
     recipe = tiny_recipe(seed=seed, **knobs)
-    told = provenance(recipe, created_at).model_copy(update={"scores": scores})
+    told = training_record(recipe, created_at).model_copy(update={"scores": scores})
     return save_checkpoint(folder, *networks(recipe, seed), told)
 
 
