@@ -12,7 +12,7 @@ from core.run_dir import JobDir
 from jobs.record import BestEpoch, Job, JobProgress, News, Publication
 from models.checkpoint import save_checkpoint
 from models.grid import to_png
-from tests.tiny import networks, provenance, score_sheet, tiny_recipe
+from tests.tiny import networks, score_sheet, tiny_recipe, training_record
 from worker.run_dirs import open_attempt
 
 SMOKE: dict[str, Any] = {"preset": "smoke", "publish": "never"}
@@ -42,7 +42,7 @@ class Attempt:
         """Do an epoch: its checkpoint, sample and log line are there, and the job tells of it."""
         scores, losses = score_sheet(frechet_digits=40.0 / epoch), {"loss_d": 1.0 / epoch, "loss_g": 0.5 * epoch}
         recipe = tiny_recipe(seed=epoch, classes=10)
-        card = provenance(recipe).model_copy(update={"epoch": epoch, "scores": scores, "losses": losses})
+        card = training_record(recipe).model_copy(update={"epoch": epoch, "scores": scores, "losses": losses})
         save_checkpoint(self.run.checkpoint(epoch), *networks(recipe, epoch), card)
         self._write_sample(epoch)
         with self.run.trainer_log.open("a") as log:
