@@ -1,7 +1,7 @@
-"""The renderer: a few threads that draw for all requests, batch after batch.
+"""The renderer: a few threads draw for all requests, batch after batch, off the event loop.
 
-All drawing is done in those threads, off the event loop. Where nothing is drawn, the next batch begins with whatever
-waits. A source holds its model, so a drawing that has begun ends on it, whatever becomes the active one meanwhile.
+An idle thread starts with whatever waits. A source holds its model, so a drawing finishes on the model that it began
+with, even if another one becomes active meanwhile.
 """
 
 import asyncio
@@ -22,17 +22,17 @@ from app.drawing.sources import PickSource, Source
 from models.sampling import draw_batch, latents
 from models.shelf import Shelf
 
-GONE_CHECK_S = 0.05  # how often a waiting request looks whether its client is still there
+GONE_CHECK_S = 0.05  # how often a waiting request checks whether its client is still connected
 
 Result = asyncio.Future[None]
 
 
 class ClientGone(Exception):
-    """Nobody waits for the images any more."""
+    """The client disconnected before its images were drawn."""
 
 
 class Drawn(NamedTuple):
-    """Images and how they came about."""
+    """Images, and how long they took."""
 
     images: np.ndarray  # uint8 [n, H, W, C]
     waited_s: float  # until their first batch
@@ -66,8 +66,7 @@ class Renderer:
     async def render(self, source: Source, gone: Callable[[], Awaitable[bool]] | None = None) -> Drawn:
         """The images of a source: uint8 [n, H, W, C].
 
-        `gone` says whether nobody waits for them any more; they are not drawn then. Raises Overloaded when too much
-        waits already, or ClientGone.
+        `gone` tells whether the client has disconnected; the rest is not drawn then. Raises Overloaded, or ClientGone.
         """
         drawing, result = _Drawing(source.G, source.n, source.cost, source=source), self._loop.create_future()
         self._scheduler.add(drawing)
@@ -86,16 +85,16 @@ class Renderer:
         return Drawn(drawing.pixels, drawing.began_at - drawing.asked_at, time.monotonic() - drawing.began_at)
 
     async def warm_up(self, model_id: str) -> None:
-        """Load a model and draw once with it, so that the first request waits for neither."""
+        """Load a model and draw one image, so that the first request waits for neither."""
         G = await self.models.get(model_id)
         await asyncio.to_thread(draw_batch, G, latents(0, 0, 1, G.z_dim, G.classes))
 
     def loaded(self) -> list[str]:
-        """The ids of the models in memory, the one that was used last at the end."""
+        """The ids of the models in memory, the most recently used one last."""
         return self.models.keys()
 
     def close(self) -> None:
-        """Finish the batches that were begun, and end the threads."""
+        """Finish the batches in progress, and end the threads."""
         self._scheduler.close()
         for thread in self._threads:
             thread.join()
@@ -103,12 +102,11 @@ class Renderer:
         self.judges.close()
 
     def _work(self) -> None:
-        """Draw, batch after batch."""
         while slices := self._scheduler.take():
             began, error = time.monotonic(), None
             try:
                 _draw(slices)
-            except Exception as raised:  # whatever it is belongs to those who asked
+            except Exception as raised:  # any error belongs to the requests of this batch
                 error = raised
             ended = self._scheduler.end(slices, time.monotonic() - began)
             if error:
@@ -129,7 +127,7 @@ class Renderer:
 
 
 def _draw(slices: Sequence[Slice[_Drawing]]) -> None:
-    """Draw a batch: the latents of all its slices with one forward pass, or one picked image, which fills it alone."""
+    """Draw a batch: all its slices with one forward pass, or one picked image, whose cost fills the batch."""
     drawing, first, n = slices[0]
     if isinstance(drawing.source, PickSource):
         drawing.pixels[first : first + n] = drawing.source.images(first, n)

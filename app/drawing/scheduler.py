@@ -1,11 +1,11 @@
-"""Which waiting task is drawn for next. The scheduler knows how many images a task has and what one costs, no more.
+"""Which tasks share the next batch. The scheduler knows how many images a task has and what each costs, nothing else.
 
-A batch belongs to the task that has waited longest for one. Where it leaves room, the tasks behind it that are for the
-same model fill it up. So 16 tasks of one image cost one forward pass, a task of 256 images comes back 16 times, and
-those behind it wait for one batch of it at a time, not for all.
+The task that has waited longest for a batch heads the next one. Tasks of the same model fill the room that it leaves.
+So 16 tasks of one image cost one forward pass. A task of 256 images takes 16 turns, and tasks behind it wait for one
+of its batches at a time, not for all 16.
 
-Several batches are drawn at once where whole ones wait. A batch takes less time than its images one by one, so fewer
-images than that wait for a batch to end, and share the next one.
+Several batches are drawn at once only while full ones wait. A batch takes less time than its images one by one, so
+fewer images than that wait until a batch ends, and share the next one.
 """
 
 import threading
@@ -24,7 +24,7 @@ NEWEST_BATCH = 0.1  # its weight in the average time of a batch
 
 
 class Overloaded(Exception):
-    """More images are waited for than will be drawn in good time."""
+    """Too many images are waiting already."""
 
     def __init__(self, retry_after_s: int) -> None:
         super().__init__("too many drawings are waiting")
@@ -33,19 +33,19 @@ class Overloaded(Exception):
 
 @dataclass(eq=False)
 class Task:
-    """Images that somebody waits for."""
+    """Images to draw for one request."""
 
-    model: object  # only tasks of the very same one share a batch
+    model: object  # only tasks of the same object share a batch
     n: int
     cost: int = 1  # of an image, in images of a batch: 1..BATCH
     asked_at: float = field(default_factory=time.monotonic, init=False)
     began_at: float = field(default=0.0, init=False)
-    taken: int = field(default=0, init=False)  # images that were given to a batch
-    drawn: int = field(default=0, init=False)  # and those whose batch is done
+    taken: int = field(default=0, init=False)  # images in batches so far
+    drawn: int = field(default=0, init=False)  # images in finished batches
 
     @property
     def left(self) -> int:
-        """The cost of its images that wait."""
+        """The cost of the images that still wait."""
         return (self.n - self.taken) * self.cost
 
 
@@ -61,38 +61,38 @@ class Slice(NamedTuple, Generic[TaskT]):
 
 
 class BatchScheduler(Generic[TaskT]):
-    """The tasks that wait. Any thread may call any method."""
+    """A queue of tasks that hands out batches. Any thread may call any method."""
 
-    def __init__(self, at_once: int) -> None:
-        """So many batches are drawn at once."""
-        self._at_once = at_once
+    def __init__(self, threads: int) -> None:
+        """`threads` is how many batches are drawn at once at most; the estimate of a wait depends on it."""
+        self._threads = threads
         self._changed = threading.Condition()
         self._waiting: deque[TaskT] = deque()
-        self._going_on = 0  # batches
+        self._in_progress = 0  # batches
         self._closed = False
         self._batch_s = 0.01
 
     def add(self, task: TaskT) -> None:
-        """Let a task wait. Raises Overloaded."""
+        """Queue a task. Raises Overloaded."""
         with self._changed:
             waiting = self._cost()
             if waiting >= MAX_WAITING:
-                raise Overloaded(ceil(waiting / BATCH * self._batch_s / self._at_once))
+                raise Overloaded(ceil(waiting / BATCH * self._batch_s / self._threads))
             self._waiting.append(task)
             self._wake_another()
 
     def remove(self, tasks: Sequence[TaskT]) -> None:
-        """Draw no more of them."""
+        """Give these tasks no more batches."""
         with self._changed:
             self._waiting = deque(other for other in self._waiting if other not in tasks)
 
     def take(self) -> list[Slice[TaskT]]:
-        """Wait for the next batch: slices of one model, which cost `BATCH` together at most. Empty once closed."""
+        """Wait for the next batch: slices of one model that cost at most `BATCH` together. Empty once closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._is_due())
             if self._closed:
                 return []
-            self._going_on += 1
+            self._in_progress += 1
             head = self._waiting.popleft()
             slices, room = [], BATCH
             for task in chain([head], self._waiting):
@@ -109,16 +109,16 @@ class BatchScheduler(Generic[TaskT]):
             return slices
 
     def end(self, slices: Sequence[Slice[TaskT]], seconds: float) -> list[TaskT]:
-        """Note that a batch is done, and how long it took. Returns the tasks that are complete with it."""
+        """Record that a batch is done, and how long it took. Returns the tasks that it completes."""
         with self._changed:
-            self._going_on -= 1
+            self._in_progress -= 1
             self._batch_s += NEWEST_BATCH * (seconds - self._batch_s)
             for task, _, n in slices:
                 task.drawn += n
         return [task for task, _, _ in slices if task.drawn == task.n]
 
     def close(self) -> None:
-        """Give no more batches."""
+        """Hand out no more batches."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -127,8 +127,8 @@ class BatchScheduler(Generic[TaskT]):
         return sum(task.left for task in self._waiting)
 
     def _is_due(self) -> bool:
-        """Whether a batch is to begin now."""
-        return self._cost() >= (BATCH if self._going_on else 1)
+        """Whether a batch should begin now."""
+        return self._cost() >= (BATCH if self._in_progress else 1)
 
     def _wake_another(self) -> None:
         if self._is_due():

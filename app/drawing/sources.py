@@ -1,6 +1,6 @@
-"""Where the images of a drawing come from: a seed, a walk between two seeds, or a judge's picks among those of a seed.
+"""Sources of images: a seed, a walk between two seeds, or a judge's picks among the images of a seed.
 
-A source is bound to a loaded generator and immutable; any thread may ask it for any of its images.
+A source holds a loaded generator and is immutable, so any thread may ask it for any of its images.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class UnknownDigit(Exception):
 class SeedSource:
     """Images `start` to `start + n - 1` of a seed.
 
-    With `digits`, image k is of the k-th of them, cycling. Raises UnknownDigit for one that G has no class for.
+    With `digits`, image k shows the k-th of them, cycling. Raises UnknownDigit for a digit that G has no class for.
     """
 
     cost: ClassVar[int] = 1  # of an image, in images of a batch
@@ -51,7 +51,7 @@ class SeedSource:
 class WalkSource:
     """Images `start` to `start + n_frame - 1` on the way from one seed to another, frame by frame.
 
-    With `digits` as a SeedSource has them; UnknownDigit too.
+    `digits` and UnknownDigit are those of SeedSource.
     """
 
     cost: ClassVar[int] = 1
@@ -87,8 +87,8 @@ class WalkSource:
 class PickSource:
     """Images `start` to `start + n - 1` of a seed as a judge picks them, image k of the k-th digit, cycling.
 
-    For a G that knows no classes. Each image is searched for among up to 8 batches, so it fills one by itself. Raises
-    UnknownDigit for one that the judge has no class for.
+    For a G without classes. The judge searches up to 8 batches for each image, so an image costs a batch at least.
+    Raises UnknownDigit for a digit that the judge has no class for.
     """
 
     cost: ClassVar[int] = BATCH

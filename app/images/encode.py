@@ -1,4 +1,4 @@
-"""The bytes of a picture, from its images."""
+"""Encode the images of a picture as a file."""
 
 from base64 import b64encode
 from typing import Literal
@@ -15,7 +15,7 @@ from models.grid import tile, to_png
 
 
 def encode(picture: Picture, images: np.ndarray) -> bytes:
-    """The file, from uint8 [frames * n, H, W, C], frame by frame."""
+    """Encode uint8 [frames * n, H, W, C], frame by frame."""
     match picture.format:
         case "png":
             return to_png(_grid(picture, images), as_text(origin_of(picture)))
@@ -32,7 +32,7 @@ def encode(picture: Picture, images: np.ndarray) -> bytes:
 
 
 def encode_singles(picture: Picture, images: np.ndarray) -> dict[int, bytes]:
-    """Each image as the PNG that it is when it is asked for alone, by its number."""
+    """Encode each image as the PNG that a query for it alone would get, by its number."""
     return {k: encode(picture.single(k), image[None]) for k, image in enumerate(images, picture.start)}
 
 

@@ -1,7 +1,8 @@
-"""The URL of a picture, and back. It is made of the fields of the query, so a field that is added there is in it.
+"""The canonical URL of a picture, its ETag, and the way back.
 
-The ETag is made of the URL. A field is left out where it is as by default, and where it has no meaning for the picture;
-a query that asks for it there is refused. So two pictures that differ have different URLs and ETags.
+The URL is built from the fields of the query, so a new field is part of it. It omits defaults, and fields that have no
+meaning for the picture; `rules.py` refuses a query that names one of those. The ETag is a digest of the URL. So two
+pictures that differ have different URLs and ETags.
 """
 
 from hashlib import sha256
@@ -12,32 +13,32 @@ from app.images.query import GridQuery
 from app.images.rules import MEANINGS
 
 PATH = "/generate"
-ALWAYS = {"n", "start", "frames", "pad", "scale"}  # told even where they are as they are by default
+ALWAYS = {"n", "start", "frames", "pad", "scale"}  # in the URL even with their defaults
 
-# Each field of a query in its order: its name, its default unless it is told always, where it has a meaning.
-_TOLD_ALWAYS = object()
+# The fields of a query in order: name, the value that is omitted, where the field has a meaning.
+_NOTHING = object()
 _FIELDS = [
-    (name, _TOLD_ALWAYS if name in ALWAYS else field.default, MEANINGS.get(name))
+    (name, _NOTHING if name in ALWAYS else field.default, MEANINGS.get(name))
     for name, field in GridQuery.model_fields.items()
 ]
 
 
 class NotALocation(ValueError):
-    """A URL that no picture has."""
+    """A URL that does not name one picture."""
 
 
 def location(picture: Picture) -> str:
-    """The canonical URL of a picture, from the root of a server."""
-    told = []
+    """The canonical URL of a picture, relative to the root of a server."""
+    parameters = []
     for name, default, meaning in _FIELDS:
         value = getattr(picture, name)
         if value != default and (meaning is None or meaning.holds(picture)):
-            told.append(f"{name}={_text(value)}")
-    return f"{PATH}?{'&'.join(told)}"
+            parameters.append(f"{name}={_text(value)}")
+    return f"{PATH}?{'&'.join(parameters)}"
 
 
 def picture_at(url: str) -> Picture:
-    """The picture that a URL from the root of a server names. Raises NotALocation where it leaves something open."""
+    """The picture that a URL relative to the root of a server names. Raises NotALocation if it leaves a choice open."""
     path, _, parameters = url.partition("?")
     try:
         query = GridQuery.model_validate(dict(parse_qsl(parameters, keep_blank_values=True, max_num_fields=100)))
@@ -49,9 +50,9 @@ def picture_at(url: str) -> Picture:
 
 
 def etag(url: str) -> str:
-    """A strong ETag, of the URL instead of the bytes: it is known before anything is drawn.
+    """A strong ETag from the URL instead of the bytes, so that it is known before anything is drawn.
 
-    The URL is the one that the client reaches it at, because the URLs in JSON have a proxy's path too.
+    Pass the URL as the client sees it: the URLs inside JSON include a proxy's root path too.
     """
     return f'"{sha256(url.encode()).hexdigest()[:32]}"'
 

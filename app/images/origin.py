@@ -1,7 +1,7 @@
-"""Where a PNG came from: an iTXt chunk in it that names the model, the images, and the URL that draws it again.
+"""The origin of a PNG: an iTXt chunk with the model, the images, and the URL that draws the file again.
 
-Reading walks the chunks as the PNG specification lays them out (11.3.3.4 for iTXt) and unpacks nothing, so a file from
-a stranger costs no more than its bytes. The chunk stands before the pixels: the first kilobytes of a file are enough.
+The reader walks the chunks as the PNG specification defines them (11.3.3.4 for iTXt) and decompresses nothing, so an
+untrusted file costs no more than its bytes. The chunk precedes the pixels: the first kilobytes of a file are enough.
 """
 
 from collections.abc import Iterator
@@ -20,15 +20,15 @@ _LENGTH, _TYPE, _CRC = 4, 4, 4  # bytes of a chunk's frame
 
 
 class NotAPng(Exception):
-    """Bytes that are no PNG, or a damaged one."""
+    """The bytes are not a PNG, or the PNG is damaged."""
 
 
 class NoOrigin(Exception):
-    """A PNG that does not say where it came from, or nothing that can be true."""
+    """The PNG has no origin, or one that cannot be true."""
 
 
 class ImageOrigin(BaseModel):
-    """What a PNG says of itself."""
+    """What a PNG tells about itself."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -40,12 +40,12 @@ class ImageOrigin(BaseModel):
 
 
 def origin_of(picture: Picture) -> ImageOrigin:
-    """What the PNG of a picture says of itself."""
+    """The origin that is written into the PNG of a picture."""
     return ImageOrigin(model=picture.model, seed=picture.seed, start=picture.start, n=picture.n, url=location(picture))
 
 
 def recall(origin: ImageOrigin) -> Picture:
-    """The picture of a PNG. Raises NoOrigin where none has this origin, because anyone may write such a text."""
+    """The picture of an origin. Raises NoOrigin if no picture has it: the text may come from anyone."""
     try:
         picture = picture_at(origin.url)
     except NotALocation as error:
@@ -58,12 +58,12 @@ def recall(origin: ImageOrigin) -> Picture:
 
 
 def as_text(origin: ImageOrigin) -> dict[str, str]:
-    """The text for a PNG, by its keyword."""
+    """The text of a PNG, by keyword."""
     return {KEYWORD: origin.model_dump_json()}
 
 
 def read(png: bytes) -> ImageOrigin:
-    """What a PNG says of itself; nothing of it is verified. Raises NotAPng or NoOrigin."""
+    """Read the origin of a PNG, without verifying it. Raises NotAPng or NoOrigin."""
     for kind, data in _chunks(png):
         keyword, _, rest = data.partition(b"\0")
         if kind == b"iTXt" and keyword == KEYWORD.encode():

@@ -1,4 +1,4 @@
-"""A picture: a query with nothing left open. Its URL, its rules and its bytes follow from it alone."""
+"""A picture: a query with every open choice made. Its URL and its bytes depend on nothing else."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -10,15 +10,15 @@ from models.grid import square_columns
 
 @dataclass(frozen=True)
 class Picture:
-    """The fields of a `GridQuery`, each with the value that it is drawn with.
+    """The fields of a `GridQuery`, each with the value that is drawn.
 
-    A field that the query has and this class lacks makes `of` fail, so that none can be forgotten.
+    `of` fails for a query field that this class lacks, so none can be forgotten.
     """
 
     n: int  # images of a frame
-    seed: int  # of a walk, the first
+    seed: int  # the first one of a walk
     interpolate: str | None
-    frames: int  # 1 for a picture that stands still
+    frames: int  # 1 for a still picture
     start: int
     digit: str | None
     cols: int
@@ -28,13 +28,14 @@ class Picture:
     truncation: float
     format: Format
     model: str
-    judge: str | None  # that picks the digits, where the model knows no classes
+    judge: str | None  # picks the digits for a model without classes
 
     @classmethod
     def of(cls, query: GridQuery, format_: Format, model: str, judge: str | None, seed: int) -> Self:
-        """The picture that a query asks for, a function of the arguments alone.
+        """Resolve a query. A pure function.
 
-        They say what the query may leave open: `model` and `judge` are ids, `seed` counts where the query names none.
+        `model` is the id of the model that draws, `judge` that of the judge that picks the digits, if one does. `seed`
+        is used only if the query names no seed.
         """
         walk = _seeds(query.interpolate)
         resolved = {
@@ -49,16 +50,16 @@ class Picture:
 
     @property
     def walk(self) -> tuple[int, int] | None:
-        """The seeds to walk from and to; None for a picture that stands still."""
+        """The seeds to walk from and to; None for a still picture."""
         return _seeds(self.interpolate)
 
     @property
     def digits(self) -> list[int] | None:
-        """The wanted digits, one an image, cycling; None for whatever comes."""
+        """The wanted digits, one per image, cycling; None for any."""
         return None if self.digit is None else [int(digit) for digit in self.digit]
 
     def single(self, k: int) -> Self:
-        """Image k by itself, as a PNG."""
+        """Image k alone, as a PNG."""
         return replace(self, n=1, start=k, cols=1, format="png")
 
 

@@ -72,5 +72,5 @@ class GridQuery(BaseModel):
 
     @property
     def names_seeds(self) -> bool:
-        """Whether the query itself says which images, so that the same URL asks for the same ones again."""
+        """Whether the query says which images to draw, so that the same URL asks for the same images again."""
         return self.seed is not None or self.interpolate is not None

@@ -1,4 +1,4 @@
-"""What a route asks of the server for a picture: the model and the judge that draw it now, and its images."""
+"""What the routes ask for while they answer: the model and judge that draw a query now, and the images of a picture."""
 
 import secrets
 from collections.abc import Awaitable, Callable
@@ -12,11 +12,11 @@ from app.http.services import Services
 from app.images.picture import Picture
 from app.images.query import GridQuery
 
-NEW_SEEDS = 2**32  # a seed that the server draws is short enough to read
+NEW_SEEDS = 2**32  # short enough to read
 
 
 def drawn_by(query: GridQuery, services: Services) -> tuple[str, str | None]:
-    """The ids of the model that draws a query now, and of the judge where one picks the digits.
+    """The id of the model that draws a query now, and that of the judge if one picks the digits.
 
     Raises ModelNotFound, JudgeNotFound or CheckpointError.
     """
@@ -26,15 +26,15 @@ def drawn_by(query: GridQuery, services: Services) -> tuple[str, str | None]:
 
 
 def new_seed() -> int:
-    """A seed for a query that names none."""
+    """Draw a seed for a query that names none."""
     return secrets.randbelow(NEW_SEEDS)
 
 
 async def render(picture: Picture, renderer: Renderer, gone: Callable[[], Awaitable[bool]]) -> Drawn:
-    """The images: uint8 [frames * n, H, W, C], frame by frame.
+    """Render a picture: uint8 [frames * n, H, W, C], frame by frame.
 
-    `gone` says whether the client has gone. Raises ProblemError where they cannot be drawn, ModelNotFound,
-    JudgeNotFound, CheckpointError or ClientGone.
+    `gone` tells whether the client has disconnected. Raises ProblemError (422 for a digit that the model cannot draw,
+    503 under overload), ModelNotFound, JudgeNotFound, CheckpointError or ClientGone.
     """
     G, digits = await renderer.models.get(picture.model), picture.digits
     source: Source

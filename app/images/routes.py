@@ -69,7 +69,7 @@ async def generate(
 
 
 async def _encode(picture: Picture, images: np.ndarray) -> bytes:
-    """The file; a small PNG takes less time than handing it to another thread would."""
+    """Encode in a thread, except for a small PNG, which takes less time than the hop."""
     if picture.format == "png" and images.size * picture.scale**2 <= ENCODED_AT_ONCE:
         return encode(picture, images)
     return await asyncio.to_thread(encode, picture, images)
@@ -92,7 +92,7 @@ def _accepted(request: Request, formats: Sequence[Format]) -> Format:
 
 
 def _caching(query: GridQuery, picture: Picture) -> str:
-    """For ever where the query itself names all that the picture depends on."""
+    """Immutable only if the query itself names everything that the picture depends on."""
     if not query.names_seeds:
         return "no-store"
     is_fixed = query.model is not None and picture.judge == query.judge

@@ -1,4 +1,4 @@
-"""The rules between the parameters of a picture: where each has a meaning, and which do not go together."""
+"""Rules between parameters: where each one has a meaning, and which values exclude each other."""
 
 from collections.abc import Callable, Iterator
 from math import ceil
@@ -15,7 +15,7 @@ WALK_PIXELS = 2**22  # of all frames: seconds of the encoder
 
 
 class Meaning(NamedTuple):
-    """Where a parameter has a meaning, and what to say where it has none."""
+    """Where a parameter has a meaning, and the message for a query that names it elsewhere."""
 
     holds: Callable[[Picture], bool]
     otherwise: str
@@ -26,7 +26,7 @@ def _with_formats(*formats: str) -> Meaning:
     return Meaning(lambda picture: picture.format in formats, allowed)
 
 
-# Of the parameters that do not have one everywhere.
+# For the parameters that do not have one everywhere.
 MEANINGS = {
     "seed": Meaning(lambda picture: picture.interpolate is None, "interpolate names the seeds; allowed: one of them"),
     "frames": Meaning(
@@ -44,9 +44,9 @@ MEANINGS = {
 
 
 def check(query: GridQuery, picture: Picture, shape: ImageShape) -> None:
-    """Refuse a query whose parameters make no sense together for a model that draws images of this shape.
+    """Refuse a query with parameters that make no sense together, for a model of this shape.
 
-    Raises ProblemError, which names each parameter of it.
+    Raises ProblemError (422) with one entry per parameter.
     """
     faults = [*_meaningless(query, picture), *_conflicts(query, picture, shape)]
     if faults:
