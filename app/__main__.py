@@ -2,17 +2,23 @@
 
 import argparse
 import asyncio
+import gc
 import socket
+from collections.abc import Sequence
 from types import FrameType
 
 import uvicorn
 
+from app.drawing.shared_counts import SharedCounts
 from app.edge.parser import HttpProtocol
 from app.main import create_app
+from app.processes import Processes, cores
 from core.ports import listen
+from core.settings import Settings
 from core.startup import open_data_dir, read_settings, run
 
 CLOSE_S = 10  # for requests under way
+GRACE_S = CLOSE_S + 5.0
 EXIT_NOT_STARTED = 3  # as uvicorn's own command
 
 
@@ -37,9 +43,24 @@ def main() -> int:
     inherited = [socket.socket(fileno=number) for number in parser.parse_args().fd]
     settings = read_settings()
     open_data_dir(settings, writes=False)
+    sockets = inherited or listen(settings.host, settings.port)
+    waiting = SharedCounts(settings.api_processes or cores())
+    if waiting.processes == 1:
+        return _serve(settings, sockets, waiting)
+    gc.collect()
+    gc.freeze()  # a collection would write to pages that all processes share
+
+    def work(number: int) -> int:
+        waiting.become(number)
+        return _serve(settings, sockets, waiting)
+
+    return Processes(waiting.processes, work, GRACE_S).run()
+
+
+def _serve(settings: Settings, sockets: Sequence[socket.socket], waiting: SharedCounts) -> int:
     closing = asyncio.Event()
     config = uvicorn.Config(
-        create_app(settings, closing),
+        create_app(settings, closing, waiting),
         http=HttpProtocol,
         ws="none",
         proxy_headers=False,  # app/edge/proxies.py has them
@@ -48,7 +69,7 @@ def main() -> int:
         timeout_graceful_shutdown=CLOSE_S,
     )
     server = _Server(config, closing)
-    server.run(inherited or listen(settings.host, settings.port))
+    server.run(list(sockets))
     return 0 if server.started else EXIT_NOT_STARTED
 
 

@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
+from app.drawing.shared_counts import SharedCounts
 from app.edge.bodies import CheckBodies
 from app.edge.methods import HeadAsGet
 from app.edge.origin import AllowedHosts, RefuseStrangers
@@ -33,17 +34,20 @@ from core.version import VERSION
 logger = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings, closing: asyncio.Event | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, closing: asyncio.Event | None = None, waiting: SharedCounts | None = None
+) -> FastAPI:
     """Build the API. It opens its services when its lifespan begins.
 
-    Set `closing` to end event streams, which would hold up a server that waits for its answers.
+    Set `closing` to end event streams, which would hold up a server that waits for its answers. `waiting` counts the
+    images that wait in this process and in those beside it.
     """
     app = FastAPIOffline(
         redoc_url=None,
         title="digitforge",
         version=VERSION,
         summary="Train a DCGAN on handwritten digits, and draw digits from it.",
-        lifespan=_lifespan(settings, closing or asyncio.Event()),
+        lifespan=_lifespan(settings, closing or asyncio.Event(), waiting or SharedCounts()),
         dependencies=[Depends(refuse_unknown)],
         responses=problems.ANY_OTHER,
     )
@@ -68,12 +72,14 @@ def _install_edge(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(PlainErrorsToProblems)
 
 
-def _lifespan(settings: Settings, closing: asyncio.Event) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    settings: Settings, closing: asyncio.Event, waiting: SharedCounts
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Open the services, and warm the active model up before the first request."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        services = app.state.services = Services.open(settings, closing)
+        services = app.state.services = Services.open(settings, closing, waiting)
         try:
             await services.renderer.warm_up(services.shelf.active())
         except (DigitforgeError, OSError) as error:

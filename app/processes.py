@@ -13,11 +13,18 @@ import traceback
 from collections.abc import Callable
 from types import FrameType
 
+from core.child import die_with_parent
+
 POLL_S = 0.05
 SHORT_LIFE_S = 1.0  # a process that ended sooner is not replaced before this
 STOPPED_BY = (signal.SIGINT, signal.SIGTERM)
 
 Work = Callable[[int], int]
+
+
+def cores() -> int:
+    """How many of the machine's cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Processes:
@@ -55,6 +62,7 @@ class Processes:
         if early > 0:
             time.sleep(early)
         self._began[number] = time.monotonic()
+        parent = os.getpid()
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPED_BY)  # none may reach the child before it can obey
         process = os.fork()
         if process:
@@ -66,7 +74,8 @@ class Processes:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPED_BY)
         status = 1
         try:
-            status = self._work(number)
+            if die_with_parent(parent):
+                status = self._work(number)
         except BaseException:
             traceback.print_exc()
         finally:  # without what the parent would do at its end

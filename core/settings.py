@@ -110,8 +110,11 @@ class Settings(BaseSettings):
         None, ge=1, le=1024, description="CPU threads of a trainer; unset is one a core."
     )
     cuda_graph: bool = Field(True, description="Whether a trainer on a GPU launches each step as one CUDA graph.")
-    draw_threads: int = Field(2, ge=1, le=256, description="How many threads of the API draw at once, each on one CPU.")
-    models_mb: int = Field(64, ge=1, le=1_000_000, description="Megabytes of models that the API keeps in memory.")
+    api_processes: int | None = Field(
+        None, ge=1, le=256, description="Processes of the API, each drawing on one CPU; unset is one a core."
+    )
+    models_mb: int = Field(64, ge=1, le=1_000_000, description="Megabytes of models that each process keeps in memory.")
+    cache_mb: int = Field(16, ge=0, le=1_000_000, description="Megabytes of pictures that each process remembers.")
     access_log: bool = Field(False, description="Whether the API logs every request.")
     max_body_bytes: int = Field(65536, ge=1024, le=2**30, description="Largest request body.")
 

@@ -1,6 +1,6 @@
 """Drawing a wanted digit from a generator that was not told the digits: it draws, and the judge picks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -26,12 +26,13 @@ def pick(
     folded = G if isinstance(G, FoldedGenerator) else FoldedGenerator.of(G)
     picked = np.empty((n, *folded.shape.array), dtype=np.uint8)
     for place, k in enumerate(range(start, start + n)):
-        picked[place] = _pick_one(folded, judge, seed, k, wanted[k % len(wanted)])
+        *_, picked[place] = search(folded, judge, seed, k, wanted[k % len(wanted)])
     return picked
 
 
 @torch.inference_mode()
-def _pick_one(G: FoldedGenerator, judge: Judge, seed: int, k: int, wanted: int) -> np.ndarray:
+def search(G: FoldedGenerator, judge: Judge, seed: int, k: int, wanted: int) -> Iterator[np.ndarray]:
+    """Image k of a seed for a wanted class, uint8 [H, W, C]: after each batch the best so far, until it is the one."""
     best, surest = np.empty(0), -1.0
     for first in range(0, CANDIDATES, BATCH):
         images = draw(G, seed, k * CANDIDATES + first, BATCH)
@@ -41,6 +42,6 @@ def _pick_one(G: FoldedGenerator, judge: Judge, seed: int, k: int, wanted: int) 
         candidate = int(sure[0]) if len(sure) else int(probabilities.argmax())
         if float(probabilities[candidate]) > surest:
             best, surest = images[candidate], float(probabilities[candidate])
+        yield best
         if surest >= SURE:
-            break
-    return best
+            return

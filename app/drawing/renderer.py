@@ -1,13 +1,15 @@
-"""The renderer: a few threads draw for all requests, batch after batch, off the event loop.
+"""The renderer: it draws for all requests of this process, batch after batch, on the event loop itself.
 
-An idle thread starts with whatever waits. A source holds its model, so a drawing finishes on the model that it began
-with, even if another one becomes active meanwhile.
+A batch of 16 takes some milliseconds, which is less than to hand it to another thread and to wait for the interpreter's
+lock costs at every request. Between two batches the loop does what else there is; so what came meanwhile shares the
+next batch, and where nothing waits a drawing begins at once. More than one core is for more processes
+(`app/processes.py`). A source holds its model, so a drawing that has begun ends on it, whatever becomes the active one
+meanwhile.
 """
 
 import asyncio
-import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -18,21 +20,21 @@ import torch
 from app.drawing.judge_cache import JudgeCache
 from app.drawing.model_cache import ModelCache
 from app.drawing.scheduler import BatchScheduler, Slice, Task
+from app.drawing.shared_counts import SharedCounts
 from app.drawing.sources import PickSource, Source
+from models.folding import BATCH
 from models.sampling import draw_batch, latents
 from models.shelf import Shelf
 
-GONE_CHECK_S = 0.05  # how often a waiting request checks whether its client is still connected
-
-Result = asyncio.Future[None]
+GONE_CHECK_S = 0.05  # how often a waiting request looks whether its client is still there
 
 
 class ClientGone(Exception):
-    """The client disconnected before its images were drawn."""
+    """Nobody waits for the images any more."""
 
 
 class Drawn(NamedTuple):
-    """Images, and how long they took."""
+    """Images and how they came about."""
 
     images: np.ndarray  # uint8 [n, H, W, C]
     waited_s: float  # until their first batch
@@ -42,7 +44,9 @@ class Drawn(NamedTuple):
 @dataclass(eq=False)
 class _Drawing(Task):
     source: Source = field(kw_only=True)
+    done: asyncio.Future[None] = field(kw_only=True)
     pixels: np.ndarray = field(init=False)
+    search: Iterator[np.ndarray] | None = field(default=None, init=False)  # for the image that a judge is to pick
 
     def __post_init__(self) -> None:
         self.pixels = np.empty((self.n, *self.source.G.shape.array), dtype=np.uint8)
@@ -51,89 +55,93 @@ class _Drawing(Task):
 class Renderer:
     """Draws from any model on the shelf."""
 
-    def __init__(self, shelf: Shelf, datasets_dir: Path, threads: int, max_bytes: int) -> None:
-        """`threads` draw at once, each on one CPU; `max_bytes` of models stay in memory."""
+    def __init__(self, shelf: Shelf, datasets_dir: Path, max_bytes: int, waiting: SharedCounts) -> None:
+        """`max_bytes` of models stay in memory; `waiting` counts the images that wait in all processes."""
         torch.set_num_threads(1)  # of every thread of the process that has not drawn yet
         self.judges = JudgeCache(shelf, datasets_dir)
         self.models = ModelCache(shelf, max_bytes)
-        self._scheduler = BatchScheduler[_Drawing](threads)
-        self._results: dict[_Drawing, Result] = {}  # touched on the event loop alone
+        self._scheduler = BatchScheduler[_Drawing](waiting)
         self._loop = asyncio.get_running_loop()
-        self._threads = [threading.Thread(target=self._work, name="renderer", daemon=True) for _ in range(threads)]
-        for thread in self._threads:
-            thread.start()
+        self._turn: asyncio.Handle | None = None
 
     async def render(self, source: Source, gone: Callable[[], Awaitable[bool]] | None = None) -> Drawn:
         """The images of a source: uint8 [n, H, W, C].
 
-        `gone` tells whether the client has disconnected; the rest is not drawn then. Raises Overloaded, or ClientGone.
+        `gone` says whether nobody waits for them any more; they are not drawn then. Raises Overloaded when too much
+        waits already, or ClientGone.
         """
-        drawing, result = _Drawing(source.G, source.n, source.cost, source=source), self._loop.create_future()
+        drawing = _Drawing(source.G, source.n, source.cost, source=source, done=self._loop.create_future())
         self._scheduler.add(drawing)
-        self._results[drawing] = result
+        if self._turn is None:
+            self._turn = self._loop.call_soon(self._draw_next)
         try:
-            while not (await asyncio.wait([result], timeout=GONE_CHECK_S if gone else None))[0]:
-                if gone and await gone():
-                    raise ClientGone(
-                        f"the client has gone: {drawing.n - drawing.taken} of {drawing.n} images are not drawn"
-                    )
-            result.result()
+            if gone is not None and self._scheduler.waiting > BATCH:  # else it is drawn before anyone could go
+                await self._watch(drawing, gone)
+            await drawing.done
         finally:
-            del self._results[drawing]
             if drawing.left:
                 self._scheduler.remove([drawing])
         return Drawn(drawing.pixels, drawing.began_at - drawing.asked_at, time.monotonic() - drawing.began_at)
 
     async def warm_up(self, model_id: str) -> None:
-        """Load a model and draw one image, so that the first request waits for neither."""
+        """Load a model and draw once with it, so that the first request waits for neither."""
         G = await self.models.get(model_id)
         await asyncio.to_thread(draw_batch, G, latents(0, 0, 1, G.z_dim, G.classes))
 
     def loaded(self) -> list[str]:
-        """The ids of the models in memory, the most recently used one last."""
+        """The ids of the models in memory, the one that was used last at the end."""
         return self.models.keys()
 
     def close(self) -> None:
-        """Finish the batches in progress, and end the threads."""
-        self._scheduler.close()
-        for thread in self._threads:
-            thread.join()
+        """Draw no more."""
+        if self._turn:
+            self._turn.cancel()
         self.models.close()
         self.judges.close()
 
-    def _work(self) -> None:
-        while slices := self._scheduler.take():
-            began, error = time.monotonic(), None
-            try:
-                _draw(slices)
-            except Exception as raised:  # any error belongs to the requests of this batch
-                error = raised
-            ended = self._scheduler.end(slices, time.monotonic() - began)
-            if error:
-                ended = [task for task, _, _ in slices]
-                self._scheduler.remove(ended)
-            if ended:
-                self._loop.call_soon_threadsafe(self._tell, ended, error)
+    async def _watch(self, drawing: _Drawing, gone: Callable[[], Awaitable[bool]]) -> None:
+        while not (await asyncio.wait([drawing.done], timeout=GONE_CHECK_S))[0]:
+            if await gone():
+                undrawn = f"{drawing.n - drawing.taken} of {drawing.n} images are not drawn"
+                raise ClientGone(f"the client has gone: {undrawn}")
 
-    def _tell(self, ended: list[_Drawing], error: Exception | None) -> None:
-        for drawing in ended:
-            result = self._results.get(drawing)
-            if result is None or result.done():
-                continue
-            if error:
-                result.set_exception(error)
-            else:
-                result.set_result(None)
+    def _draw_next(self) -> None:
+        """Draw a batch, tell those who have all their images, and let the loop go on before the next."""
+        slices, began = self._scheduler.take(), time.monotonic()
+        try:
+            if slices and isinstance(slices[0].task.source, PickSource):
+                self._search(slices[0])
+            elif slices:
+                _draw(slices)
+        except Exception as error:  # whatever it is belongs to those who asked
+            self._scheduler.remove([drawing for drawing, _, _ in slices])
+            for drawing, _, _ in slices:
+                if not drawing.done.done():
+                    drawing.done.set_exception(error)
+        for drawing, _, _ in slices:
+            if not drawing.left and not drawing.done.done():
+                drawing.done.set_result(None)
+        self._scheduler.time_batch(time.monotonic() - began)
+        self._turn = self._loop.call_soon(self._draw_next) if self._scheduler.waiting else None
+
+    def _search(self, share: Slice[_Drawing]) -> None:
+        """Let a judge look for an image in one more batch."""
+        drawing, k, _ = share
+        assert isinstance(drawing.source, PickSource)
+        if drawing.search is None:
+            drawing.search = drawing.source.search(k)
+        best = next(drawing.search, None)
+        if best is None:  # the one before was it
+            drawing.search = None
+        else:
+            drawing.pixels[k] = best
+            self._scheduler.put_back(share)
 
 
 def _draw(slices: Sequence[Slice[_Drawing]]) -> None:
-    """Draw a batch: all its slices with one forward pass, or one picked image, whose cost fills the batch."""
-    drawing, first, n = slices[0]
-    if isinstance(drawing.source, PickSource):
-        drawing.pixels[first : first + n] = drawing.source.images(first, n)
-        return
+    """Draw the latents of all slices with one forward pass."""
     rows = [task.source.rows(first, n) for task, first, n in slices if not isinstance(task.source, PickSource)]
-    images, row = draw_batch(drawing.source.G, torch.cat(rows)), 0
+    images, row = draw_batch(slices[0].task.source.G, torch.cat(rows)), 0
     for task, first, n in slices:
         task.pixels[first : first + n] = images[row : row + n]
         row += n

@@ -3,7 +3,7 @@
 A source holds a loaded generator and is immutable, so any thread may ask it for any of its images.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from models.folding import BATCH, FoldedGenerator
 from models.judge import Judge
-from models.picking import pick
+from models.picking import search
 from models.sampling import latents
 from models.walk import truncated, walk
 
@@ -103,9 +103,10 @@ class PickSource:
     def __post_init__(self) -> None:
         _check(self.digits, self.judge.classes)
 
-    def images(self, first: int, n: int) -> np.ndarray:
-        """Its images `first` to `first + n - 1`, drawn: uint8 [n, H, W, C]."""
-        return pick(self.G, self.judge, self.seed, self.start + first, n, self.digits)
+    def search(self, first: int) -> Iterator[np.ndarray]:
+        """Look for its image `first`: see `models.picking.search`."""
+        k = self.start + first
+        return search(self.G, self.judge, self.seed, k, self.digits[k % len(self.digits)])
 
 
 Source = SeedSource | WalkSource | PickSource

@@ -41,6 +41,14 @@ def query_names(route: APIRoute) -> list[str]:
     return names
 
 
+def query_model(route: APIRoute) -> type[BaseModel]:
+    """The one model that is the query of a route. ValueError where its query is something else."""
+    (model,) = (_model_of(annotation) for _, annotation in _queries(route.dependant))
+    if model is None:
+        raise ValueError(f"{route.path}: its query is no model")
+    return model
+
+
 def body_names(route: APIRoute) -> list[str]:
     """The fields of a route's JSON body; none where it takes no such body."""
     model = _model_of(route.body_field.field_info.annotation) if route.body_field else None

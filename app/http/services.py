@@ -6,12 +6,16 @@ from typing import Self
 
 from celery import Celery
 
+from app.drawing.picture_memory import PictureMemory
 from app.drawing.renderer import Renderer
+from app.drawing.shared_counts import SharedCounts
 from core.settings import Settings
 from jobs.feed import EventFeed
 from jobs.queue import celery_app
 from jobs.store import JobStore
 from models.shelf import Shelf
+
+MB = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -24,10 +28,11 @@ class Services:
     queue: Celery
     shelf: Shelf
     renderer: Renderer
+    pictures: PictureMemory
     closing: asyncio.Event  # set once the server is to end, so that endless answers end too
 
     @classmethod
-    def open(cls, settings: Settings, closing: asyncio.Event) -> Self:
+    def open(cls, settings: Settings, closing: asyncio.Event, waiting: SharedCounts) -> Self:
         """Open them on the running event loop. Connects to nothing yet."""
         shelf = Shelf(settings.shelf_dir)
         return cls(
@@ -36,7 +41,8 @@ class Services:
             feed=EventFeed(settings.redis_url),
             queue=celery_app(settings.redis_url),
             shelf=shelf,
-            renderer=Renderer(shelf, settings.datasets_dir, settings.draw_threads, settings.models_mb * 1_000_000),
+            renderer=Renderer(shelf, settings.datasets_dir, settings.models_mb * MB, waiting),
+            pictures=PictureMemory(settings.cache_mb * MB),
             closing=closing,
         )
 

@@ -14,7 +14,7 @@ MAX_FRAMES = 128
 class GridQuery(BaseModel):
     """Which images, and how they are laid out. The fields stand in the order of the canonical URL."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     n: int = Field(16, ge=1, le=256, description="How many images.")
     seed: Seed | None = Field(None, description="The same seed gives the same images; without one the server draws it.")

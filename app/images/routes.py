@@ -3,16 +3,18 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 
 from app.drawing.renderer import Drawn
 from app.http.dependencies import UNCHANGED, ServicesDep
-from app.http.negotiation import accepted, is_known
+from app.http.negotiation import choose, is_known
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
+from app.http.query_route import QueryRoute
+from app.http.recent import LONGEST, Recent
 from app.http.urls import url
 from app.images.encode import encode
 from app.images.formats import MEDIA_TYPES, MOVING, STILL, Format
@@ -22,10 +24,11 @@ from app.images.query import GridQuery
 from app.images.rendering import drawn_by, new_seed, render
 from app.images.rules import check
 from app.images.views import ImagesView
+from core.image_shape import ImageShape
 
-router = APIRouter(tags=["generate"])
+router = APIRouter(tags=["generate"], route_class=QueryRoute)
 
-ENCODED_AT_ONCE = 25_088  # bytes of pixels: 32 images of MNIST's size
+ENCODED_AT_ONCE = 32 * 28 * 28  # pixels
 
 DRAWN: dict[int | str, dict[str, Any]] = {
     200: {
@@ -37,16 +40,52 @@ DRAWN: dict[int | str, dict[str, Any]] = {
 }
 
 
+_answers = Recent["_Answer"]()
+
+
+class _Answer(NamedTuple):
+    """What is known of an answer before anything is drawn."""
+
+    picture: Picture
+    etag: str
+    headers: dict[str, str]
+
+
 @router.get("/generate", response_class=Response, responses={**DRAWN, **documented(404, 406, 422, 503)})
-async def generate(
-    request: Request,
-    services: ServicesDep,
-    query: Annotated[GridQuery, Query()],
-) -> Response:
+async def generate(request: Request, services: ServicesDep, query: Annotated[GridQuery, Query()]) -> Response:
     """A grid of digits, or each by itself. With `seed` and `model` the same URL is the same picture for ever."""
-    format_ = query.format or _accepted(request, STILL if query.interpolate is None else MOVING)
-    picture = Picture.of(query, format_, *drawn_by(query, services), new_seed())
-    check(query, picture, services.renderer.models.shape(picture.model))
+    accept, (model, judge) = ",".join(request.headers.getlist("accept")), drawn_by(query, services)
+    shape = services.renderer.models.shape(model)
+    asked: bytes = request.scope["query_string"]
+    if query.names_seeds and len(asked) + len(accept) <= LONGEST:
+        key = asked, accept, model, judge, url("")
+        answer = _answers.get(key, lambda: _answer(query, accept, model, judge, shape))
+    else:
+        answer = _answer(query, accept, model, judge, shape)
+    picture, tag, headers = answer
+    media_type = MEDIA_TYPES[picture.format][0]
+    if query.names_seeds:
+        if is_known(request.headers.getlist("if-none-match"), tag):
+            return Response(status_code=304, headers=headers)
+        if kept := services.pictures.get(tag):
+            return Response(kept, media_type=media_type, headers={**headers, "Server-Timing": "memory"})
+    drawn = await render(picture, services.renderer, request.is_disconnected)
+    began = time.monotonic()
+    data = await _encode(picture, drawn.images)
+    if query.names_seeds:
+        services.pictures.keep(tag, data)
+    timing = _timing(drawn, time.monotonic() - began)
+    return Response(data, media_type=media_type, headers={**headers, "Server-Timing": timing})
+
+
+def _answer(query: GridQuery, accept: str, model: str, judge: str | None, shape: ImageShape) -> _Answer:
+    """A function of its arguments and of the path that a proxy serves us under, but for a seed that nobody named.
+
+    Raises ProblemError where the query cannot be answered.
+    """
+    format_ = query.format or _accepted(accept, STILL if query.interpolate is None else MOVING)
+    picture = Picture.of(query, format_, model, judge, new_seed())
+    check(query, picture, shape)
     place = url(location(picture))
     headers = {
         "X-Seed": str(picture.seed),
@@ -59,13 +98,7 @@ async def generate(
         headers["Vary"] = "Accept"
     if query.digit is not None:
         headers["X-Digit-By"] = "judge" if picture.judge else "class"
-    if query.names_seeds and is_known(request.headers.getlist("if-none-match"), headers["ETag"]):
-        return Response(status_code=304, headers=headers)
-    drawn = await render(picture, services.renderer, request.is_disconnected)
-    began = time.monotonic()
-    data = await _encode(picture, drawn.images)
-    headers["Server-Timing"] = _timing(drawn, time.monotonic() - began)
-    return Response(data, media_type=MEDIA_TYPES[picture.format][0], headers=headers)
+    return _Answer(picture, headers["ETag"], headers)
 
 
 async def _encode(picture: Picture, images: np.ndarray) -> bytes:
@@ -81,11 +114,10 @@ def _timing(drawn: Drawn, encoding_s: float) -> str:
     return ", ".join(f"{name};dur={1000 * seconds:.2f}" for name, seconds in steps.items())
 
 
-def _accepted(request: Request, formats: Sequence[Format]) -> Format:
-    found = accepted(request, {name: MEDIA_TYPES[name] for name in formats})
+def _accepted(accept: str, formats: Sequence[Format]) -> Format:
+    found = choose(accept, {name: MEDIA_TYPES[name] for name in formats})
     if found is None:
         allowed = ", ".join(MEDIA_TYPES[name][0] for name in formats)
-        accept = ",".join(request.headers.getlist("accept"))
         detail = f"Accept takes none of what there is: {accept}; allowed: {allowed}"
         raise ProblemError(ProblemType.NOT_ACCEPTABLE, detail)
     return found

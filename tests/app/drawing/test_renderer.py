@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from app.drawing.renderer import Drawn, Renderer
+from app.drawing.shared_counts import SharedCounts
 from app.drawing.sources import SeedSource
 from core.errors import CheckpointError
 from models.checkpoint import load_generator
@@ -38,7 +39,7 @@ def shelve(shelf: Shelf, folder: Path, **knobs: Any) -> str:
 
 def run_with(shelf: Shelf, max_bytes: int, use: Any) -> None:
     async def main() -> None:
-        renderer = Renderer(shelf, EMBEDDED, 2, max_bytes)
+        renderer = Renderer(shelf, EMBEDDED, max_bytes, SharedCounts())
         try:
             await use(renderer)
         finally:

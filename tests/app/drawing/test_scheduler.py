@@ -1,12 +1,12 @@
-"""Which task is drawn for next, without a thread: each `take` is one batch."""
+"""Which task is drawn for next: each `take` is one batch."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 
 import pytest
 
 from app.drawing.scheduler import MAX_WAITING, BatchScheduler, Overloaded, Slice, Task
+from app.drawing.shared_counts import SharedCounts
 from models.folding import BATCH
 
 MODEL = object()
@@ -17,7 +17,7 @@ Share: TypeAlias = Slice[Task]
 
 @pytest.fixture
 def scheduler() -> Scheduler:
-    return BatchScheduler(2)
+    return BatchScheduler(SharedCounts())
 
 
 def wait_for(scheduler: Scheduler, *sizes: int) -> list[Task]:
@@ -30,7 +30,7 @@ def wait_for(scheduler: Scheduler, *sizes: int) -> list[Task]:
 def take(scheduler: Scheduler) -> list[Share]:
     """A batch that is done at once."""
     slices = scheduler.take()
-    scheduler.end(slices, 0.5)
+    scheduler.time_batch(0.5)
     return slices
 
 
@@ -55,38 +55,6 @@ def test_a_large_task_does_not_hold_up_those_behind_it(scheduler: Scheduler) -> 
     assert sizes(take(scheduler), tasks) == [(3, 0, 1), (0, 32, 15)]
 
 
-def test_a_large_task_is_drawn_by_all_who_have_nothing_to_do(scheduler: Scheduler) -> None:
-    with ThreadPoolExecutor(2) as pool:
-        try:
-            idle = [pool.submit(scheduler.take) for _ in range(2)]
-            time.sleep(0.1)  # until both wait; where they do not yet, the test sees less
-            (task,) = wait_for(scheduler, 48)
-            slices = [share for taken in idle for share in taken.result(timeout=10)]
-        finally:
-            scheduler.close()
-    assert sorted(share.first for share in slices) == [0, 16]
-    assert {share.task for share in slices} == {task}
-
-
-def test_fewer_than_a_batch_wait_for_the_batch_that_goes_on_and_a_batch_does_not(scheduler: Scheduler) -> None:
-    wait_for(scheduler, 1)
-    first = scheduler.take()
-    with ThreadPoolExecutor(1) as pool:
-        try:
-            wait_for(scheduler, *[1] * (BATCH - 1))
-            second = pool.submit(scheduler.take)
-            with pytest.raises(TimeoutError):
-                second.result(timeout=0.2)
-            wait_for(scheduler, 1)
-            assert len(second.result(timeout=10)) == BATCH
-            scheduler.end(second.result(), 0.5)
-            scheduler.end(first, 0.5)
-            wait_for(scheduler, 1)
-            assert len(pool.submit(scheduler.take).result(timeout=10)) == 1
-        finally:
-            scheduler.close()
-
-
 def test_every_image_is_in_one_batch(scheduler: Scheduler) -> None:
     tasks = wait_for(scheduler, 40, 3, 16, 1, 100)
     taken: list[tuple[int, int]] = []
@@ -95,13 +63,6 @@ def test_every_image_is_in_one_batch(scheduler: Scheduler) -> None:
         assert sum(n for _, _, n in slices) <= BATCH
         taken += [(index, k) for index, first, n in slices for k in range(first, first + n)]
     assert sorted(taken) == [(index, k) for index, task in enumerate(tasks) for k in range(task.n)]
-
-
-def test_a_task_is_done_once_its_last_batch_is_done_whichever_that_is(scheduler: Scheduler) -> None:
-    large, small = wait_for(scheduler, 20, 12)
-    first, second = scheduler.take(), scheduler.take()
-    assert scheduler.end(second, 0.0) == [small]
-    assert scheduler.end(first, 0.0) == [large]
 
 
 def test_a_batch_is_of_one_model(scheduler: Scheduler) -> None:
@@ -135,7 +96,7 @@ def test_those_who_are_turned_away_hear_when_to_come_again(scheduler: Scheduler)
     wait_for(scheduler, *[256] * (MAX_WAITING // 256))
     with pytest.raises(Overloaded) as refused:
         wait_for(scheduler, 1)
-    assert refused.value.retry_after_s == MAX_WAITING // BATCH // 4
+    assert refused.value.retry_after_s == MAX_WAITING // BATCH // 2
     take(scheduler)
     wait_for(scheduler, 1)
 
@@ -146,7 +107,41 @@ def test_nothing_waits_for_more_to_come(scheduler: Scheduler) -> None:
     assert task.asked_at <= task.began_at <= time.monotonic()
 
 
-def test_a_closed_scheduler_gives_no_batch(scheduler: Scheduler) -> None:
+def test_where_nothing_waits_there_is_no_batch(scheduler: Scheduler) -> None:
+    assert scheduler.take() == []
     wait_for(scheduler, 1)
-    scheduler.close()
+    take(scheduler)
     assert take(scheduler) == []
+
+
+def test_images_that_were_put_back_wait_behind_the_others(scheduler: Scheduler) -> None:
+    picked = Task(MODEL, 2, cost=BATCH)
+    scheduler.add(picked)
+    (drawn,) = wait_for(scheduler, 1)
+    (share,) = take(scheduler)
+    scheduler.put_back(share)
+    assert take(scheduler) == [Slice(drawn, 0, 1)]
+    assert take(scheduler) == [share]
+    (last,) = take(scheduler)
+    assert (last.first, scheduler.waiting) == (1, 0)
+    scheduler.put_back(last)
+    assert scheduler.waiting == BATCH
+    assert take(scheduler) == [last]
+
+
+def test_what_waits_is_counted_whatever_becomes_of_it(scheduler: Scheduler) -> None:
+    tasks = wait_for(scheduler, 40, 3)
+    assert scheduler.waiting == 43
+    take(scheduler)
+    assert scheduler.waiting == 27
+    scheduler.remove(tasks[:1])
+    assert scheduler.waiting == 3
+
+
+def test_the_bound_is_that_of_all_processes_together() -> None:
+    counts = SharedCounts(2)
+    counts.become(1)
+    counts.own = MAX_WAITING
+    counts.become(0)
+    with pytest.raises(Overloaded):
+        BatchScheduler[Task](counts).add(Task(MODEL, 1))

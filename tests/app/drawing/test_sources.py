@@ -49,7 +49,9 @@ def test_a_picked_image_costs_a_batch_and_is_the_judges() -> None:
     judge, model = load_judge(EMBEDDED / "mnist" / FOLDER), tiny_model()
     source = PickSource(model, 3, 7, 2, [1, 8], judge)
     assert source.cost == BATCH
-    assert np.array_equal(source.images(1, 2), pick(model, judge, 7, 3, 2, [1, 8]))
+    for k in range(3):
+        *_, found = source.search(k)
+        assert np.array_equal(found, pick(model, judge, 7, 2, 3, [1, 8])[k])
 
 
 def test_a_digit_that_nobody_knows_is_refused() -> None:

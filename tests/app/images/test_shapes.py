@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from app.drawing.renderer import Renderer
+from app.drawing.shared_counts import SharedCounts
 from app.drawing.sources import SeedSource
 from app.http.problems import ProblemError
 from app.images.encode import encode
@@ -55,7 +56,7 @@ def test_they_are_rendered_in_the_shape_of_the_model(
     model: FoldedGenerator, images: np.ndarray, tmp_path: Path
 ) -> None:
     async def rendered() -> np.ndarray:
-        renderer = Renderer(Shelf(tmp_path / "shelf"), EMBEDDED, threads=1, max_bytes=1)
+        renderer = Renderer(Shelf(tmp_path / "shelf"), EMBEDDED, max_bytes=1, waiting=SharedCounts())
         try:
             return (await renderer.render(SeedSource(model, 4, 7))).images
         finally:
