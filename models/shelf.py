@@ -22,6 +22,7 @@ from core.card import CARD, ID_LENGTH, Card, read_card, verify_checkpoint
 from core.errors import CheckpointError, ModelNotFound, ShelfBusy, ShelfChanged
 from core.files import new_folder, write_file
 from models.gate import Verdict, compare
+from models.shelf_index import Entry, ShelfIndex
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class Shelf:
         self._embedded_id = read_card(embedded).model_id
         self._pointer = root / "active"
         root.mkdir(parents=True, exist_ok=True)
+        self._index = ShelfIndex(root, self.card, MODEL_ID.fullmatch, [self._embedded_id])
 
     def folder(self, model_id: str) -> Path:
         """The checkpoint folder of a model. Raises ModelNotFound."""
@@ -53,16 +55,28 @@ class Shelf:
         """A model's card. Raises ModelNotFound, or CheckpointError when the card is damaged."""
         return read_card(self.folder(model_id))
 
-    def cards(self) -> list[Card]:
-        """The cards of all models, newest first, the embedded one among them. A damaged card is logged and left out."""
-        cards = []
-        for model_id in {path.name for path in self._root.iterdir()} | {self._embedded_id}:
-            if MODEL_ID.fullmatch(model_id):
-                try:
-                    cards.append(self.card(model_id))
-                except (CheckpointError, ModelNotFound) as error:
-                    logger.error("left out of the shelf's list: %s", error)
-        return sorted(cards, key=lambda card: (card.created_at, card.model_id), reverse=True)
+    def entries(self) -> list[Entry]:
+        """All models, newest first, the embedded one among them."""
+        return self._index.entries()
+
+    def cards(self, limit: int | None = None, after: str | None = None) -> list[Card]:
+        """The cards of up to `limit` models, newest first, those older than the model `after`.
+
+        A damaged card is logged and left out. Raises ModelNotFound for `after`.
+        """
+        entries = self.entries()
+        place = next((place for place, entry in enumerate(entries, 1) if entry.model_id == after), 0)
+        if after is not None and not place:
+            raise ModelNotFound(f"no model {after!r} on the shelf")
+        found: list[Card] = []
+        for entry in entries[place:]:
+            if len(found) == limit:
+                break
+            try:
+                found.append(self.card(entry.model_id))
+            except (CheckpointError, ModelNotFound) as error:
+                logger.error("left out of the shelf's list: %s", error)
+        return found
 
     def add(self, checkpoint: Path) -> Card:
         """Copy a checkpoint onto the shelf, verified. A model that already stands there stays as it is.

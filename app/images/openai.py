@@ -58,11 +58,12 @@ async def generate_images(request: Request, wanted: OpenAIImagesRequest, service
 def list_openai_models(services: ServicesDep) -> OpenAIModelList:
     """The models on the shelf as OpenAI's clients ask for them: the active one first, then the newest."""
     active = services.shelf.active()
-    cards = sorted(services.shelf.cards(), key=lambda card: card.model_id != active)
-    return OpenAIModelList(data=[OpenAIModel.from_card(card) for card in cards])
+    entries = sorted(services.shelf.entries(), key=lambda entry: entry.model_id != active)
+    return OpenAIModelList(data=[OpenAIModel.of(*entry) for entry in entries])
 
 
 @router.get("/v1/models/{model_id}", responses=_errors(404, 503))
 def get_openai_model(model_id: str, services: ServicesDep) -> OpenAIModel:
     """One of them."""
-    return OpenAIModel.from_card(services.shelf.card(model_id))
+    card = services.shelf.card(model_id)
+    return OpenAIModel.of(card.created_at, card.model_id)

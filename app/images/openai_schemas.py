@@ -5,6 +5,7 @@ ignored, and what cannot be done is refused.
 """
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -19,7 +20,6 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from core.card import Card
 from core.image_shape import GREY_28
 from core.recipe import Seed
 
@@ -161,9 +161,9 @@ class OpenAIModel(BaseModel):
     owned_by: Literal["digitforge"] = "digitforge"
 
     @classmethod
-    def from_card(cls, card: Card) -> Self:
-        """Translate a checkpoint's card."""
-        return cls(id=card.model_id, created=int(card.created_at.timestamp()))
+    def of(cls, created_at: datetime, model_id: str) -> Self:
+        """Translate what the shelf says of it."""
+        return cls(id=model_id, created=int(created_at.timestamp()))
 
 
 class OpenAIModelList(BaseModel):

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.concurrency import run_in_threadpool
 
 from app.http.dependencies import ServicesDep, require_json
 from app.http.json_body import JsonRoute
 from app.http.problems import documented
-from app.shelf.views import ActivateRequest, ModelList, ModelView
+from app.http.urls import url
+from app.shelf.views import ActivateRequest, ModelPage, ModelView
 from core.errors import ModelNotFound
 
 router = APIRouter(prefix="/models", tags=["models"], responses=documented(404, 422), route_class=JsonRoute)
@@ -17,11 +18,21 @@ ModelId = Annotated[str, Path(max_length=64, description="The first 16 hex digit
 
 
 @router.get("")
-def list_models(services: ServicesDep) -> ModelList:
+def list_models(
+    services: ServicesDep,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    after: Annotated[str | None, Query(max_length=64, description="The last id of the page before.")] = None,
+) -> ModelPage:
     """The models on the shelf, newest first, with their cards."""
     shelf, active = services.shelf, services.shelf.active()
-    return ModelList(
-        data=[ModelView.from_card(card, active) for card in shelf.cards()], active=active, previous=shelf.previous()
+    cards = shelf.cards(limit + 1, after)
+    page, has_more = cards[:limit], len(cards) > limit
+    return ModelPage(
+        data=[ModelView.from_card(card, active) for card in page],
+        has_more=has_more,
+        next=url(f"/models?limit={limit}&after={page[-1].model_id}") if has_more else None,
+        active=active,
+        previous=shelf.previous(),
     )
 
 

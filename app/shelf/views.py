@@ -23,10 +23,12 @@ class ModelView(BaseModel):
         return cls(id=model_id, active=model_id == active, card=card, generate=url(f"/generate?model={model_id}"))
 
 
-class ModelList(BaseModel):
-    """The shelf, newest first."""
+class ModelPage(BaseModel):
+    """Models on the shelf, newest first."""
 
     data: list[ModelView]
+    has_more: bool
+    next: str | None = Field(description="The URL of the next page.")
     active: str
     previous: str | None = Field(description="The one that was active before; `PUT /models/active` goes back to it.")
 
