@@ -1,11 +1,11 @@
 """`python -m app`: serve the API at the address in the settings, or on sockets that were inherited."""
 
 import argparse
+import asyncio
 import socket
 from types import FrameType
 
 import uvicorn
-from fastapi import FastAPI
 
 from app.edge.parser import HttpProtocol
 from app.main import create_app
@@ -17,12 +17,14 @@ EXIT_NOT_STARTED = 3  # as uvicorn's own command
 
 
 class _Server(uvicorn.Server):
-    """Tells the app at once that it is to end: event streams would hold it up for ever."""
+    """Sets `closing` at once when it is to end: event streams would hold it up for ever."""
+
+    def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
+        super().__init__(config)
+        self._closing = closing
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        app = self.config.app
-        assert isinstance(app, FastAPI)
-        app.state.closing.set()
+        self._closing.set()
         super().handle_exit(sig, frame)
 
 
@@ -35,17 +37,17 @@ def main() -> int:
     inherited = [socket.socket(fileno=number) for number in parser.parse_args().fd]
     settings = read_settings()
     open_data_dir(settings, writes=False)
-    server = _Server(
-        uvicorn.Config(
-            create_app(),
-            http=HttpProtocol,
-            ws="none",
-            proxy_headers=False,  # app/edge/proxies.py has them
-            log_level="info",
-            access_log=settings.access_log,
-            timeout_graceful_shutdown=CLOSE_S,
-        )
+    closing = asyncio.Event()
+    config = uvicorn.Config(
+        create_app(settings, closing),
+        http=HttpProtocol,
+        ws="none",
+        proxy_headers=False,  # app/edge/proxies.py has them
+        log_level="info",
+        access_log=settings.access_log,
+        timeout_graceful_shutdown=CLOSE_S,
     )
+    server = _Server(config, closing)
     server.run(inherited or listen(settings.host, settings.port))
     return 0 if server.started else EXIT_NOT_STARTED
 

@@ -11,7 +11,7 @@ from redis import RedisError
 from core.crash import crash_point
 from core.errors import CheckpointError, LeaseLost, ShelfBusy
 from core.files import is_disk_full, remove_temporaries, write_file
-from core.run_dir import TRAINER_LOG
+from core.run_dir import JobDir, RunDir
 from core.settings import Settings
 from jobs.record import Claim, DeviceMemory, JobError
 from jobs.store import MAX_STRIKES, JobStore
@@ -73,18 +73,19 @@ class Supervisor:
         except _Interrupted:
             self._let_go(claim, watch)
 
-    def _prepare(self, claim: Claim, watch: Watch) -> Path:
+    def _prepare(self, claim: Claim, watch: Watch) -> RunDir:
         """The run directory of this attempt, with the recipe in it."""
-        runs_dir, job = self._settings.runs_dir, claim.job
-        run_dir = self._with_space(watch, lambda: open_attempt(runs_dir, job.id, job.attempt, lambda: watch.see(None)))
+        job = claim.job
+        job_dir = JobDir(self._settings.runs_dir, job.id)
+        run = self._with_space(watch, lambda: open_attempt(job_dir, job.attempt, lambda: watch.see(None)))
         recipe = job.spec.recipe.model_dump_json(indent=2).encode() + b"\n"
-        self._with_space(watch, lambda: write_file(run_dir / "recipe.json", recipe))
-        return run_dir
+        self._with_space(watch, lambda: write_file(run.recipe, recipe))
+        return run
 
-    def _train(self, claim: Claim, watch: Watch, run_dir: Path) -> None:
+    def _train(self, claim: Claim, watch: Watch, run: RunDir) -> None:
         """Run the trainer to its end, or to where somebody wants it to stop, and bring the record there."""
         settings, held_mb, stalled = self._settings, 0.0, False
-        with TrainerProcess(self._trainer_arguments(run_dir), run_dir / TRAINER_LOG, settings.stop_grace_s) as trainer:
+        with TrainerProcess(self._trainer_arguments(run), run.trainer_log, settings.stop_grace_s) as trainer:
             for event in trainer.events(settings.heartbeat_s / 2):
                 watch.see(event)
                 stalled = watch.silent_s > settings.watchdog_s
@@ -94,7 +95,7 @@ class Supervisor:
                     trainer.kill()
                 elif watch.order == "pause" or self._draining():
                     trainer.stop()
-        remove_temporaries(run_dir)
+        remove_temporaries(run.folder)
         watch.beat()  # the last of the news
 
         match watch.order, watch.last:
@@ -102,7 +103,7 @@ class Supervisor:
                 left_mb = memory_mb(trainer.pid, watch.device)
                 self._let_go(claim, watch, DeviceMemory(before_mb=held_mb, after_mb=left_mb))
             case _, Finished() as finished:
-                self._deliver(claim, watch, run_dir / finished.checkpoint)
+                self._deliver(claim, watch, run.folder / finished.checkpoint)
             case _, Failed(kind="disk-full"):
                 raise _Interrupted  # it will go on where there is space
             case _, Failed() as failed:
@@ -185,9 +186,9 @@ class Supervisor:
                 raise _Interrupted
             time.sleep(RETRY_S)
 
-    def _trainer_arguments(self, run_dir: Path) -> list[str]:
+    def _trainer_arguments(self, run: RunDir) -> list[str]:
         settings = self._settings
-        arguments = ["--run-dir", str(run_dir), "--recipe", str(run_dir / "recipe.json")]
+        arguments = ["--run-dir", str(run.folder), "--recipe", str(run.recipe)]
         arguments += ["--datasets", str(settings.datasets_dir)]
         arguments += ["--device", self._device]
         if settings.trainer_threads is not None:

@@ -16,7 +16,7 @@ from redis import RedisError
 
 from core.errors import JobNotFound, JobStateConflict, LeaseLost, ShelfBusy
 from core.files import remove_temporaries
-from core.run_dir import job_dir
+from core.run_dir import JobDir
 from core.settings import Settings
 from jobs.queue import enqueue, waiting_messages
 from jobs.store import JobStore
@@ -91,7 +91,7 @@ class Sweeper:
             except (JobNotFound, JobStateConflict) as error:
                 logger.info("job %s: somebody else was faster: %s", job_id, error)
         for job_id in self._store.deleted_ids():
-            shutil.rmtree(job_dir(self._settings.runs_dir, job_id), ignore_errors=True)
+            shutil.rmtree(JobDir(self._settings.runs_dir, job_id).folder, ignore_errors=True)
             self._store.forget(job_id)
             logger.info("job %s: deleted with its files", job_id)
 

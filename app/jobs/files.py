@@ -8,23 +8,16 @@ from typing import Annotated, Literal, NamedTuple
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 
-from app.http.dependencies import UNCHANGED, IfNoneMatch, SettingsDep, StoreDep
+from app.http.dependencies import UNCHANGED, IfNoneMatch, ServicesDep
 from app.http.negotiation import is_known
+from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
 from app.http.urls import url
 from app.jobs.curves import to_svg
 from app.jobs.views import CheckpointFile, CheckpointList, CheckpointView, CurvePoint, Curves, Sample, SampleList
 from core.card import DISCRIMINATOR, GENERATOR, Card, read_card
 from core.errors import CheckpointError
-from core.run_dir import (
-    TRAINER_LOG,
-    attempt_dir,
-    attempt_dirs,
-    checkpoint_folders,
-    checkpoint_path,
-    sample_epochs,
-    sample_path,
-)
+from core.run_dir import JobDir, RunDir
 from jobs.record import Job
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503))
@@ -35,16 +28,16 @@ LOG_CHUNK = 1 << 20
 PARTS = {"generator": GENERATOR, "discriminator": DISCRIMINATOR}
 
 
-class _Run(NamedTuple):
+class _JobRuns(NamedTuple):
     """A job, and the run directories of its attempts, the newest first."""
 
     job: Job
-    folders: list[FilePath]
+    attempts: list[RunDir]
 
     @property
-    def folder(self) -> FilePath:
+    def newest(self) -> RunDir:
         """The run directory to read: while a new attempt has none yet, that of the one before."""
-        return self.folders[0]
+        return self.attempts[0]
 
     @property
     def caching(self) -> str:
@@ -53,31 +46,30 @@ class _Run(NamedTuple):
 
     def cards(self) -> Iterator[tuple[FilePath, Card]]:
         """The checkpoints that can be read, in the order of their epochs."""
-        for folder in checkpoint_folders(self.folder):
+        for folder in self.newest.checkpoint_folders():
             try:
                 yield folder, read_card(folder)
             except CheckpointError as error:  # damaged, or an epoch that comes again replaces it just now
                 logger.warning("job %s: a checkpoint is left out: %s", self.job.id, error)
 
 
-def _run(
+def _runs(
     job_id: Annotated[str, Path(max_length=64, description="As in the answer to POST /train.")],
-    store: StoreDep,
-    settings: SettingsDep,
-) -> _Run:
-    job = store.get(job_id)
-    folders = list(attempt_dirs(settings.runs_dir, job.id, job.attempt))
-    return _Run(job, folders or [attempt_dir(settings.runs_dir, job.id, job.attempt)])
+    services: ServicesDep,
+) -> _JobRuns:
+    job = services.store.get(job_id)
+    job_dir = JobDir(services.settings.runs_dir, job.id)
+    return _JobRuns(job, list(job_dir.attempts(job.attempt)) or [job_dir.attempt(job.attempt)])
 
 
-RunDep = Annotated[_Run, Depends(_run)]
+RunsDep = Annotated[_JobRuns, Depends(_runs)]
 
 
 @router.get("/{job_id}/samples")
-def list_samples(run: RunDep) -> SampleList:
+def list_samples(runs: RunsDep) -> SampleList:
     """The sample grids made so far."""
-    epochs = sample_epochs(run.folder)
-    return SampleList(data=[Sample(epoch=epoch, href=url(f"/jobs/{run.job.id}/samples/{epoch}")) for epoch in epochs])
+    epochs = runs.newest.sample_epochs()
+    return SampleList(data=[Sample(epoch=epoch, href=url(f"/jobs/{runs.job.id}/samples/{epoch}")) for epoch in epochs])
 
 
 @router.get(
@@ -86,56 +78,60 @@ def list_samples(run: RunDep) -> SampleList:
     responses={200: {"content": {"image/png": {}}}, **UNCHANGED},
 )
 def get_sample(
-    run: RunDep, epoch: Annotated[int, Path(ge=0)] | Literal["latest"], if_none_match: IfNoneMatch
+    runs: RunsDep, epoch: Annotated[int, Path(ge=0)] | Literal["latest"], if_none_match: IfNoneMatch
 ) -> Response:
     """64 images at fixed latents after an epoch, as a PNG; the same latents every time, so one sees them grow."""
-    epochs = sample_epochs(run.folder)
-    wanted = max(epochs, default=0) if epoch == "latest" else epoch
+    epochs = runs.newest.sample_epochs()
+    if epoch == "latest" and not epochs:
+        raise ProblemError(ProblemType.NOT_FOUND, f"job {runs.job.id} has no sample yet")
+    wanted = epochs[-1] if epoch == "latest" else epoch
     if wanted not in epochs:
-        raise ProblemError(404, "not-found", f"job {run.job.id} has no sample of epoch {wanted}; there are: {epochs}")
-    caching = "no-cache" if epoch == "latest" else run.caching
-    return _file(sample_path(run.folder, wanted), if_none_match, caching, media_type="image/png")
+        raise ProblemError(
+            ProblemType.NOT_FOUND, f"job {runs.job.id} has no sample of epoch {wanted}; there are: {epochs}"
+        )
+    caching = "no-cache" if epoch == "latest" else runs.caching
+    return _file(runs.newest.sample(wanted), if_none_match, caching, media_type="image/png")
 
 
 @router.get("/{job_id}/curves", response_model=Curves, responses={200: {"content": {"image/svg+xml": {}}}})
 def get_curves(
-    run: RunDep,
+    runs: RunsDep,
     format: Annotated[Literal["svg", "json"], Query(description="A picture, or the numbers.")] = "svg",  # noqa: A002
 ) -> Curves | Response:
     """Losses and scores over the epochs so far."""
-    curves = Curves(data=[CurvePoint.from_card(card) for _, card in run.cards()])
+    curves = Curves(data=[CurvePoint.from_card(card) for _, card in runs.cards()])
     if format == "json":
         return curves
     return Response(to_svg(curves), media_type="image/svg+xml", headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/{job_id}/checkpoints")
-def list_checkpoints(run: RunDep) -> CheckpointList:
+def list_checkpoints(runs: RunsDep) -> CheckpointList:
     """The checkpoints made so far, with their scores, and where to download them."""
-    return CheckpointList(data=[_checkpoint(run.job.id, folder, card) for folder, card in run.cards()])
+    return CheckpointList(data=[_checkpoint(runs.job.id, folder, card) for folder, card in runs.cards()])
 
 
 @router.get("/{job_id}/checkpoints/{epoch}/{part}", response_class=Response, responses=UNCHANGED)
 def get_checkpoint_file(
-    run: RunDep,
+    runs: RunsDep,
     epoch: Annotated[int, Path(ge=1)],
     part: Annotated[Literal["generator", "discriminator"], Path()],
     if_none_match: IfNoneMatch,
 ) -> Response:
     """The weights of a checkpoint as safetensors; a `Range` of them too."""
-    path = checkpoint_path(run.folder, epoch) / PARTS[part]
+    path = runs.newest.checkpoint(epoch) / PARTS[part]
     if not path.is_file():
-        raise ProblemError(404, "not-found", f"job {run.job.id} has no checkpoint of epoch {epoch}")
-    return _file(path, if_none_match, run.caching, filename=f"{run.job.id}-epoch-{epoch}-{path.name}")
+        raise ProblemError(ProblemType.NOT_FOUND, f"job {runs.job.id} has no checkpoint of epoch {epoch}")
+    return _file(path, if_none_match, runs.caching, filename=f"{runs.job.id}-epoch-{epoch}-{path.name}")
 
 
 @router.get("/{job_id}/logs", response_class=PlainTextResponse)
 def get_logs(
-    run: RunDep,
+    runs: RunsDep,
     tail: Annotated[int, Query(ge=1, le=10_000, description="How many of the last lines.")] = 200,
 ) -> str:
     """What the trainer of the newest attempt that logged anything has logged."""
-    logs = (folder / TRAINER_LOG for folder in run.folders)
+    logs = (attempt.trainer_log for attempt in runs.attempts)
     path = next((log for log in logs if log.is_file() and log.stat().st_size), None)
     if path is None:
         return ""

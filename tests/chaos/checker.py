@@ -7,7 +7,7 @@ from pathlib import Path
 from core.card import verify_checkpoint
 from core.errors import CheckpointError, ModelNotFound
 from core.files import TEMPORARY_PREFIX
-from core.run_dir import checkpoint_folders
+from core.run_dir import RunDir
 from jobs.record import JobStatus
 from jobs.store import MAX_STRIKES
 from models.shelf import Shelf
@@ -138,7 +138,7 @@ def _checkpoints_are_golden(ledger: Ledger, golden: dict[str, Golden], runs: Pat
     """Every checkpoint of every attempt is whole, and that of an undisturbed run."""
     for accepted in ledger.known():
         for attempt in sorted((runs / accepted.id).glob("attempt-*")):
-            for folder in checkpoint_folders(attempt):
+            for folder in RunDir(attempt).checkpoint_folders():
                 try:
                     digests = verify_checkpoint(folder).sha256
                 except CheckpointError as error:

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.card import verify_checkpoint
 from core.recipe import Recipe
-from core.run_dir import checkpoint_folders
+from core.run_dir import RunDir
 from tests.tiny import digit_like, tiny_recipe, write_dataset
 from worker.training.events import Finished, parse_event
 
@@ -55,5 +55,5 @@ def _train(folder: Path, recipe: Recipe, datasets: Path) -> Golden:
     assert isinstance(finished, Finished), finished
     return Golden(
         model=verify_checkpoint(run_dir / finished.checkpoint).sha256,
-        checkpoints={path.name: verify_checkpoint(path).sha256 for path in checkpoint_folders(run_dir)},
+        checkpoints={path.name: verify_checkpoint(path).sha256 for path in RunDir(run_dir).checkpoint_folders()},
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from cli.redis_server import RedisServer
 from core.card import verify_checkpoint
 from core.recipe import PRESETS
-from core.run_dir import attempt_dir, sample_path
+from core.run_dir import JobDir
 from core.settings import Settings
 from jobs.record import JobSpec, JobStatus
 from jobs.store import JobStore
@@ -59,9 +59,9 @@ def test_a_job_goes_on_where_the_file_system_has_no_hard_links(
 
     job = store.get(job_id)
     assert (job.status, job.attempt, job.error) == (JobStatus.SUCCEEDED, 2, None)
-    first, second = (attempt_dir(tmp_path / "runs", job_id, number) for number in (1, 2))
-    assert len(list((first / "checkpoints").iterdir())) < 8
-    for folder in (second / "checkpoints").iterdir():
+    first, second = (JobDir(tmp_path / "runs", job_id).attempt(number) for number in (1, 2))
+    assert len(first.checkpoint_folders()) < 8
+    for folder in second.checkpoint_folders():
         verify_checkpoint(folder)
-    assert sample_path(second, 1).read_bytes() == sample_path(first, 1).read_bytes()
-    assert not sample_path(second, 1).samefile(sample_path(first, 1))
+    assert second.sample(1).read_bytes() == first.sample(1).read_bytes()
+    assert not second.sample(1).samefile(first.sample(1))

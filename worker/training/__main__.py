@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from core.files import is_disk_full
 from core.recipe import PRESETS, Recipe, with_preset
+from core.run_dir import RunDir
 from core.validation import explain
 from worker.training.arguments import Parser, whole_number
 from worker.training.data import EMBEDDED, load_dataset
@@ -27,6 +28,7 @@ from worker.training.process import die_with_parent, is_out_of_memory, keep_free
 from worker.training.reporting import reporter
 from worker.training.scorer import Scorer, has_judge
 from worker.training.streams import escape_what_does_not_fit
+from worker.training.task import Callbacks, Task
 
 EXIT_FINISHED, EXIT_FAILED, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 3
 
@@ -76,17 +78,8 @@ def main() -> int:
         score = Scorer(folder, dataset, device).score if has_judge(folder) else None
         by_hand = arguments.die_with is None
         command = f"python -m worker.training {shlex.join(sys.argv[1:])}" if by_hand else None
-        end = train(
-            recipe,
-            dataset,
-            arguments.run_dir,
-            device,
-            report,
-            lambda: stop_requested,
-            command=command,
-            score=score,
-            cuda_graph=not arguments.no_cuda_graph,
-        )
+        task = Task(recipe, dataset, RunDir(arguments.run_dir), device, command, not arguments.no_cuda_graph)
+        end = train(task, Callbacks(report, lambda: stop_requested, score))
     except TrainingError as error:
         report(Failed(kind=error.kind, detail=str(error)))
         return EXIT_FAILED

@@ -21,9 +21,9 @@ class FastDiscriminator:
 
     def __init__(self, D: Discriminator) -> None:
         self._D = D
-        on_cpu = D.down14.weight.device.type == "cpu"
+        on_cpu = D.down1.weight.device.type == "cpu"
         layers: list[Layer] = [_with_fast_dropout(layer) if on_cpu else layer for layer in D if layer is not D.logit]
-        if hasattr(D, "pool"):
+        if hasattr(D, "pool") and D.down1.in_channels == 1:
             layers[: list(D).index(D.pool) + 1] = [self._pooled]
         self._layers = layers
 
@@ -40,9 +40,9 @@ class FastDiscriminator:
         Bias and activation come after the pool, on a quarter of the values. They are monotone, so it is the same.
         """
         D = self._D
-        assert D.down14.bias is not None
-        h = D.pool(down_from_one_channel(half_turn(images), half_turn(D.down14.weight)))
-        return D.down14_act(h + D.down14.bias.view(-1, 1, 1))  # type: ignore[no-any-return]
+        assert D.down1.bias is not None
+        h = D.pool(down_from_one_channel(half_turn(images), half_turn(D.down1.weight)))
+        return D.down1_act(h + D.down1.bias.view(-1, 1, 1))  # type: ignore[no-any-return]
 
 
 def _with_fast_dropout(layer: nn.Module) -> Layer:

@@ -35,8 +35,8 @@ class Gan:
         self.chosen = torch.zeros(recipe.images_per_step, dtype=torch.int64, device=device)
 
         seed_all(recipe.seed, "weights", 0)
-        self.G, self.D = Generator(recipe), Discriminator(recipe)
-        self.G_ema = Generator(recipe).requires_grad_(False)
+        self.G, self.D = Generator(recipe, dataset.shape), Discriminator(recipe, dataset.shape)
+        self.G_ema = Generator(recipe, dataset.shape).requires_grad_(False)
         for network in self.networks.values():
             # Convolutions are fastest with weights in this layout in memory.
             network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stub

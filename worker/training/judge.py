@@ -54,13 +54,14 @@ def train_judge(train: Dataset, classes: int, epochs: int, seed: int) -> Judge:
 
 
 def warp(pixels: Tensor) -> Tensor:
-    """Turn, scale and shift each image a little, by chance: uint8 [B, 28, 28] -> float [B, 28, 28]."""
+    """Turn, scale and shift each image a little, by chance: uint8 [B, H, W, C] -> float [B, H, W, C]."""
     b = len(pixels)
     turn, scale, shift = _uniform(b) * ROTATION, 1 + _uniform(b) * SCALING, _uniform(b, 2) * SHIFT
     cos, sin = scale * turn.cos(), scale * turn.sin()
     matrices = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)  # [B, 2, 2]
-    grid = F.affine_grid(torch.cat([matrices, shift[:, :, None]], 2), [b, 1, *pixels.shape[1:]], align_corners=False)
-    return F.grid_sample(pixels.unsqueeze(1).float(), grid, align_corners=False).squeeze(1)
+    images = pixels.permute(0, 3, 1, 2).float()  # [B, C, H, W]
+    grid = F.affine_grid(torch.cat([matrices, shift[:, :, None]], 2), list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, align_corners=False).permute(0, 2, 3, 1)
 
 
 def save_judge(folder: Path, judge: Judge, train: Dataset, test: Dataset, epochs: int, seed: int) -> JudgeCard:

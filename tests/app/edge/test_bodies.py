@@ -81,20 +81,20 @@ def test_a_body_that_says_it_is_not_encoded_is_taken(http: httpx.Client) -> None
     problem(http.post("/train", content=b'{"epochs": 0}', headers=headers), 422, "invalid-parameter")
 
 
-def test_a_body_that_was_announced_and_is_empty_is_not_no_body(service: Service, http: httpx.Client) -> None:
-    before = job_count(http)
+def test_a_body_that_was_announced_and_is_empty_is_not_no_body(service: Service, service_http: httpx.Client) -> None:
+    before = job_count(service_http)
     with Wire(service.base) as wire:
         wire.send(b"POST /train HTTP/1.1\r\n" + JSON + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
         answer = wire.answer()
     assert (answer.status, json.loads(answer.body)["type"]) == (400, "incomplete-body")
-    assert job_count(http) == before
+    assert job_count(service_http) == before
 
 
-def test_a_body_that_breaks_off_starts_nothing(service: Service, http: httpx.Client) -> None:
-    before = job_count(http)
+def test_a_body_that_breaks_off_starts_nothing(service: Service, service_http: httpx.Client) -> None:
+    before = job_count(service_http)
     for framing in (b"Content-Length: 20\r\n\r\n{}", b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"):
         with Wire(service.base) as wire:
             wire.send(b"POST /train HTTP/1.1\r\n" + JSON + framing)
             wire.shut(socket.SHUT_WR)
             time.sleep(0.2)
-    assert job_count(http) == before
+    assert job_count(service_http) == before

@@ -5,7 +5,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.http.services import Services
 from tests.app.http.test_errors import job_count, problem
+from tests.in_process import served
 from tests.service import Service
 from tests.wire import Wire
 
@@ -116,11 +118,9 @@ def test_a_request_from_before_there_were_hosts_is_answered(service: Service) ->
         assert wire.answer().status == 200
 
 
-def test_names_of_the_settings_are_known_hosts(tmp_path: Path) -> None:
-    with (
-        Service(tmp_path, hosts="Digits.example, other.example") as service,
-        httpx.Client(base_url=service.base, timeout=30) as http,
-    ):
+def test_names_of_the_settings_are_known_hosts(services: Services, tmp_path: Path) -> None:
+    names = {"data_dir": tmp_path, "hosts": ("Digits.example", "other.example")}
+    with served(services.settings.model_copy(update=names)) as (http, _):
         for host, status in {"digits.example:8443": 200, "OTHER.example": 200, "more.example": 421}.items():
             assert http.get("/healthz", headers={"Host": host}).status_code == status
         own = {"Host": "digits.example", "Origin": "https://digits.example"}

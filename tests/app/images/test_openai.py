@@ -145,11 +145,11 @@ def test_without_a_response_format_each_client_gets_what_it_expects(
 
 
 def test_the_shelf_is_listed_as_openai_lists_its_models(
-    client: openai.OpenAI, http: httpx.Client, service: Service, tmp_path: Path
+    client: openai.OpenAI, service_http: httpx.Client, service: Service, tmp_path: Path
 ) -> None:
     save_tiny(tmp_path / "another", seed=91, classes=10)
     another = Shelf(service.folder / "shelf").add(tmp_path / "another").model_id
-    shelf = http.get("/models").json()
+    shelf = service_http.get("/models").json()
     models = list(client.models.list())
     assert models[0].id == shelf["active"]
     assert sorted(model.id for model in models) == sorted(model["id"] for model in shelf["data"])

@@ -56,7 +56,7 @@ class Recorded(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def gan_of(name: str) -> Gan:
     recipe = RECIPES[name]
     labels = torch.arange(IMAGES) % recipe.classes if recipe.classes else None
-    return Gan(recipe, Dataset(torch.from_numpy(digit_like(IMAGES, 0)), labels, "0" * 64), META)
+    return Gan(recipe, Dataset(torch.from_numpy(digit_like(IMAGES, 0)[..., None]), labels, "0" * 64), META)
 
 
 def state(gan: Gan) -> dict[str, Tensor]:

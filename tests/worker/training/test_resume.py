@@ -16,7 +16,7 @@ import torch
 from core.card import read_card
 from core.files import sha256_of
 from core.recipe import Recipe
-from core.run_dir import sample_epochs, sample_path
+from core.run_dir import RunDir
 from tests.tiny import flip_byte, tiny_recipe
 from tests.worker.training.running import (
     assert_readers_meet_only_whole_folders,
@@ -34,6 +34,7 @@ from worker.training.events import EpochDone, Started, Stopped, parse_event
 from worker.training.loop import train
 from worker.training.process import numerics
 from worker.training.state import MANIFEST, TENSORS
+from worker.training.task import Callbacks, Task
 
 # 5 steps an epoch, or 2: every kind of randomness, and every kind of state
 RECIPES: dict[str, dict[str, Any]] = {
@@ -69,9 +70,9 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory, datasets: Path) -> dict[s
 def assert_same_end(run_dir: Path, other: Path) -> None:
     assert digests(run_dir) == digests(other)
     assert read_card(last_checkpoint(run_dir)).losses == read_card(last_checkpoint(other)).losses
-    assert sample_epochs(run_dir) == sample_epochs(other)
-    for epoch in sample_epochs(run_dir):
-        assert sha256_of(sample_path(run_dir, epoch)) == sha256_of(sample_path(other, epoch))
+    assert RunDir(run_dir).sample_epochs() == RunDir(other).sample_epochs()
+    for epoch in RunDir(run_dir).sample_epochs():
+        assert sha256_of(RunDir(run_dir).sample(epoch)) == sha256_of(RunDir(other).sample(epoch))
 
 
 @pytest.mark.parametrize(("name", "stop"), [(name, stop) for name, stops in STOPS.items() for stop in stops])
@@ -110,8 +111,9 @@ def test_a_killed_run_goes_on_from_its_last_epoch(
             raise PowerCut
         return False
 
+    task = Task(recipe, load_dataset(datasets / "tiny"), RunDir(tmp_path), torch.device("cpu"))
     with pytest.raises(PowerCut):
-        train(recipe, load_dataset(datasets / "tiny"), tmp_path, torch.device("cpu"), lambda _: None, cut_power)
+        train(task, Callbacks(lambda _: None, cut_power))
     started = run(recipe, datasets, tmp_path)[0]
     assert isinstance(started, Started)
     assert started.step == step // 5 * 5
