@@ -15,10 +15,11 @@ from http.client import HTTPException
 from pathlib import Path
 
 from cli.redis_server import RedisServer
+from core.child import start_child, stop_child
 from core.errors import StartError
 from core.ports import listen, port_of
 from core.settings import Settings
-from core.startup import PYTHON, open_data_dir
+from core.startup import EXIT_REFUSED, PYTHON, open_data_dir
 
 READY_S = 60.0
 POLL_S = 0.1
@@ -36,17 +37,19 @@ def up(settings: Settings) -> int:
             signal.signal(number, lambda *_: stop.set())
 
     with ExitStack() as stack:
-        stack.enter_context(_locked(data / "up.lock"))
+        lock = stack.enter_context(_locked(data / "up.lock"))
         listening = [stack.enter_context(bound) for bound in listen(settings.host, settings.port)]
-        redis = stack.enter_context(RedisServer(data / "redis"))
+        redis = stack.enter_context(RedisServer(data / "redis", pass_fds=[lock]))
         base = f"http://{_in_url(settings.host)}:{port_of(listening[0])}"
         environment = os.environ | {
             "DIGITFORGE_REDIS_URL": redis.url,
             "DIGITFORGE_DATA_DIR": str(data),
         }
         grace_s = settings.stop_grace_s + STOP_MARGIN_S
-        worker = stack.enter_context(_child("worker", environment, logs, grace_s))
-        api = stack.enter_context(_child("app", environment, logs, grace_s, listening))
+        log_of = {"redis": redis.log, "worker": logs / "worker.log", "app": logs / "app.log"}
+        begun_at = {name: _size(log) for name, log in log_of.items()}
+        worker = stack.enter_context(_child("worker", environment, logs, grace_s, lock))
+        api = stack.enter_context(_child("app", environment, logs, grace_s, lock, listening))
         for bound in listening:  # the API's own stay, and whoever comes after its end is refused
             bound.close()
         assert redis.process is not None
@@ -56,7 +59,7 @@ def up(settings: Settings) -> int:
         while not stop.is_set() and not _ended(processes) and not _is_ready(base):
             if time.monotonic() > deadline:
                 print(
-                    f"error: the API was not ready within {READY_S:.0f} s; its log is {logs}/app.log", file=sys.stderr
+                    f"error: the API was not ready within {READY_S:.0f} s; its log is {log_of['app']}", file=sys.stderr
                 )
                 return 1
             time.sleep(POLL_S)
@@ -69,7 +72,9 @@ def up(settings: Settings) -> int:
             time.sleep(POLL_S)
         ended = _ended(processes)
         if ended and not stop.is_set():
-            print(f"error: {ended} ended; its log is {logs}/{ended}.log", file=sys.stderr)
+            if processes[ended].returncode == EXIT_REFUSED:
+                print(_said_since(log_of[ended], begun_at[ended]), end="", file=sys.stderr)
+            print(f"error: {ended} ended; its log is {log_of[ended]}", file=sys.stderr)
             return 1
         print("\nstopping: a running job is saved and goes on next time", flush=True)
     print("stopped")
@@ -78,36 +83,47 @@ def up(settings: Settings) -> int:
 
 @contextmanager
 def _child(
-    module: str, environment: dict[str, str], logs: Path, grace_s: float, listening: Sequence[socket.socket] = ()
+    module: str,
+    environment: dict[str, str],
+    logs: Path,
+    grace_s: float,
+    lock: int,
+    listening: Sequence[socket.socket] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """`python -m module` in a session of its own, so that a Ctrl-C reaches it only by way of this process."""
+    """`python -m module`, until the block ends. It holds the lock too."""
     fds = [bound.fileno() for bound in listening]
     command = [*PYTHON, "-m", module, *(f"--fd={fd}" for fd in fds)]
     with (logs / f"{module}.log").open("ab") as log:
-        process = subprocess.Popen(
-            command, env=environment, stdout=log, stderr=log, start_new_session=True, pass_fds=fds
-        )
+        process = start_child(command, log, environment, [*fds, lock])
     try:
         yield process
     finally:
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(grace_s)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        stop_child(process, grace_s)
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the data directory, so that two services never write one. Raises StartError when it is held."""
+def _locked(path: Path) -> Iterator[int]:
+    """Hold the data directory, so that two services never write one. Raises StartError when it is held.
+
+    The descriptor is for the child processes: the lock is free once nobody has it any more, and so they share in it
+    when this process is killed.
+    """
     with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise StartError(f"{path.parent} is in use by another `digitforge up`; stop it first") from error
-        yield
+        yield file.fileno()
+
+
+def _size(log: Path) -> int:
+    return log.stat().st_size if log.exists() else 0
+
+
+def _said_since(log: Path, begun_at: int) -> str:
+    """The lines of a log, from a position on, that say why a process does not start."""
+    lines = log.read_bytes()[begun_at:].decode("utf-8", "replace").splitlines(keepends=True)
+    return "".join(line for line in lines if line.startswith("error: "))
 
 
 def _in_url(host: str) -> str:

@@ -10,7 +10,8 @@ import pytest
 from redis import Redis
 
 from cli.redis_server import RedisServer
-from jobs.store import JobStore, connect
+from jobs.redis_client import connect
+from jobs.store import JobStore
 from tests.processes import starts_processes
 from tests.service import Service
 

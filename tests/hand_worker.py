@@ -9,7 +9,8 @@ import numpy as np
 
 from app.http.services import Services
 from core.run_dir import JobDir
-from jobs.record import BestEpoch, Job, JobProgress, News, Publication
+from core.vocabulary import EventType
+from jobs.record import BestEpoch, Job, JobProgress, NumberedEvent, Publication
 from models.checkpoint import save_checkpoint
 from models.grid import to_png
 from tests.tiny import networks, score_sheet, tiny_recipe, training_record
@@ -72,8 +73,8 @@ class Attempt:
 
     def _tell(self, kind: str, progress: JobProgress | None = None, **data: object) -> None:
         self._told += 1
-        news = [News(self._told, kind, json.dumps(data))]
-        self._services.store.beat(self.claim, device="cpu", progress=progress, news=news)
+        events = [NumberedEvent(self._told, EventType(kind), json.dumps(data))]
+        self._services.store.beat(self.claim, device="cpu", progress=progress, events=events)
 
     def _write_sample(self, epoch: int) -> None:
         path = self.run.sample(epoch)

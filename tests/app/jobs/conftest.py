@@ -4,7 +4,7 @@ import pytest
 from redis import Redis
 
 from app.http.services import Services
-from jobs.store import connect
+from jobs.redis_client import connect
 
 
 @pytest.fixture

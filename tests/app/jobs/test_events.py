@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from app.http.services import Services
-from jobs.store import connect
+from jobs.redis_client import connect
 from tests.app.jobs.reading import pages, stream
 from tests.hand_worker import run, submit
 from tests.in_process import Api, served

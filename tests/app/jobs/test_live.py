@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from jobs.store import connect
+from jobs.redis_client import connect
 from tests.app.jobs.reading import Event, pages, stream
 from tests.hand_worker import SMOKE, submit
 from tests.service import Service, follow, redis_url, wait_until

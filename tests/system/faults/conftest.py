@@ -6,7 +6,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from jobs.store import connect
+from jobs.redis_client import connect
 from tests.service import Service, redis_url
 from tests.system.jobs import LEASE_S, WATCHDOG_S
 
