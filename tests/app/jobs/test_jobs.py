@@ -76,7 +76,7 @@ def test_the_same_key_makes_one_job_and_is_answered_as_the_first_time(http: http
 def test_a_queue_that_is_full_says_when_to_come_again(services: Services, tmp_path: Path) -> None:
     other = f"{services.settings.redis_url.removesuffix('/0')}/1"
     own = {"max_queued": 1, "redis_url": other, "data_dir": tmp_path}
-    with served(services.settings.model_copy(update=own)) as (http, full):
+    with served(services.settings.model_copy(update=own)) as (http, full, *_):
         running = submit(http, LONG)
         Attempt(full, running)
         key = {"idempotency-key": "mine"}
