@@ -9,7 +9,9 @@ import httpx
 from redis import Redis
 
 from app.http.services import Services
+from app.jobs.views import JobView
 from jobs.queue import QUEUE
+from jobs.record import Job
 from tests.hand_worker import SMOKE, Attempt, run, submit
 from tests.in_process import served
 from worker.sweeper import Sweeper
@@ -36,6 +38,10 @@ def test_a_job_is_shown_with_what_its_worker_told(http: httpx.Client, services: 
     assert (shown["status"], shown["model"]) == ("succeeded", job.model_id)
     assert shown["links"]["generate"] == f"/generate?model={job.model_id}"
     assert shown["publication"] == {"active": False, "reason": "the job said publish = never"}
+
+
+def test_every_field_of_a_record_is_shown_or_left_out_on_purpose() -> None:
+    assert set(Job.model_fields) - set(JobView.model_fields) == {"spec", "model_id", "event"}
 
 
 def test_a_long_poll_answers_when_something_changes(http: httpx.Client) -> None:
