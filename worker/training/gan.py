@@ -44,7 +44,7 @@ class Gan:
         if recipe.precision == "bfloat16":
             use_bfloat16(self.G, device)
             use_bfloat16(self.D, device)
-        self._run_D = FastDiscriminator(self.D)
+        self._run_D = FastDiscriminator(self.D, on_cpu=device.type == "cpu")
         betas = (recipe.beta1, recipe.beta2)
         self.opt_G = Adam(self.G.parameters(), recipe.lr_g, betas, recipe.adam_eps)
         self.opt_D = Adam(self.D.parameters(), recipe.lr_d, betas, recipe.adam_eps)
@@ -75,8 +75,8 @@ class Gan:
                 z, fake_classes = self._latents()
                 fake = self.G(z)  # [B, 1, 28, 28]
             real = augment(real, recipe.augment).requires_grad_(recipe.r1_gamma > 0)
-            real_logits = self._run_D(real, real_classes)  # [B, 1]
-            fake_logits = self._run_D(augment(fake.detach(), recipe.augment), fake_classes)  # [B, 1]
+            judged = augment(fake.detach(), recipe.augment)
+            real_logits, fake_logits = self._run_D.both(real, judged, real_classes, fake_classes)  # [B, 1] each
             loss_d = discriminator_loss(real_logits, fake_logits, recipe.label_smoothing)
             objective_d = loss_d
             if recipe.r1_gamma > 0:
@@ -96,7 +96,8 @@ class Gan:
             torch.autograd.backward(loss_g)
             self.opt_G.step()
         self.D.requires_grad_(True)
-        update_average(self.G_ema, self.G, self._decay)
+        if self._decay > 0:
+            update_average(self.G_ema, self.G, self._decay)
 
         with torch.no_grad():
             measured = torch.stack([loss_d, loss_g, real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()])
