@@ -3,6 +3,7 @@
 They are verified against the card on every load. Nothing is pickled, so loading a checkpoint runs no code.
 """
 
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,7 +14,7 @@ from torch import nn
 
 from core.card import CARD, DISCRIMINATOR, GENERATOR, Card, TrainingRecord, read_card, read_verified
 from core.errors import CheckpointError
-from core.files import new_folder, sha256_of
+from core.files import new_folder
 from core.image_shape import GREY_28
 from models.dcgan import Discriminator, Generator
 
@@ -28,9 +29,10 @@ def save_checkpoint(folder: Path, G: Generator, D: Discriminator, record: Traini
     Raises FileExistsError when `folder` exists.
     """
     with new_folder(folder, label="checkpoint") as temporary:
-        (temporary / GENERATOR).write_bytes(_serialise(G))
-        (temporary / DISCRIMINATOR).write_bytes(_serialise(D))
-        digests = {name: sha256_of(temporary / name) for name in (GENERATOR, DISCRIMINATOR)}
+        weights = {GENERATOR: _serialise(G), DISCRIMINATOR: _serialise(D)}
+        for name, data in weights.items():
+            (temporary / name).write_bytes(data)
+        digests = {name: sha256(data).hexdigest() for name, data in weights.items()}
         card = Card(**dict(record), sha256=digests)
         (temporary / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return card

@@ -10,6 +10,7 @@ import shlex
 import signal
 import sys
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import torch
@@ -73,9 +74,11 @@ def main() -> int:
     report = reporter(request_stop)
     try:
         folder = arguments.datasets / recipe.dataset
+        if device.type == "cuda":
+            Thread(target=torch.cuda.set_device, args=[device]).start()  # it takes as long as the images
         dataset = load_dataset(folder, recipe.num_images, recipe.classes)
         if device.type == "cuda":
-            torch.cuda.set_device(device)
+            torch.cuda.set_device(device)  # of this thread, when CUDA is there
         score = Scorer(folder, dataset, device).score if has_judge(folder) else None
         by_hand = arguments.die_with is None
         command = f"python -m worker.training {shlex.join(sys.argv[1:])}" if by_hand else None

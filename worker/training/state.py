@@ -9,6 +9,7 @@ The manifest says what the numbers depend on, and whether all steps so far depen
 
 import json
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,10 +51,11 @@ def save_state(run_dir: RunDir, at: Position, live: Restorable, numerics: dict[s
     folder = run_dir.state(at.step)
     if not folder.exists():
         with new_folder(folder, label="state") as temporary:
-            (temporary / TENSORS).write_bytes(format_tensors(_flatten(live)))  # save_file hides what the system said
+            data = format_tensors(_flatten(live))
+            (temporary / TENSORS).write_bytes(data)  # save_file hides what the system said
             manifest = {
                 "step": at.step,
-                "sha256": sha256_of(temporary / TENSORS),
+                "sha256": sha256(data).hexdigest(),
                 "numerics": numerics,
                 "bit_exact": at.bit_exact,
             }
