@@ -6,10 +6,12 @@ import socket
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from app.edge.parser import HttpProtocol
 from app.main import create_app
 from core.ports import listen
+from core.settings import Settings
 from core.startup import open_data_dir, read_settings, run
 
 CLOSE_S = 10  # for requests under way
@@ -28,6 +30,19 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
+def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves the API."""
+    return uvicorn.Config(
+        app,
+        http=HttpProtocol,
+        ws="none",
+        proxy_headers=False,  # app/edge/proxies.py has them
+        log_level="info",
+        access_log=settings.access_log,
+        timeout_graceful_shutdown=CLOSE_S,
+    )
+
+
 def main() -> int:
     """Serve until a signal ends it."""
     parser = argparse.ArgumentParser(prog="python -m app", description="Serve the API.")
@@ -38,16 +53,7 @@ def main() -> int:
     settings = read_settings()
     open_data_dir(settings, writes=False)
     closing = asyncio.Event()
-    config = uvicorn.Config(
-        create_app(settings, closing),
-        http=HttpProtocol,
-        ws="none",
-        proxy_headers=False,  # app/edge/proxies.py has them
-        log_level="info",
-        access_log=settings.access_log,
-        timeout_graceful_shutdown=CLOSE_S,
-    )
-    server = _Server(config, closing)
+    server = _Server(server_config(create_app(settings, closing), settings), closing)
     server.run(inherited or listen(settings.host, settings.port))
     return 0 if server.started else EXIT_NOT_STARTED
 

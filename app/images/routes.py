@@ -84,8 +84,8 @@ def _timing(drawn: Drawn, encoding_s: float) -> str:
 def _accepted(request: Request, formats: Sequence[Format]) -> Format:
     found = accepted(request, {name: MEDIA_TYPES[name] for name in formats})
     if found is None:
-        allowed = ", ".join(MEDIA_TYPES[name][0] for name in formats)
         accept = ",".join(request.headers.getlist("accept"))
+        allowed = ", ".join(MEDIA_TYPES[name][0] for name in formats)
         detail = f"Accept takes none of what there is: {accept}; allowed: {allowed}"
         raise ProblemError(ProblemType.NOT_ACCEPTABLE, detail)
     return found
