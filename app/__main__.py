@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from app.drawing.shared_counts import SharedCounts
 from app.edge.parser import HttpProtocol
@@ -32,6 +33,19 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._closing.set()
         super().handle_exit(sig, frame)
+
+
+def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves the API."""
+    return uvicorn.Config(
+        app,
+        http=HttpProtocol,
+        ws="none",
+        proxy_headers=False,  # app/edge/proxies.py has them
+        log_level="info",
+        access_log=settings.access_log,
+        timeout_graceful_shutdown=CLOSE_S,
+    )
 
 
 def main() -> int:
@@ -59,16 +73,7 @@ def main() -> int:
 
 def _serve(settings: Settings, sockets: Sequence[socket.socket], waiting: SharedCounts) -> int:
     closing = asyncio.Event()
-    config = uvicorn.Config(
-        create_app(settings, closing, waiting),
-        http=HttpProtocol,
-        ws="none",
-        proxy_headers=False,  # app/edge/proxies.py has them
-        log_level="info",
-        access_log=settings.access_log,
-        timeout_graceful_shutdown=CLOSE_S,
-    )
-    server = _Server(config, closing)
+    server = _Server(server_config(create_app(settings, closing, waiting), settings), closing)
     server.run(list(sockets))
     return 0 if server.started else EXIT_NOT_STARTED
 

@@ -6,10 +6,8 @@ Redis' own time. So no client's clock, crash or repeated call can bring a record
 
 import secrets
 from collections.abc import Collection, Sequence
-from functools import cache
 from hashlib import sha256
 from math import ceil
-from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple, Self
 
@@ -21,6 +19,7 @@ from core.vocabulary import Answer, FailureKind
 from jobs import keys
 from jobs.record import Claim, DeviceMemory, Job, JobError, JobProgress, JobSpec, JobStatus, NumberedEvent, Publication
 from jobs.redis_client import connect, wait_for_disk
+from jobs.scripting import run_script
 
 MAX_STRIKES = 3
 SCAN_PAGE = 200
@@ -57,10 +56,8 @@ class JobStore:
         job_id, asked = secrets.token_hex(8), spec.model_dump_json()
         digest, kept = sha256(asked.encode()).hexdigest(), KEY_KEPT_S if idempotency_key else 0
         key = keys.idempotency_key(idempotency_key or "", caller)
-        pool = self._redis.connection_pool
-        with Redis(
-            connection_pool=pool, single_connection_client=True
-        ) as connection:  # WAITAOF waits for its own writes
+        pool = self._redis.connection_pool  # of one connection, because WAITAOF waits for that one's writes
+        with Redis(connection_pool=pool, single_connection_client=True) as connection:
             arguments = (job_id, asked, self._max_queued, digest, kept)
             match self._run("create", *arguments, more_keys=[key], redis=connection).split():
                 case [Answer.FULL]:
@@ -274,15 +271,7 @@ class JobStore:
         more_keys: Sequence[str] = (),
         redis: "Redis | None" = None,
     ) -> str:
-        named = [*keys.script_keys(job_id), *more_keys]
-        answer: str = (redis or self._redis).register_script(_script(script))(keys=named, args=[job_id, *arguments])
-        return answer
-
-
-@cache
-def _script(name: str) -> str:
-    folder = Path(__file__).parent / "scripts"
-    return "".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in ("common", name))
+        return run_script(redis or self._redis, script, job_id, *arguments, more_keys=more_keys)
 
 
 def _flat(fields: dict[str, str]) -> list[str]:

@@ -31,13 +31,14 @@ def correlation(image: Tensor, features: Tensor) -> Tensor:
 
 
 def windows_by_pool(image: Tensor) -> Tensor:
-    """Upright image [B, 1, 28, 28] -> [4 * B * 7 * 7, 25]: what an upright kernel sees, with Keras' "same" padding.
+    """Upright image [B, 1, 4H, 4W] -> [4 * B * H * W, 25]: what an upright kernel sees, with Keras' "same" padding.
 
     The four windows of a 2x2 pool lie a quarter of the rows apart. Differentiable, any number of times.
     """
-    padded = F.pad(image[:, 0], (PADDING - 1, PADDING) * 2)  # [B, 31, 31]
-    windows = padded.unfold(1, TAPS, STRIDE).unfold(2, TAPS, STRIDE)  # [B, 14, 14, 5, 5]
-    pools = windows.view(len(image), 7, 2, 7, 2, TAPS, TAPS)
+    padded = F.pad(image[:, 0], (PADDING - 1, PADDING) * 2)  # [B, 4H + 3, 4W + 3]
+    windows = padded.unfold(1, TAPS, STRIDE).unfold(2, TAPS, STRIDE)  # [B, 2H, 2W, 5, 5]
+    b, _, height, width = image.shape
+    pools = windows.view(b, height // 4, 2, width // 4, 2, TAPS, TAPS)
     return pools.permute(2, 4, 0, 1, 3, 5, 6).reshape(-1, TAPS * TAPS)
 
 

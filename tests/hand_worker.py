@@ -73,8 +73,8 @@ class Attempt:
 
     def _tell(self, kind: str, progress: JobProgress | None = None, **data: object) -> None:
         self._told += 1
-        event = NumberedEvent(self._told, EventType(kind), json.dumps(data))
-        self._services.store.beat(self.claim, device="cpu", progress=progress, events=[event])
+        events = [NumberedEvent(self._told, EventType(kind), json.dumps(data))]
+        self._services.store.beat(self.claim, device="cpu", progress=progress, events=events)
 
     def _write_sample(self, epoch: int) -> None:
         path = self.run.sample(epoch)

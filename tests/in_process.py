@@ -1,7 +1,7 @@
 """The API without a process: its app is called on an event loop in a thread of the test's own process.
 
-A debugger and a coverage tool see the routes. There is no worker, so a job stays queued until a test carries it on with
-the store's own calls. What is about sockets, signals, parsers or proxies needs `tests/service.py`.
+A debugger and a coverage tool see the routes. There is no worker, so a job stays queued until a test carries it on: see
+`tests/hand_worker.py`. What is about processes, signals or training needs `tests/service.py`.
 """
 
 from collections.abc import Iterator
@@ -9,13 +9,17 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import httpx
+import uvicorn
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 
+from app.__main__ import server_config
 from app.http.services import Services
 from app.main import create_app
+from core.ports import listen, port_of
 from core.settings import Settings
 from core.startup import open_data_dir
+from tests.service import wait_until
 
 BASE = "http://localhost:8000"
 
@@ -23,8 +27,10 @@ BASE = "http://localhost:8000"
 class Api(NamedTuple):
     """A running API."""
 
-    http: httpx.Client  # may be used by several threads at once
+    http: httpx.Client  # calls the app itself; may be used by several threads at once
     services: Services
+    app: FastAPI
+    portal: BlockingPortal
 
 
 @contextmanager
@@ -37,7 +43,23 @@ def served(settings: Settings) -> Iterator[Api]:
         portal.wrap_async_context_manager(app.router.lifespan_context(app)),
         httpx.Client(transport=_InProcess(app, portal), base_url=BASE) as http,
     ):
-        yield Api(http, app.state.services)
+        yield Api(http, app.state.services, app, portal)
+
+
+@contextmanager
+def listening(api: Api) -> Iterator[str]:
+    """The URL of the same API on a socket, served by uvicorn as `python -m app` does."""
+    (bound,) = listen("127.0.0.1", 0)
+    config = server_config(api.app, api.services.settings)
+    config.lifespan = "off"  # it lives already
+    server = uvicorn.Server(config)
+    serving = api.portal.start_task_soon(server.serve, [bound])
+    wait_until(lambda: server.started)
+    try:
+        yield f"http://127.0.0.1:{port_of(bound)}"
+    finally:
+        server.should_exit = True
+        serving.result()
 
 
 class _InProcess(httpx.BaseTransport):

@@ -2,8 +2,10 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 from core.vocabulary import EventType, FailureKind, QueuedReason, WarningKind
+from worker.training import events
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -22,7 +24,7 @@ def words(cell: str) -> list[str]:
 
 
 def test_every_warning_kind_is_documented_and_no_other() -> None:
-    documented = [word for row in rows_after("training.md", "| warning | sign |") for word in words(row[0])]
+    documented = [word for row in rows_after("training.md", "| warning | when |") for word in words(row[0])]
     assert sorted(documented) == sorted(WarningKind)
 
 
@@ -37,3 +39,9 @@ def test_every_event_type_is_documented_and_no_other() -> None:
     assert sorted(word for row in rows for word in words(row[0])) == sorted(EventType)
     (reasons,) = [words(row[1]) for row in rows if words(row[0]) == [EventType.QUEUED]]
     assert sorted(reasons) == sorted(["reason", *QueuedReason])
+
+
+def test_every_event_of_a_run_by_hand_is_documented() -> None:
+    text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8").partition("## By hand\n")[2]
+    types = [kind.model_fields["event"].default for kind in get_args(events.Event)]
+    assert [word for word in types if f"`{word}`" not in text] == []

@@ -1,6 +1,5 @@
 """The heartbeat of a run: renews the lease, saves the progress, tells the events, and hears what is asked for."""
 
-import json
 import logging
 import time
 
@@ -9,7 +8,7 @@ from redis import RedisError
 from core.vocabulary import Answer, EventType
 from jobs.record import Claim, NumberedEvent
 from jobs.store import JobStore
-from worker.progress import RunProgress, Told
+from worker.progress import RunProgress
 from worker.training.events import EpochDone, Event
 
 KEPT_EVENTS = 1000  # while Redis is away
@@ -25,7 +24,6 @@ class RunMonitor:
         self._run = RunProgress.before(claim.job)
         self._checkpointed = False
         self._untold: list[NumberedEvent] = []  # as far as is known
-        self._numbered = 0
         self._beat_at = 0.0
         self._heard_at = time.monotonic()
         self.last: Event | None = None  # the latest event
@@ -35,10 +33,10 @@ class RunMonitor:
         """Take in an event, or None for a tick, and beat when it is time."""
         if event is not None:
             self.last, self._heard_at = event, time.monotonic()
-            self._run, told = self._run.after(event)
+            self._run = self._run.after(event)
             self._checkpointed |= isinstance(event, EpochDone)
-            for one in told:
-                self._tell(one)
+            for told in self._run.told:
+                self._queue(told)
         if time.monotonic() >= self._beat_at:
             self.beat()
 
@@ -73,9 +71,7 @@ class RunMonitor:
             self._checkpointed, self._untold = False, []
         self._beat_at = time.monotonic() + self._heartbeat_s  # from the answer on, however late it came
 
-    def _tell(self, told: Told) -> None:
-        if told.type is EventType.PROGRESS:  # only the newest is worth telling
-            self._untold = [event for event in self._untold if event.type is not EventType.PROGRESS]
-        self._numbered += 1
-        event = NumberedEvent(self._numbered, told.type, json.dumps(told.data))
+    def _queue(self, event: NumberedEvent) -> None:
+        if event.type is EventType.PROGRESS:  # only the newest is worth telling
+            self._untold = [one for one in self._untold if one.type is not EventType.PROGRESS]
         self._untold = [*self._untold, event][-KEPT_EVENTS:]

@@ -1,22 +1,16 @@
 """What a trainer's events make of a job: its progress, and what of it is worth telling. Pure, no Redis."""
 
+import json
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from core.scores import ScoreSheet
 from core.vocabulary import EventType
-from jobs.record import BestEpoch, HealthWarning, Job, JobProgress
+from jobs.record import BestEpoch, HealthWarning, Job, JobProgress, NumberedEvent
 from worker.training.events import EpochDone, Event, Progress, Started, Warned
 
 # What the event of a progress leaves out: it has an event of its own, or changes seldom and is in the record.
 SAID_ELSEWHERE = {"scores", "best", "warnings"}
-
-
-class Told(NamedTuple):
-    """An event for the job's feed."""
-
-    type: EventType
-    data: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -29,6 +23,8 @@ class RunProgress:
     scores: ScoreSheet | None = None
     best: BestEpoch | None = None
     warnings: tuple[HealthWarning, ...] = ()  # the newest of each kind
+    told: tuple[NumberedEvent, ...] = ()  # what the newest event is to be told as
+    n_told: int = 0
 
     @classmethod
     def before(cls, job: Job) -> Self:
@@ -38,22 +34,20 @@ class RunProgress:
             return cls(images_per_step)
         return cls(images_per_step, scores=earlier.scores, best=earlier.best, warnings=tuple(earlier.warnings))
 
-    def after(self, event: Event) -> tuple[Self, list[Told]]:
-        """The same after one more event, and what to tell of it."""
+    def after(self, event: Event) -> Self:
+        """The same after one more event."""
+        before = replace(self, told=())
         match event:
             case Started():
-                return replace(self, started=event), [Told(EventType.STARTED, _data(event))]
+                return replace(before, started=event)._telling(EventType.STARTED, _data(event))
             case EpochDone():
-                scored = self._with_scores(event)
-                epoch = Told(EventType.EPOCH, _data(event, "sample", "checkpoint"))
-                now = scored._at(event)
-                return now, [epoch, now._told_progress()]
+                epoch = _data(event, "sample", "checkpoint")
+                return before._with_scores(event)._telling(EventType.EPOCH, epoch)._at(event)
             case Progress():
-                now = self._at(event)
-                return now, [now._told_progress()]
+                return before._at(event)
             case Warned():
-                return self._with_warning(event)
-        return self, []
+                return before._with_warning(event)
+        return before
 
     @property
     def step(self) -> int:
@@ -68,7 +62,7 @@ class RunProgress:
         best = BestEpoch(epoch=event.epoch, frechet_digits=distance) if is_best else self.best
         return replace(self, scores=event.scores, best=best)
 
-    def _with_warning(self, event: Warned) -> tuple[Self, list[Told]]:
+    def _with_warning(self, event: Warned) -> Self:
         """A run warns again each epoch, with other numbers. It is told once, and again when the advice is another."""
         warning = HealthWarning(**_data(event))
         known = {one.kind: one for one in self.warnings}
@@ -76,8 +70,8 @@ class RunProgress:
         is_news = before is None or before.hint != warning.hint
         warnings = tuple((known | {warning.kind: warning}).values())
         progress = self.progress.model_copy(update={"warnings": list(warnings)}) if self.progress else None
-        told = [Told(EventType.WARNING, warning.model_dump(mode="json"))] if is_news else []
-        return replace(self, warnings=warnings, progress=progress), told
+        now = replace(self, warnings=warnings, progress=progress)
+        return now._telling(EventType.WARNING, warning.model_dump(mode="json")) if is_news else now
 
     def _at(self, event: Progress | EpochDone) -> Self:
         assert self.started is not None
@@ -96,11 +90,12 @@ class RunProgress:
             best=self.best,
             warnings=list(self.warnings),
         )
-        return replace(self, progress=progress)
+        told = progress.model_dump(mode="json", exclude=SAID_ELSEWHERE)
+        return replace(self, progress=progress)._telling(EventType.PROGRESS, told)
 
-    def _told_progress(self) -> Told:
-        assert self.progress is not None
-        return Told(EventType.PROGRESS, self.progress.model_dump(mode="json", exclude=SAID_ELSEWHERE))
+    def _telling(self, type_: EventType, data: dict[str, Any]) -> Self:
+        event = NumberedEvent(self.n_told + 1, type_, json.dumps(data))
+        return replace(self, told=(*self.told, event), n_told=event.number)
 
 
 def _data(event: Event, *left_out: str) -> dict[str, Any]:

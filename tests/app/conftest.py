@@ -1,4 +1,7 @@
-"""The API for its tests: `http` calls it in this process, `service_http` one that runs as a process of its own."""
+"""The API for its tests, in this process: `http` calls it, and `base` is its URL on a socket.
+
+`service_http` is for the whole service, with processes of its own and a worker.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +14,7 @@ from cli.redis_server import RedisServer
 from core.settings import Settings
 from jobs.store import JobStore
 from models.shelf import Shelf
-from tests.in_process import Api, served
+from tests.in_process import Api, listening, served
 from tests.service import Service
 
 
@@ -25,6 +28,12 @@ def api(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="session")
 def http(api: Api) -> httpx.Client:
     return api.http
+
+
+@pytest.fixture(scope="session")
+def base(api: Api) -> Iterator[str]:
+    with listening(api) as base:
+        yield base
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +58,6 @@ def runs_dir(services: Services) -> Path:
 
 @pytest.fixture(scope="session")
 def service_http(service: Service) -> Iterator[httpx.Client]:
-    """For what only a process shows: sockets, parsers, proxies, and what a worker does."""
+    """For what only processes show, and a worker."""
     with httpx.Client(base_url=service.base, timeout=30) as client:
         yield client

@@ -1,10 +1,12 @@
 """What the README tells a stranger to type works as it is written, but for the port."""
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import httpx
+import pytest
 from PIL import Image
 
 from tests.service import Service
@@ -13,6 +15,7 @@ from tests.system.jobs import cancel
 README = Path(__file__).resolve().parents[2] / "README.md"
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="this machine has no curl")
 def test_the_curl_lines_of_the_readme_work(service: Service, http: httpx.Client, tmp_path: Path) -> None:
     lines = re.findall(r"^curl .*$", README.read_text(encoding="utf-8"), re.MULTILINE)
     answers = [

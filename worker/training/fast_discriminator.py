@@ -13,16 +13,19 @@ from torch import Tensor, nn
 from models import one_channel_products as products
 from models.dcgan import Discriminator, half_turn
 from models.one_channel import down_from_one_channel
-
-Layer = Callable[[Tensor], Tensor]
+from worker.training.precision import Layer
 
 
 class FastDiscriminator:
     """D(images) in training mode, on the device where D is."""
 
-    def __init__(self, D: Discriminator, *, on_cpu: bool) -> None:
+    def __init__(
+        self, D: Discriminator, *, on_cpu: bool, prepare: Callable[[nn.Module], Layer] = lambda layer: layer
+    ) -> None:
+        """`prepare` says how the layers are run of which nothing else is said here."""
         self._D = D
-        layers: list[Layer] = [_with_fast_dropout(layer) if on_cpu else layer for layer in D if layer is not D.logit]
+        layers = [_with_fast_dropout(layer, prepare) if on_cpu else prepare(layer) for layer in D]
+        layers.pop()  # the logit
         if hasattr(D, "pool") and D.down1.in_channels == 1:
             layers = [self._pooled, *layers[list(D).index(D.pool) + 1 :]] if on_cpu else [self._upright]
         self._layers = layers
@@ -59,7 +62,7 @@ class FastDiscriminator:
         return D.down1_act(h + D.down1.bias.view(-1, 1, 1))  # type: ignore[no-any-return]
 
     def _upright(self, images: Tensor) -> Tensor:
-        """All layers but the logit, of a D with a max-pool: [B, 1, 28, 28] -> [B, 7 * 7 * f].
+        """All layers but the logit, of a D with a max-pool, of grey images: [B, 1, 28, 28] -> [B, 7 * 7 * f].
 
         A product over windows pads as it likes, so nothing is turned. Of equal values in a pool another one gets the
         gradient than in torch's: where their windows are equal, its kernel's gradient is the same.
@@ -71,11 +74,11 @@ class FastDiscriminator:
         return D.down1_drop(pooled).view(len(images), -1)  # type: ignore[no-any-return]
 
 
-def _with_fast_dropout(layer: nn.Module) -> Layer:
+def _with_fast_dropout(layer: nn.Module, prepare: Callable[[nn.Module], Layer]) -> Layer:
     if isinstance(layer, nn.Dropout):
         p = layer.p
         return lambda x: dropout(x, p)
-    return layer
+    return prepare(layer)
 
 
 def dropout(x: Tensor, p: float) -> Tensor:

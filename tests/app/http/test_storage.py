@@ -18,7 +18,7 @@ def test_a_folder_that_is_gone_is_named_and_nothing_is_started(
     datasets, data = tmp_path / "datasets", tmp_path / "var"
     shutil.copytree(ROOT / "datasets", datasets)
     settings = services.settings.model_copy(update={"datasets_dir": datasets, "data_dir": data})
-    with served(settings) as (http, _):
+    with served(settings) as (http, *_):
         before = job_count(http)
         datasets.rename(tmp_path / "away")
         refused = http.post("/train", json={"preset": "smoke"})

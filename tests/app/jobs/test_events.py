@@ -114,7 +114,7 @@ def test_a_stream_that_has_nothing_to_tell_ends_with_its_job_too(http: httpx.Cli
 def test_a_stream_ends_when_its_job_is_gone(services: Services, tmp_path: Path) -> None:
     other = f"{services.settings.redis_url.removesuffix('/0')}/1"  # a database that may be emptied
     settings = services.settings.model_copy(update={"redis_url": other, "data_dir": tmp_path})
-    with served(settings) as (http, _), connect(other) as redis:
+    with served(settings) as (http, *_), connect(other) as redis:
         waiting = submit(http)
         assert told(http, waiting, None, redis.flushdb) == ["queued"]
         assert http.get(f"/jobs/{waiting}/events").status_code == 404

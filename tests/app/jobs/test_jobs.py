@@ -9,7 +9,9 @@ import httpx
 from redis import Redis
 
 from app.http.services import Services
+from app.jobs.views import JobView
 from jobs.queue import QUEUE
+from jobs.record import Job
 from tests.hand_worker import SMOKE, Attempt, run, submit
 from tests.in_process import served
 from worker.sweeper import Sweeper
@@ -36,6 +38,10 @@ def test_a_job_is_shown_with_what_its_worker_told(http: httpx.Client, services: 
     assert (shown["status"], shown["model"]) == ("succeeded", job.model_id)
     assert shown["links"]["generate"] == f"/generate?model={job.model_id}"
     assert shown["publication"] == {"active": False, "reason": "the job said publish = never"}
+
+
+def test_every_field_of_a_record_is_shown_or_left_out_on_purpose() -> None:
+    assert set(Job.model_fields) - set(JobView.model_fields) == {"spec", "model_id", "event"}
 
 
 def test_a_long_poll_answers_when_something_changes(http: httpx.Client) -> None:
@@ -76,7 +82,7 @@ def test_the_same_key_makes_one_job_and_is_answered_as_the_first_time(http: http
 def test_a_queue_that_is_full_says_when_to_come_again(services: Services, tmp_path: Path) -> None:
     other = f"{services.settings.redis_url.removesuffix('/0')}/1"
     own = {"max_queued": 1, "redis_url": other, "data_dir": tmp_path}
-    with served(services.settings.model_copy(update=own)) as (http, full):
+    with served(services.settings.model_copy(update=own)) as (http, full, *_):
         running = submit(http, LONG)
         Attempt(full, running)
         key = {"idempotency-key": "mine"}

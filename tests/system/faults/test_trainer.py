@@ -23,19 +23,19 @@ from tests.system.jobs import (
 
 
 def test_a_job_that_is_killed_paused_and_stopped_ends_with_the_bytes_of_an_unbroken_one(tmp_path: Path) -> None:
-    body = {**WITH_PENALTY, "epochs": 60}
+    body = {**WITH_PENALTY, "epochs": 36}
     service = Service(tmp_path / "var", lease_s=LEASE_S, watchdog_s=WATCHDOG_S)
     with service, httpx.Client(base_url=service.base) as http:
         job_id = submit(http, body)
-        reach(http, job_id, epoch=5)
+        reach(http, job_id, epoch=3)
         os.kill(service.trainers()[0], signal.SIGKILL)
-        reach(http, job_id, epoch=15, attempt=2)
+        reach(http, job_id, epoch=9, attempt=2)
         os.kill(service.supervisor(), signal.SIGKILL)
-        reach(http, job_id, epoch=25, attempt=3)
+        reach(http, job_id, epoch=15, attempt=3)
         http.post(f"/jobs/{job_id}/pause")
         follow(http, job_id, "paused")
         http.post(f"/jobs/{job_id}/resume")
-        reach(http, job_id, epoch=35, attempt=4)
+        reach(http, job_id, epoch=21, attempt=4)
         assert service.stop() == 0  # which drains the worker
     with service, httpx.Client(base_url=service.base) as http:
         job = follow(http, job_id, "succeeded")
