@@ -3,7 +3,8 @@
     digitforge:job:<id>     hash, the record
     digitforge:events:<id>  stream, what has become of it: see jobs/feed.py
     digitforge:jobs         zset, all job ids by creation time
-    digitforge:queued       zset, the queued ones by creation time
+    digitforge:jobs:queued, jobs:running, ...
+                            zset, the jobs of a status by creation time
     digitforge:leases       zset, the running ones by the end of their lease
     digitforge:publishing   zset, those whose model is on the shelf but not yet published, by the time of their commit
     digitforge:ended        zset, those that have ended, by that time
@@ -15,9 +16,10 @@
 Nothing else names a key.
 """
 
+from jobs.record import JobStatus
+
 PREFIX = "digitforge:"
 JOBS = f"{PREFIX}jobs"
-QUEUED = f"{PREFIX}queued"
 LEASES = f"{PREFIX}leases"
 PUBLISHING = f"{PREFIX}publishing"
 ENDED = f"{PREFIX}ended"
@@ -42,6 +44,12 @@ def idempotency_key(key: str, caller: str = ANYBODY) -> str:
     return f"{PREFIX}idempotency:{caller}:{key}"
 
 
+def jobs_with(status: JobStatus) -> str:
+    """The jobs that have a status."""
+    return f"{JOBS}:{status}"
+
+
 def script_keys(job_id: str) -> list[str]:
     """The keys that each script takes, in the order of `jobs/scripts/common.lua`."""
-    return [job_key(job_id), events_key(job_id), JOBS, QUEUED, LEASES, PUBLISHING, ENDED, DURATIONS]
+    shared = [JOBS, LEASES, PUBLISHING, ENDED, DURATIONS, *map(jobs_with, JobStatus)]
+    return [job_key(job_id), events_key(job_id), *shared]

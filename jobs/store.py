@@ -22,7 +22,6 @@ from jobs.redis_client import connect, wait_for_disk
 from jobs.scripting import run_script
 
 MAX_STRIKES = 3
-SCAN_PAGE = 200
 KEY_KEPT_S = 24 * 3600
 GUESSED_JOB_S = 60.0  # until one was measured
 
@@ -78,24 +77,26 @@ class JobStore:
 
     def page(self, limit: int, after: str | None = None, status: JobStatus | None = None) -> list[Job]:
         """Up to `limit` jobs, newest first, those older than the job `after`. Raises JobNotFound for `after`."""
-        start = 0
+        index, below = keys.JOBS if status is None else keys.jobs_with(status), "+inf"
         if after is not None:
-            rank = self._redis.zrevrank(keys.JOBS, after)
-            if rank is None:
+            created_us = self._redis.zscore(keys.JOBS, after)
+            if created_us is None:
                 raise JobNotFound(f"no job {after!r}")
-            start = int(rank) + 1  # type: ignore[arg-type]
+            below = f"({int(created_us)}"  # no two have one time: a script takes microseconds
         found: list[Job] = []
         while len(found) < limit:
-            ids: list[str] = self._redis.zrevrange(keys.JOBS, start, start + SCAN_PAGE - 1)  # type: ignore[assignment]
-            if not ids:
+            rows: Any = self._redis.zrevrangebyscore(
+                index, below, 0, start=0, num=limit - len(found), withscores=True, score_cast_func=int
+            )
+            if not rows:
                 break
             with self._redis.pipeline(transaction=False) as pipeline:
-                for job_id in ids:
+                for job_id, _ in rows:
                     pipeline.hgetall(keys.job_key(job_id))
                 jobs = [Job.from_hash(fields) for fields in pipeline.execute() if fields]
-            found += [job for job in jobs if status is None or job.status is status]
-            start += SCAN_PAGE
-        return found[:limit]
+            found += [job for job in jobs if status in (None, job.status)]  # one may have changed meanwhile
+            below = f"({rows[-1][1]}"
+        return found
 
     def claim(self, job_id: str) -> Claim | None:
         """Queued -> running. None when the job is not queued: a doubled message, or a job that has ended."""
@@ -221,7 +222,7 @@ class JobStore:
 
     def queued_ids(self) -> list[str]:
         """The queued jobs, oldest first."""
-        return self._redis.zrange(keys.QUEUED, 0, -1)  # type: ignore[return-value]
+        return self._redis.zrange(keys.jobs_with(JobStatus.QUEUED), 0, -1)  # type: ignore[return-value]
 
     def ping(self) -> None:
         """Raise RedisError unless Redis answers."""

@@ -3,10 +3,9 @@ local owner, lease = ARGV[2], ARGV[3]
 local status, owned_by = get('status', 'owner')
 if status == 'running' and owned_by == owner then return 'ok' end
 if status ~= 'queued' then return 'refused' end
-redis.call('ZREM', queued, id)
 redis.call('ZADD', leases, now + lease, id)
 redis.call('HSETNX', job, 'started_ms', now)
 local attempt = redis.call('HINCRBY', job, 'attempt', 1)
-set('status', 'running', 'owner', owner, 'claimed_ms', now, 'told', 0)
+become('running', 'owner', owner, 'claimed_ms', now, 'told', 0)
 tell('running', cjson.encode({ attempt = attempt }))
 return 'ok'

@@ -1,11 +1,12 @@
--- An ended job -> none. KEYS[9]: jobs whose files are still to be removed. ARGV: id.
+-- An ended job -> none. own: jobs whose files are still to be removed. ARGV: id.
 -- Answers the status found, 'deleted' while its files are still to be removed, or '' for no job.
 local status = get('status')
-if not status and redis.call('SISMEMBER', KEYS[9], id) == 1 then return 'deleted' end
+if not status and redis.call('SISMEMBER', own, id) == 1 then return 'deleted' end
 if status == 'succeeded' or status == 'failed' or status == 'cancelled' then
   redis.call('DEL', job, events)
   redis.call('ZREM', jobs, id)
   redis.call('ZREM', ended, id)
-  redis.call('SADD', KEYS[9], id)
+  redis.call('ZREM', with_status[status], id)
+  redis.call('SADD', own, id)
 end
 return status or ''

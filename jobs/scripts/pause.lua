@@ -9,7 +9,6 @@ if status == 'running' then
     tell('requested', '{"request":"pause"}')
   end
 elseif status == 'queued' then
-  redis.call('ZREM', queued, id)
   to_pause()
 end
 return status or ''

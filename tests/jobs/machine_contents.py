@@ -5,7 +5,11 @@ from typing import Any, NamedTuple
 
 from redis import Redis
 
+from jobs.record import JobStatus
 from jobs.store import JobStore
+
+WITH_STATUS = {status: f"jobs:{status}" for status in JobStatus}
+INDEXES = ["jobs", "leases", "publishing", "ended", *WITH_STATUS.values()]
 
 
 class Contents(NamedTuple):
@@ -20,7 +24,7 @@ class Contents(NamedTuple):
 
     @classmethod
     def of(cls, redis: Redis, job_ids: Iterable[str]) -> "Contents":
-        ids, indexes = list(job_ids), ["jobs", "queued", "leases", "publishing", "ended"]
+        ids, indexes = list(job_ids), INDEXES
         with redis.pipeline() as pipeline:
             for job_id in ids:
                 pipeline.hgetall(f"digitforge:job:{job_id}")

@@ -102,10 +102,7 @@ def test_a_released_job_keeps_its_place_and_its_start(store: JobStore) -> None:
 
 
 def test_pages_go_from_the_newest_to_the_oldest(store: JobStore) -> None:
-    ids = []
-    for _ in range(5):
-        ids.append(store.create(SPEC).job.id)
-        time.sleep(0.002)  # the order of two jobs within a millisecond is not promised
+    ids = [store.create(SPEC).job.id for _ in range(5)]
     newest_first = ids[::-1]
     first = store.page(limit=2)
     second = store.page(limit=10, after=first[-1].id)
@@ -114,6 +111,17 @@ def test_pages_go_from_the_newest_to_the_oldest(store: JobStore) -> None:
     assert [job.id for job in store.page(limit=10, status=JobStatus.CANCELLED)] == [ids[2]]
     with pytest.raises(JobNotFound):
         store.page(limit=2, after="nobody")
+
+
+def test_a_page_of_a_status_goes_on_behind_a_job_that_has_another_by_now(store: JobStore) -> None:
+    ids = [store.create(SPEC).job.id for _ in range(6)]
+    for job_id in ids[::2]:
+        store.cancel(job_id)
+    (newest,) = store.page(limit=1, status=JobStatus.QUEUED)
+    assert newest.id == ids[5]
+    store.cancel(newest.id)
+    rest = store.page(limit=5, after=newest.id, status=JobStatus.QUEUED)
+    assert [job.id for job in rest] == [ids[3], ids[1]]
 
 
 def test_scripts_survive_a_script_flush(store: JobStore, redis: Redis) -> None:

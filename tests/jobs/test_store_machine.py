@@ -16,7 +16,7 @@ from cli.redis_server import RedisServer
 from jobs.redis_client import connect
 from tests.jobs.claims import wait_for_uptime
 from tests.jobs.machine_calls import LEASE_S
-from tests.jobs.machine_contents import Contents
+from tests.jobs.machine_contents import INDEXES, WITH_STATUS, Contents
 from tests.jobs.machine_model import NEXT_STATES, TERMINAL
 from tests.jobs.machine_rules import TOLD_TYPES, JobRules
 
@@ -53,14 +53,15 @@ class JobMachine(JobRules):
     def _indexes_follow_from_records(self, found: Contents) -> None:
         for index, belong in {
             "jobs": set(self.lives),
-            "queued": {one for one, life in self.lives.items() if life.status == "queued"},
             "leases": {one for one, life in self.lives.items() if life.has_lease},
             "publishing": {one for one, life in self.lives.items() if life.is_publishing},
             "ended": {one for one, life in self.lives.items() if life.status in TERMINAL},
         }.items():
             assert set(found.indexes[index]) == belong, index
-        for job_id, created_us in found.indexes["queued"].items():
-            assert created_us == float(found.records[job_id]["created_us"]), "lost its place in the queue"
+        for status, index in WITH_STATUS.items():
+            belong = {one for one, life in self.lives.items() if life.status == status}
+            created = {one: float(found.records[one]["created_us"]) for one in belong}
+            assert found.indexes[index] == created, index  # the queue is one of them
         assert found.files == self.deleted
         assert len(found.durations) == min(20, self.succeeded)
 
@@ -101,7 +102,7 @@ class JobMachine(JobRules):
     def _keys_are_those_that_the_store_names(self, found: Contents) -> None:
         keys = {f"digitforge:{part}:{one}" for part in ("job", "events") for one in self.lives}
         keys |= {f"digitforge:idempotency:anybody:{key}" for key in self.asked}
-        keys |= {f"digitforge:{one}" for one in ("jobs", "queued", "leases", "publishing", "ended")}
+        keys |= {f"digitforge:{one}" for one in INDEXES}
         assert set(found.keys) <= keys | {"digitforge:durations", "digitforge:files"}
 
 
