@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
@@ -19,7 +19,6 @@ from app.edge.proxies import BelieveProxies
 from app.edge.queries import RefuseDoubles
 from app.edge.ranges import IgnoreOtherUnits
 from app.http import contract, handlers, health, problems
-from app.http.parameters import refuse_unknown
 from app.http.services import Services
 from app.http.urls import url
 from app.images import inspect, openai
@@ -48,7 +47,6 @@ def create_app(
         version=VERSION,
         summary="Train a DCGAN on handwritten digits, and draw digits from it.",
         lifespan=_lifespan(settings, closing or asyncio.Event(), waiting or SharedCounts()),
-        dependencies=[Depends(refuse_unknown)],
         responses=problems.ANY_OTHER,
     )
     for module in (images, train, jobs, events, files, inspect, openai, shelf, health):
