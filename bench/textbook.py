@@ -1,4 +1,4 @@
-"""The seed document's networks as one writes them first: torch's own layers, and nothing else."""
+"""The Keras DCGAN tutorial's networks as one writes them first: torch's own layers, and nothing else."""
 
 import torch
 from torch import nn
@@ -39,8 +39,8 @@ def discriminator() -> nn.Sequential:
 @torch.no_grad()
 def drawing(G: Generator) -> nn.Sequential:
     """The images of a trained G, turned by half a turn: these layers pad on the other side."""
-    network = generator(G.z_dim + G.classes, float(G.up14_act.negative_slope), G.up14_norm.eps)
-    layers = {"dense": 0, "dense_norm": 1, "up14": 4, "up14_norm": 5, "up28": 7}
+    network = generator(G.z_dim + G.classes, G.slope, G.up1_norm.eps)
+    layers = {"dense": 0, "dense_norm": 1, "up1": 4, "up1_norm": 5, "up2": 7}
     for name, index in layers.items():
         values = G.get_submodule(name).state_dict()
         for key, value in values.items():

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import CheckpointError
+from core.image_shape import GREY_28, ImageShape
 from core.recipe import Recipe
 from core.scores import ScoreSheet
 from core.validation import Legible
@@ -21,12 +22,13 @@ DISCRIMINATOR = "discriminator.safetensors"
 ID_LENGTH = 16
 
 
-class Provenance(BaseModel):
-    """Where, when and from what a checkpoint was trained."""
+class TrainingRecord(BaseModel):
+    """Where, when, by what and from what a checkpoint was trained."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     recipe: Recipe
+    image_shape: ImageShape = Field(GREY_28, description="Of the images that it was trained on and draws.")
     dataset_sha256: str
     epoch: int
     step: int
@@ -42,13 +44,14 @@ class Provenance(BaseModel):
         "false once a run went on with other versions, other code, another device or number of threads, and on a GPU.",
     )
     device: str
+    made_by: str | None = Field(None, description="The version of digitforge that trained it; null before 0.1.0.")
     versions: dict[str, str]
     command: Legible | None = Field(None, description="What was typed to train it; null for a job.")
     created_at: datetime
 
 
-class Card(Provenance):
-    """The `card.json` of a checkpoint: its provenance and the SHA-256 of each weights file."""
+class Card(TrainingRecord):
+    """The `card.json` of a checkpoint: how it was trained, and the SHA-256 of each weights file."""
 
     sha256: dict[str, str]
 

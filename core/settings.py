@@ -1,5 +1,6 @@
 """This deployment's settings, from the environment. What an experiment does is a recipe, not a setting."""
 
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -37,16 +38,53 @@ def _split(value: Any) -> Any:
     return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
 
 
-HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")]
 ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*"  # a path without a slash at its end
 
 
+def _matching(pattern: str, allowed: str) -> AfterValidator:
+    """Refuse a text that does not match the whole pattern, with what is allowed in place of the pattern."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"allowed: {allowed}")
+        return value
+
+    return AfterValidator(check)
+
+
 def _network(value: str) -> str:
-    return str(ip_network(value, strict=False))  # its ValueError says what is wrong
+    try:
+        return str(ip_network(value, strict=False))
+    except ValueError as error:
+        raise ValueError("allowed: IP addresses and networks such as 127.0.0.1, 172.16.0.0/12") from error
 
 
+def _joined(value: str) -> str:
+    """A list without the blanks around its items."""
+    return ",".join(_split(value))
+
+
+HostName = Annotated[
+    str,
+    _matching(
+        r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*",
+        "host names such as digits.example, with commas between, each without a scheme and a port",
+    ),
+]
 Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_split)]
 HostNames = Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_split)]
+Devices = Annotated[
+    str,
+    AfterValidator(_joined),
+    _matching(
+        r"auto|(cpu|cuda)(:\d{1,2})?(,(cpu|cuda)(:\d{1,2})?)*",
+        "auto, or a list of cpu, cuda and cuda:0 to cuda:99, such as cuda:0,cuda:1",
+    ),
+]
+RootPath = Annotated[
+    str,
+    _matching(ROOT_PATH, "a path such as /digits, of letters, digits and . _ ~ - between slashes, none at its end"),
+]
 
 
 class Settings(BaseSettings):
@@ -62,11 +100,10 @@ class Settings(BaseSettings):
 
     hosts: HostNames = Field((), description="Names that the API answers to, beside localhost and IP addresses.")
     proxies: Networks = Field((), description="Addresses and networks of proxies whose X-Forwarded headers count.")
-    root_path: str = Field("", pattern=f"^{ROOT_PATH}$", description="Path that a proxy serves the API under.")
+    root_path: RootPath = Field("", description="Path that a proxy serves the API under.")
 
-    devices: str = Field(
+    devices: Devices = Field(
         "auto",
-        pattern=r"^(auto|(cpu|cuda)(:\d{1,2})?(,(cpu|cuda)(:\d{1,2})?)*)$",
         description="Where trainers run, such as cuda:0,cuda:1, one job at a time on each; auto: every GPU, else cpu.",
     )
     trainer_threads: int | None = Field(

@@ -64,8 +64,9 @@ def blaming(setting: str, value: str | Path, allowed: str) -> Iterator[None]:
 
 
 def _line(fault: Fault) -> str:
+    """The setting, the value or the item of a list that is wrong, and what is allowed."""
     value = repr(fault.value) if isinstance(fault.value, int | float) else repr(without_password(str(fault.value)))
-    return f"DIGITFORGE_{fault.field.upper()} = {value}: {fault.detail}"
+    return f"DIGITFORGE_{str(fault.path[0]).upper()} = {value}: {fault.detail}"
 
 
 def _reason(error: OSError | UnicodeError) -> str:

@@ -29,6 +29,11 @@ class Fault:
         return ".".join(str(part) for part in self.path) or "input"
 
 
+def unknown_field(known: list[str]) -> str:
+    """What to say of a field that is none of the known ones."""
+    return f"unknown field; allowed: {', '.join(known) or 'none'}"
+
+
 def explain(error: ErrorDetails, known_fields: list[str]) -> Fault:
     """Put one pydantic error into words that name what is allowed."""
     path, detail, value = tuple(error["loc"]), error["msg"], error["input"]
@@ -37,7 +42,7 @@ def explain(error: ErrorDetails, known_fields: list[str]) -> Fault:
         path, value = (*path, context["field"]), context[context["field"]]
     match error["type"]:
         case "extra_forbidden":
-            detail = f"unknown field; allowed: {', '.join(known_fields)}"
+            detail = unknown_field(known_fields)
         case "value_error":  # raised by a check of our own, without pydantic's "Value error, " before it
             detail = str(context["error"])
         case "missing":

@@ -3,6 +3,7 @@
 They are verified against the card on every load. Nothing is pickled, so loading a checkpoint runs no code.
 """
 
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,24 +12,28 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as format_tensors
 from torch import nn
 
-from core.card import CARD, DISCRIMINATOR, GENERATOR, Card, Provenance, read_card, read_verified
+from core.card import CARD, DISCRIMINATOR, GENERATOR, Card, TrainingRecord, read_card, read_verified
 from core.errors import CheckpointError
-from core.files import new_folder, sha256_of
+from core.files import new_folder
+from core.image_shape import GREY_28
 from models.dcgan import Discriminator, Generator
 
-N = TypeVar("N", bound=nn.Module)
+OLD_NAMES = {"up14.weight", "down14.weight"}  # layers were named by the side of their images
+
+N = TypeVar("N", Generator, Discriminator)
 
 
-def save_checkpoint(folder: Path, G: Generator, D: Discriminator, provenance: Provenance) -> Card:
+def save_checkpoint(folder: Path, G: Generator, D: Discriminator, record: TrainingRecord) -> Card:
     """Write a new checkpoint folder atomically.
 
     Raises FileExistsError when `folder` exists.
     """
     with new_folder(folder, label="checkpoint") as temporary:
-        (temporary / GENERATOR).write_bytes(_serialise(G))
-        (temporary / DISCRIMINATOR).write_bytes(_serialise(D))
-        digests = {name: sha256_of(temporary / name) for name in (GENERATOR, DISCRIMINATOR)}
-        card = Card(**dict(provenance), sha256=digests)
+        weights = {GENERATOR: _serialise(G), DISCRIMINATOR: _serialise(D)}
+        for name, data in weights.items():
+            (temporary / name).write_bytes(data)
+        digests = {name: sha256(data).hexdigest() for name, data in weights.items()}
+        card = Card(**dict(record), sha256=digests)
         (temporary / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return card
 
@@ -53,9 +58,17 @@ def _serialise(network: nn.Module) -> bytes:
 def _load(folder: Path, name: str, kind: type[N]) -> N:
     card = read_card(folder)
     data = read_verified(folder, name, card.sha256)
-    network = kind(card.recipe)
+    if card.image_shape != GREY_28:
+        raise CheckpointError(f"{folder}: draws images of {card.image_shape}; this version knows {GREY_28} only")
+    network = kind(card.recipe, card.image_shape)
     try:
-        network.load_state_dict(parse_tensors(data))
+        tensors = parse_tensors(data)
+        if not tensors.keys().isdisjoint(OLD_NAMES):
+            raise CheckpointError(
+                f"{folder / name}: its layers have the names of a version before 0.1.0, which this one does not read; "
+                "train the model again"
+            )
+        network.load_state_dict(tensors)
     except (SafetensorError, RuntimeError) as error:
         raise CheckpointError(
             f"{folder / name}: does not hold the weights that its recipe describes: {error}"

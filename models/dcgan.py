@@ -1,4 +1,7 @@
-"""The two networks of the DCGAN (Radford et al., 2015, arXiv:1511.06434), for 28x28 grey images in [-1, 1].
+"""The two networks of the DCGAN (Radford et al., 2015, arXiv:1511.06434), for square images in [-1, 1].
+
+Layers are named by stage, so that a name says the same for every shape: `up1`, `up2` ... double the side of G's images,
+`down1`, `down2` ... halve that of D's. Shapes in comments are those of 28x28 grey images.
 
 With the `faithful` recipe G has 846,272 trainable parameters and D has 4,801. Both follow Keras where it differs
 from torch: "same" padding of a 5x5 kernel at stride 2 is one pixel before and two after, dense layers number the
@@ -18,11 +21,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.image_shape import GREY_28, ImageShape
 from core.recipe import Recipe
 from models.one_channel import down_from_one_channel, up_to_one_channel
 from models.one_channel_products import PADDING, STRIDE, TAPS
-
-IMAGE_SIZE = 28
 
 
 def half_turn(x: Tensor) -> Tensor:
@@ -104,75 +106,74 @@ class Logit(nn.Linear):
 
 
 class Generator(nn.Sequential):
-    """G: latents z [B, z_dim] -> images [B, 1, 28, 28] in [-1, 1].
+    """G: latents z [B, z_dim] -> images [B, C, H, W] in [-1, 1].
 
     With `classes` in the recipe, z is followed by the one-hot class of the image: [B, z_dim + classes].
-    Widths come from `g_filters`, `g_hidden_layers`, `g_hidden_units` and `z_dim` of the recipe.
+    Widths come from `g_filters`, `g_hidden_layers`, `g_hidden_units` and `z_dim` of the recipe: the last stage but one
+    has `g_filters` channels, each one before it twice as many as the next.
     """
 
     to_images: ToImages
-    up14: SameConvTranspose2d
-    up14_norm: nn.BatchNorm2d
-    up14_act: nn.LeakyReLU
-    up28: SameConvTranspose2d
+    up1: SameConvTranspose2d  # and so on to up{stages}, which makes the images
+    up1_norm: nn.BatchNorm2d
+    up1_act: nn.LeakyReLU
 
-    def __init__(self, recipe: Recipe) -> None:
-        f, width = recipe.g_filters, recipe.z_dim + recipe.classes
+    def __init__(self, recipe: Recipe, shape: ImageShape = GREY_28) -> None:
+        channels, width = recipe.g_filters << (shape.stages - 1), recipe.z_dim + recipe.classes
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         for i in range(recipe.g_hidden_layers):
             layers[f"hidden{i}"] = nn.Linear(width, recipe.g_hidden_units, bias=False)  # [B, g_hidden_units]
             layers[f"hidden{i}_norm"] = _batch_norm(nn.BatchNorm1d, recipe.g_hidden_units)
             layers[f"hidden{i}_act"] = nn.LeakyReLU(recipe.leaky_slope, inplace=True)
             width = recipe.g_hidden_units
-        layers["dense"] = nn.Linear(width, 7 * 7 * 2 * f, bias=False)  # [B, 7*7*2f]
-        layers["dense_norm"] = _batch_norm(nn.BatchNorm1d, 7 * 7 * 2 * f)
+        values = shape.base * shape.base * channels
+        layers["dense"] = nn.Linear(width, values, bias=False)  # [B, 7*7*2f]
+        layers["dense_norm"] = _batch_norm(nn.BatchNorm1d, values)
         layers["dense_act"] = nn.LeakyReLU(recipe.leaky_slope, inplace=True)
-        layers["to_images"] = ToImages(2 * f, 7)  # [B, 2f, 7, 7]
-        layers["up14"] = SameConvTranspose2d(2 * f, f)  # [B, f, 14, 14]
-        layers["up14_norm"] = _batch_norm(nn.BatchNorm2d, f)
-        layers["up14_act"] = nn.LeakyReLU(recipe.leaky_slope, inplace=True)
-        layers["up28"] = SameConvTranspose2d(f, 1)  # [B, 1, 28, 28]
+        layers["to_images"] = ToImages(channels, shape.base)  # [B, 2f, 7, 7]
+        for stage in range(1, shape.stages):
+            layers[f"up{stage}"] = SameConvTranspose2d(channels, channels // 2)  # [B, f, 14, 14]
+            channels //= 2
+            layers[f"up{stage}_norm"] = _batch_norm(nn.BatchNorm2d, channels)
+            layers[f"up{stage}_act"] = nn.LeakyReLU(recipe.leaky_slope, inplace=True)
+        layers[f"up{shape.stages}"] = SameConvTranspose2d(channels, shape.channels)  # [B, 1, 28, 28]
         layers["tanh"] = nn.Tanh()
         layers["upright"] = HalfTurn()
         super().__init__(layers)
-        self.z_dim, self.classes = recipe.z_dim, recipe.classes
+        self.z_dim, self.classes, self.slope, self.shape = recipe.z_dim, recipe.classes, recipe.leaky_slope, shape
         _glorot_uniform(self)
 
 
 class Discriminator(nn.Sequential):
-    """D: images [B, 1, 28, 28] in [-1, 1] -> logits [B, 1]; a positive logit says "real".
+    """D: images [B, C, H, W] in [-1, 1] -> logits [B, 1]; a positive logit says "real".
 
     `d_layers` convolutions of `d_filters`, twice, four times as many channels. With one layer it is the D of the
-    seed document, which halves once more by a max-pool. With `classes` it judges an image as one of its class.
+    Keras DCGAN tutorial, which halves once more by a max-pool. With `classes` it judges an image as one of its class.
     """
 
-    down14: SameConv2d
-    down14_act: nn.LeakyReLU
-    down14_drop: nn.Dropout
+    down1: SameConv2d  # and so on to down{d_layers}
+    down1_act: nn.LeakyReLU
+    down1_drop: nn.Dropout
     pool: nn.MaxPool2d  # with one layer
-    down7: SameConv2d  # with more
-    down7_norm: nn.BatchNorm2d  # with d_norm
-    down7_act: nn.LeakyReLU
-    down7_drop: nn.Dropout
     logit: Logit
 
-    def __init__(self, recipe: Recipe) -> None:
-        f, side = recipe.d_filters, 14
+    def __init__(self, recipe: Recipe, shape: ImageShape = GREY_28) -> None:
+        f, side = recipe.d_filters, shape.side // 2
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         layers["turned"] = HalfTurn()
-        layers["down14"] = SameConv2d(1, f)  # [B, f, 14, 14]
-        layers["down14_act"] = nn.LeakyReLU(recipe.leaky_slope, inplace=True)
+        layers["down1"] = SameConv2d(shape.channels, f)  # [B, f, 14, 14]
+        layers["down1_act"] = nn.LeakyReLU(recipe.leaky_slope, inplace=True)
         if recipe.d_layers == 1:
             layers["pool"] = nn.MaxPool2d(2)  # [B, f, 7, 7]
-            side = 7
-        layers["down14_drop"] = nn.Dropout(recipe.dropout)
-        for _ in range(1, recipe.d_layers):
+            side //= 2
+        layers["down1_drop"] = nn.Dropout(recipe.dropout)
+        for stage in range(2, recipe.d_layers + 1):
             side = (side + 1) // 2
-            layers[f"down{side}"] = SameConv2d(f, 2 * f)  # [B, 2f, 7, 7], then [B, 4f, 4, 4]
+            layers[f"down{stage}"] = SameConv2d(f, 2 * f)  # [B, 2f, 7, 7], then [B, 4f, 4, 4]
             if recipe.d_norm == "batch":
-                layers[f"down{side}_norm"] = _batch_norm(nn.BatchNorm2d, 2 * f)
-            layers[f"down{side}_act"] = nn.LeakyReLU(recipe.leaky_slope, inplace=True)
-            layers[f"down{side}_drop"] = nn.Dropout(recipe.dropout)
+                layers[f"down{stage}_norm"] = _batch_norm(nn.BatchNorm2d, 2 * f)
+            layers[f"down{stage}_act"] = nn.LeakyReLU(recipe.leaky_slope, inplace=True)
+            layers[f"down{stage}_drop"] = nn.Dropout(recipe.dropout)
             f = 2 * f
         layers["from_images"] = FromImages()  # [B, side*side*f]
         layers["logit"] = Logit(f * side * side, recipe.classes)  # [B, 1]
@@ -180,7 +181,7 @@ class Discriminator(nn.Sequential):
         _glorot_uniform(self)
 
     def forward(self, images: Tensor, classes: Tensor | None = None) -> Tensor:
-        """Images [B, 1, 28, 28] and, where the recipe has classes, those of the images, one-hot [B, classes]."""
+        """Images [B, C, H, W] and, where the recipe has classes, those of the images, one-hot [B, classes]."""
         *layers, logit = self
         for layer in layers:
             images = layer(images)

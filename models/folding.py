@@ -1,54 +1,67 @@
 """G prepared for drawing: the values of the modules of `models/dcgan.py`, in fewer steps.
 
 In evaluation mode BatchNorm is a scale and a shift that are known beforehand, so they are folded into the layer before.
-Kernels are turned once.
+Kernels are turned once. Shapes in comments are those of 28x28 grey images.
 """
 
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.image_shape import ImageShape
 from models.dcgan import Generator, half_turn
 from models.one_channel import block_kernel, up_by_blocks
+from models.one_channel_products import PADDING, STRIDE
 
-BATCH = 16  # the dense layers' only size
+BATCH = 16  # the dense stage's only size
 SIZES = (1, 2, 4, 8, BATCH)
-SIDE = 7  # of the images that the dense layer makes
+BLOCK = 4  # pixels a side, see `block_kernel`
 
 
-class FoldedGenerator(nn.Module):
-    """What draws: latents [B, z_dim + classes] -> images [B, 28, 28] in [-1, 1]. Its values are a copy of G's."""
+@dataclass(frozen=True, eq=False)
+class FoldedGenerator:
+    """What draws: latents [B, z_dim + classes] -> images [B, C, H, W] in [-1, 1]. Its tensors are copies of G's."""
 
-    dense: tuple[Tensor, Tensor]  # [width, 7 * 7 * 2f], [7 * 7 * 2f]
-    up14: tuple[Tensor, Tensor]  # [2f, f, 5, 5], [f]
-    up28: Tensor  # [16, f, 4, 4]
+    z_dim: int
+    classes: int
+    shape: ImageShape
+    slope: float
+    dense: tuple[tuple[Tensor, Tensor], ...]  # weights [in, out] and shifts [out], the hidden ones first
+    ups: tuple[tuple[Tensor, Tensor], ...]  # kernels [2f, f, 5, 5] and shifts [f]
+    last_up: Tensor  # [16, f, 4, 4], or [f, 3, 5, 5] for colour
 
-    def __init__(self, G: Generator) -> None:
-        """ValueError for a G in training mode, because a batch of it would mix its images."""
+    @classmethod
+    def of(cls, G: Generator) -> Self:
+        """G as it is now. ValueError for a G in training mode, because a batch of it would mix its images."""
         if G.training:
             raise ValueError("G is in training mode; call G.eval() before drawing")
-        super().__init__()
-        self.z_dim, self.classes = G.z_dim, G.classes
-        self.slope = float(G.up14_act.negative_slope)
-        self.hidden: list[tuple[Tensor, Tensor]] = []  # [width, units], [units]
-        layers = dict(G.named_children())
-        while f"hidden{len(self.hidden)}" in layers:
-            name = f"hidden{len(self.hidden)}"
-            self.hidden.append(_dense(layers[name], layers[f"{name}_norm"]))
-        weight, shift = _dense(G.get_submodule("dense"), G.get_submodule("dense_norm"))
-        weight = weight.view(len(weight), SIDE * SIDE, -1).flip(1).flatten(1)
-        self.dense = weight, shift.view(SIDE * SIDE, -1).flip(0).flatten()
-        scale, shift = _affine(G.up14_norm)
-        kernel = half_turn(G.up14.weight.detach() * scale.view(-1, 1, 1))
-        self.up14 = kernel.contiguous(memory_format=torch.channels_last), shift
-        self.up28 = block_kernel(half_turn(G.up28.weight.detach()), side=4)
+        layers, shape = dict(G.named_children()), G.shape
+        names = [name for name, layer in layers.items() if isinstance(layer, nn.Linear)]
+        *hidden, (weight, shift) = [_dense(layers[name], layers[f"{name}_norm"]) for name in names]
+        pixels = shape.base * shape.base
+        turned = weight.view(len(weight), pixels, -1).flip(1).flatten(1), shift.view(pixels, -1).flip(0).flatten()
+        ups = [_up(layers[f"up{stage}"], layers[f"up{stage}_norm"]) for stage in range(1, shape.stages)]
+        *_, last = (layer for layer in G if isinstance(layer, nn.ConvTranspose2d))
+        kernel = half_turn(last.weight.detach())
+        return cls(
+            z_dim=G.z_dim,
+            classes=G.classes,
+            shape=shape,
+            slope=G.slope,
+            dense=(*hidden, turned),
+            ups=tuple(ups),
+            last_up=block_kernel(kernel, BLOCK) if shape.channels == 1 else kernel,
+        )
 
     @property
     def device(self) -> torch.device:
         """Where it draws."""
-        return self.up28.device
+        return self.last_up.device
 
     @cached_property
     def exact_sizes(self) -> list[int]:
@@ -57,9 +70,9 @@ class FoldedGenerator(nn.Module):
         Convolutions usually do, because they treat one image after the other; nobody promises it, so it is tried out.
         Products do not: with few rows they sum in another order. A GPU promises nothing, not even for a whole batch.
         """
-        width = len(self.hidden[0][0] if self.hidden else self.dense[0])
+        width = len(self.dense[0][0])
         z = torch.randn(BATCH, width, generator=torch.Generator().manual_seed(0)).to(self.device)
-        values = self.lay_out(z)
+        values = self.dense_stage(z)
         whole = self.convolve(values)
         smaller = [
             n
@@ -71,26 +84,30 @@ class FoldedGenerator(nn.Module):
     @property
     def size(self) -> int:
         """Bytes of weights."""
-        layers = (*self.hidden, self.dense, self.up14, (self.up28,))
-        return sum(tensor.nbytes for layer in layers for tensor in layer)
+        return sum(tensor.nbytes for tensor in (*chain(*self.dense, *self.ups), self.last_up))
 
-    def forward(self, z: Tensor) -> Tensor:
-        """Latents [B, z_dim + classes] -> images [B, 28, 28]."""
-        return self.convolve(self.lay_out(z))
+    def __call__(self, z: Tensor) -> Tensor:
+        """Latents [B, z_dim + classes] -> images [B, C, H, W]."""
+        return self.convolve(self.dense_stage(z))
 
-    def lay_out(self, z: Tensor) -> Tensor:
+    def dense_stage(self, z: Tensor) -> Tensor:
         """The dense layers: [B, z_dim + classes] -> [B, 7 * 7 * 2f]."""
-        for weight, shift in (*self.hidden, self.dense):
+        for weight, shift in self.dense:
             z = F.leaky_relu_(torch.addmm(shift, z, weight), self.slope)
         return z
 
     def convolve(self, values: Tensor) -> Tensor:
-        """What follows: [B, 7 * 7 * 2f] -> [B, 28, 28]."""
-        small = values.view(len(values), SIDE, SIDE, -1).permute(0, 3, 1, 2)  # channels last in memory
-        kernel, shift = self.up14
-        middle = F.conv_transpose2d(small, kernel, shift, stride=2, padding=2, output_padding=1)  # [B, f, 14, 14]
-        image = up_by_blocks(F.leaky_relu_(middle, self.slope), self.up28)
-        return torch.tanh(half_turn(image[:, 0]))
+        """What follows: [B, 7 * 7 * 2f] -> [B, 1, 28, 28]."""
+        base = self.shape.base
+        x = values.view(len(values), base, base, -1).permute(0, 3, 1, 2)  # channels last in memory
+        for kernel, shift in self.ups:
+            x = F.conv_transpose2d(x, kernel, shift, STRIDE, PADDING, output_padding=1)  # [B, f, 14, 14]
+            x = F.leaky_relu_(x, self.slope)
+        if self.shape.channels == 1:
+            image = up_by_blocks(x, self.last_up)
+        else:
+            image = F.conv_transpose2d(x, self.last_up, None, STRIDE, PADDING, output_padding=1)
+        return torch.tanh(half_turn(image))
 
 
 def _affine(norm: nn.Module) -> tuple[Tensor, Tensor]:
@@ -107,3 +124,11 @@ def _dense(layer: nn.Module, norm: nn.Module) -> tuple[Tensor, Tensor]:
     assert isinstance(layer, nn.Linear)
     scale, shift = _affine(norm)
     return (layer.weight.detach() * scale.unsqueeze(1)).t().contiguous(), shift
+
+
+def _up(layer: nn.Module, norm: nn.Module) -> tuple[Tensor, Tensor]:
+    """A transposed convolution and its BatchNorm as a turned kernel [in, out, 5, 5] and shift [out]."""
+    assert isinstance(layer, nn.ConvTranspose2d)
+    scale, shift = _affine(norm)
+    kernel = half_turn(layer.weight.detach() * scale.view(-1, 1, 1))
+    return kernel.contiguous(memory_format=torch.channels_last), shift

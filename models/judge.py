@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from core.card import ID_LENGTH, read_verified
 from core.errors import CheckpointError
+from core.image_shape import GREY_28
 from core.scores import Scores
 
 FOLDER = "judge"
@@ -47,7 +48,7 @@ class JudgeCard(BaseModel):
 
 
 class Judge(nn.Module):
-    """Two convolutions and two dense layers: 254,154 parameters for ten classes."""
+    """Two convolutions and two dense layers: 254,154 parameters for ten classes. It reads 28x28 grey images only."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()
@@ -72,8 +73,9 @@ class Judge(nn.Module):
         return sum(tensor.nbytes for tensor in self.state_dict().values())
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Grey values 0..255 [B, 28, 28] -> features [B, 64], the last hidden layer, and logits [B, classes]."""
-        features = self.trunk(pixels.unsqueeze(1).float().div(255.0))
+        """Pixels 0..255 [B, 28, 28, 1] -> features [B, 64], the last hidden layer, and logits [B, classes]."""
+        images = pixels.reshape(-1, GREY_28.channels, GREY_28.side, GREY_28.side)
+        features = self.trunk(images.float().div(255.0))
         return features, self.head(features)
 
 

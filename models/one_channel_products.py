@@ -30,6 +30,18 @@ def correlation(image: Tensor, features: Tensor) -> Tensor:
     return (_rows(features).t() @ _windows(image)).view(-1, 1, TAPS, TAPS)
 
 
+def windows_by_pool(image: Tensor) -> Tensor:
+    """Upright image [B, 1, 4H, 4W] -> [4 * B * H * W, 25]: what an upright kernel sees, with Keras' "same" padding.
+
+    The four windows of a 2x2 pool lie a quarter of the rows apart. Differentiable, any number of times.
+    """
+    padded = F.pad(image[:, 0], (PADDING - 1, PADDING) * 2)  # [B, 4H + 3, 4W + 3]
+    windows = padded.unfold(1, TAPS, STRIDE).unfold(2, TAPS, STRIDE)  # [B, 2H, 2W, 5, 5]
+    b, _, height, width = image.shape
+    pools = windows.view(b, height // 4, 2, width // 4, 2, TAPS, TAPS)
+    return pools.permute(2, 4, 0, 1, 3, 5, 6).reshape(-1, TAPS * TAPS)
+
+
 def _windows(image: Tensor) -> Tensor:
     """[B, 1, 2H, 2W] -> [B * H * W, 25]: what the kernel sees at each place."""
     padded = F.pad(image[:, 0], (PADDING,) * 4)  # [B, 2H + 4, 2W + 4]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from models.dcgan import IMAGE_SIZE, Generator
+from models.dcgan import Generator
 from models.folding import BATCH, FoldedGenerator
 from models.judge import Judge
 from models.sampling import draw
@@ -17,14 +17,14 @@ SURE = 0.95
 def pick(
     G: Generator | FoldedGenerator, judge: Judge, seed: int, start: int, n: int, wanted: Sequence[int]
 ) -> np.ndarray:
-    """Images `start` to `start + n - 1` of a seed, image k of the k-th wanted class, cycling: uint8 [n, 28, 28].
+    """Images `start` to `start + n - 1` of a seed, image k of the k-th wanted class, cycling: uint8 [n, H, W, C].
 
     Image k is the first of the images 128 k to 128 k + 127 that `draw` gives which the judge is sure of; if it is of
     none, the one it is surest of. So it is a function of (weights, judge, seed, wanted class, k), and costs 128
     drawings at most.
     """
-    folded = G if isinstance(G, FoldedGenerator) else FoldedGenerator(G)
-    picked = np.empty((n, IMAGE_SIZE, IMAGE_SIZE), dtype=np.uint8)
+    folded = G if isinstance(G, FoldedGenerator) else FoldedGenerator.of(G)
+    picked = np.empty((n, *folded.shape.array), dtype=np.uint8)
     for place, k in enumerate(range(start, start + n)):
         picked[place] = _pick_one(folded, judge, seed, k, wanted[k % len(wanted)])
     return picked

@@ -2,7 +2,8 @@
 
 Image k of a seed is a pure function of (weights, seed, k) on one kind of device: z is drawn from a counter-based
 generator keyed by (seed, k), and G always runs on `BATCH` rows, or where that gives the same bits on less, so that no
-image's bytes depend on how many others were asked for, or on whose they were. The result is pixels as they are served.
+image's bytes depend on how many others were asked for, or on whose they were. The result is pixels as they are
+served: uint8 [n, H, W, C], where 0 is black.
 """
 
 from collections.abc import Sequence
@@ -40,38 +41,38 @@ def latents(seed: int, start: int, n: int, z_dim: int, classes: int = 0, wanted:
 
 
 def to_pixels(images: Tensor) -> Tensor:
-    """Map [-1, 1] to the grey values 0..255 (uint8), rounding to the nearest."""
-    return images.mul(127.5).add(127.5).round().clamp(0, 255).to(torch.uint8)
+    """Map images [B, C, H, W] in [-1, 1] to pixels 0..255, uint8 [B, H, W, C], rounding to the nearest."""
+    return images.mul(127.5).add(127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
 
 
 @torch.inference_mode()
 def draw_batch(G: FoldedGenerator, rows: Tensor) -> np.ndarray:
-    """Draw the images of up to `BATCH` latents [n, z_dim + classes] with one forward pass: uint8 [n, 28, 28]."""
+    """Draw the images of up to `BATCH` latents [n, z_dim + classes] with one forward pass: uint8 [n, H, W, C]."""
     n = len(rows)
     z = torch.zeros(BATCH, G.z_dim + G.classes)
     z[:n] = rows
     size = BATCH if n == BATCH else next(size for size in G.exact_sizes if size >= n)
-    drawn: np.ndarray = to_pixels(G.convolve(G.lay_out(z.to(G.device))[:size])).cpu().numpy()
+    drawn: np.ndarray = to_pixels(G.convolve(G.dense_stage(z.to(G.device))[:size])).cpu().numpy()
     return drawn[:n]
 
 
 def draw_latents(G: Generator | FoldedGenerator, rows: Tensor) -> np.ndarray:
-    """Draw the images of latents [n, z_dim + classes]: uint8 [n, 28, 28], 0 is black.
+    """Draw the images of latents [n, z_dim + classes]: uint8 [n, H, W, C].
 
     G must be in evaluation mode; ValueError otherwise, because a training-mode batch would mix its images.
     """
-    folded = G if isinstance(G, FoldedGenerator) else FoldedGenerator(G)
+    folded = G if isinstance(G, FoldedGenerator) else FoldedGenerator.of(G)
     return np.concatenate([draw_batch(folded, some) for some in torch.split(rows, BATCH)])
 
 
 @torch.inference_mode()
 def draw_on_gpu(G: Generator, rows: Tensor) -> Tensor:
-    """Draw the images of latents [n, z_dim + classes] in large batches, on the GPU where G is: uint8 [n, 28, 28] there.
+    """Draw the images of latents [n, z_dim + classes] in large batches, on the GPU where G is: uint8 [n, H, W, C].
 
     For scores. About 3 of 100,000 pixels differ by one grey value from what the CPU draws, which is what is served; it
     would be 700 if convolutions rounded their factors to TF32, so they do not.
     """
-    folded = FoldedGenerator(G)
+    folded = FoldedGenerator.of(G)
     with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         return torch.cat([to_pixels(folded(some)) for some in torch.split(rows.to(folded.device), GPU_BATCH)])
 
@@ -79,7 +80,7 @@ def draw_on_gpu(G: Generator, rows: Tensor) -> Tensor:
 def draw(
     G: Generator | FoldedGenerator, seed: int, start: int, n: int, wanted: Sequence[int] | None = None
 ) -> np.ndarray:
-    """Draw images `start` to `start + n - 1` of a seed: uint8 [n, 28, 28], 0 is black.
+    """Draw images `start` to `start + n - 1` of a seed: uint8 [n, H, W, C].
 
     With `wanted` classes, which only a G that has classes takes, image k is of the k-th of them, cycling. Raises as
     `draw_latents` does.

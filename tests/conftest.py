@@ -1,4 +1,7 @@
-"""The real parts that tests run on: a Redis of our own, and the whole service as `digitforge up` starts it."""
+"""The real parts that tests run on: a Redis of our own, and the whole service as `digitforge up` starts it.
+
+Tests that start processes get the marker `system` here, never by hand.
+"""
 
 from collections.abc import Iterator
 
@@ -9,9 +12,18 @@ from redis import Redis
 from cli.redis_server import RedisServer
 from jobs.redis_client import connect
 from jobs.store import JobStore
+from tests.processes import starts_processes
 from tests.service import Service
 
 LEASE_S = 30.0
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m is applied
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the marker `system` to the tests that start processes; `make unit` runs the others."""
+    for item in items:
+        if starts_processes(item):
+            item.add_marker(pytest.mark.system)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ def words(cell: str) -> list[str]:
 
 
 def test_every_warning_kind_is_documented_and_no_other() -> None:
-    documented = [word for row in rows_after("training.md", "| warning | sign |") for word in words(row[0])]
+    documented = [word for row in rows_after("training.md", "| warning | when |") for word in words(row[0])]
     assert sorted(documented) == sorted(WarningKind)
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.card import Card, Provenance
+from core.card import Card, TrainingRecord
+from core.image_shape import GREY_28, ImageShape
 from core.recipe import Recipe
 from core.scores import Scores, ScoreSheet
 from models.checkpoint import save_checkpoint
@@ -46,15 +47,15 @@ def tiny_recipe(**knobs: Any) -> Recipe:
     return Recipe(**{**KNOBS, **knobs})
 
 
-def networks(recipe: Recipe, seed: int = 0) -> tuple[Generator, Discriminator]:
+def networks(recipe: Recipe, seed: int = 0, shape: ImageShape = GREY_28) -> tuple[Generator, Discriminator]:
     """Fresh networks that are a function of the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Generator(recipe), Discriminator(recipe)
+        return Generator(recipe, shape), Discriminator(recipe, shape)
 
 
-def provenance(recipe: Recipe, created_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> Provenance:
-    return Provenance(
+def training_record(recipe: Recipe, created_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> TrainingRecord:
+    return TrainingRecord(
         recipe=recipe,
         dataset_sha256="0" * 64,
         epoch=1,
@@ -92,8 +93,8 @@ def save_tiny(
 ) -> Card:
     """A real checkpoint; another seed gives another model id."""
     recipe = tiny_recipe(seed=seed, **knobs)
-    told = provenance(recipe, created_at).model_copy(update={"scores": scores})
-    return save_checkpoint(folder, *networks(recipe, seed), told)
+    record = training_record(recipe, created_at).model_copy(update={"scores": scores})
+    return save_checkpoint(folder, *networks(recipe, seed), record)
 
 
 def digit_like(n: int, seed: int = 0) -> np.ndarray:

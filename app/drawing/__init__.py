@@ -1,1 +1,1 @@
-"""From a request to pixels: models in memory, and batches of many requests."""
+"""From a source of images to pixels: models in memory, and batches that many requests share."""

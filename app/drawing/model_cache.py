@@ -1,4 +1,4 @@
-"""What was loaded stays in memory, up to a bound: the one that was not used for the longest time goes first."""
+"""Loaded models stay in memory up to a bound; the least recently used one is evicted and reloaded on demand."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -7,13 +7,14 @@ from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, Protocol, TypeVar
 
+from core.image_shape import ImageShape
 from models.checkpoint import load_generator
 from models.folding import FoldedGenerator
 from models.shelf import Shelf
 
 
 class Sized(Protocol):
-    """What takes memory."""
+    """An object that takes memory."""
 
     @property
     def size(self) -> int:
@@ -26,7 +27,7 @@ Value = TypeVar("Value", bound=Sized)
 
 
 class Cache(ABC, Generic[Key, Value]):
-    """Loads in a thread of its own, so that drawing goes on. For use on the event loop."""
+    """A least-recently-used cache that loads in its own thread. For use on the event loop."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -35,7 +36,7 @@ class Cache(ABC, Generic[Key, Value]):
         self._loader = ThreadPoolExecutor(1, "loader")
 
     async def get(self, key: Key) -> Value:
-        """One of them, loaded where it is not in memory, once for all who wait. Raises as `_load` does."""
+        """Return a value, loading it if needed; concurrent calls share one load. Raises as `_load` does."""
         if key in self._held:
             self._held.move_to_end(key)
             return self._held[key]
@@ -46,7 +47,7 @@ class Cache(ABC, Generic[Key, Value]):
         return await asyncio.shield(self._loading[key])
 
     def keys(self) -> list[Key]:
-        """The keys of all in memory, the one that was used last at the end."""
+        """The keys in memory, the most recently used one last."""
         return list(self._held)
 
     def close(self) -> None:
@@ -57,7 +58,7 @@ class Cache(ABC, Generic[Key, Value]):
     def _load(self, key: Key) -> Value: ...
 
     def _keep(self, key: Key, loading: asyncio.Future[Value]) -> None:
-        """Hold what was loaded, and let go what has no more room."""
+        """Store a loaded value, and evict others until all fit. The newest one always stays."""
         del self._loading[key]
         if loading.cancelled() or loading.exception():
             return
@@ -66,12 +67,17 @@ class Cache(ABC, Generic[Key, Value]):
             self._held.popitem(last=False)
 
 
-class LoadedModels(Cache[str, FoldedGenerator]):
-    """The models in memory by their ids, ready to draw. `get` raises ModelNotFound or CheckpointError."""
+class ModelCache(Cache[str, FoldedGenerator]):
+    """Generators by model id, ready to draw. `get` raises ModelNotFound or CheckpointError."""
 
     def __init__(self, shelf: Shelf, max_bytes: int) -> None:
         super().__init__(max_bytes)
         self._shelf = shelf
 
+    def shape(self, model_id: str) -> ImageShape:
+        """The shape of a model's images. It does not load the model. Raises as `Shelf.card` does."""
+        held = self._held.get(model_id)
+        return held.shape if held else self._shelf.card(model_id).image_shape
+
     def _load(self, key: str) -> FoldedGenerator:
-        return FoldedGenerator(load_generator(self._shelf.folder(key)))
+        return FoldedGenerator.of(load_generator(self._shelf.folder(key)))

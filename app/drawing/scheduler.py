@@ -1,37 +1,30 @@
-"""Who is drawn for next: the drawings that wait take turns of one batch.
+"""Which tasks share the next batch. The scheduler knows how many images a task has and what each costs, nothing else.
 
-A turn belongs to the drawing that has waited longest for one. Where it leaves room in the batch, those behind it that
-are for the same model fill it up. So 16 drawings of one image cost one forward pass, one of 256 images comes back 16
-times, and whoever came after it waits for one batch of it at a time, not for all.
+The task that has waited longest for a batch heads the next one. Tasks of the same model fill the room that it leaves.
+So 16 tasks of one image cost one forward pass. A task of 256 images takes 16 turns, and tasks behind it wait for one
+of its batches at a time, not for all 16.
 
-Several turns go on at once where whole batches wait. A batch takes less time than its images one by one, so fewer wait
-for a turn to end, and share the next one.
+Several batches are drawn at once only while full ones wait. A batch takes less time than its images one by one, so
+fewer images than that wait until a batch ends, and share the next one.
 """
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import chain
 from math import ceil
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
-import numpy as np
-from torch import Tensor
-
-from models.dcgan import IMAGE_SIZE
-from models.folding import BATCH, FoldedGenerator
-from models.judge import Judge
-from models.sampling import latents
+from models.folding import BATCH
 
 MAX_WAITING = 4096  # images
-NEWEST_TURN = 0.1  # its weight in the average time of a turn
+NEWEST_BATCH = 0.1  # its weight in the average time of a batch
 
 
 class Overloaded(Exception):
-    """More images are waited for than will be drawn in good time."""
+    """Too many images are waiting already."""
 
     def __init__(self, retry_after_s: int) -> None:
         super().__init__("too many drawings are waiting")
@@ -39,135 +32,112 @@ class Overloaded(Exception):
 
 
 @dataclass(eq=False)
-class Drawing:
-    """Images that somebody waits for."""
+class Task:
+    """Images to draw for one request."""
 
-    G: FoldedGenerator
-    seed: int
-    start: int
+    model: object  # only tasks of the same object share a batch
     n: int
-    digits: Sequence[int] | None = None
-    judge: Judge | None = None  # that picks them, where the model knows no classes
-    make: Callable[[FoldedGenerator], Tensor] | None = None  # its latents [n, ...], where they are not those of a seed
-    asked_at: float = field(default_factory=time.monotonic)
-    began_at: float = 0.0
-    taken: int = 0  # images that a turn was given to
-    drawn: int = 0  # and those whose turn is over
-
-    def __post_init__(self) -> None:
-        self.pixels = np.empty((self.n, IMAGE_SIZE, IMAGE_SIZE), dtype=np.uint8)
-
-    @cached_property
-    def _made(self) -> Tensor:
-        assert self.make is not None
-        return self.make(self.G)
-
-    def latents(self, first: int, n: int) -> Tensor:
-        """Those of its images `first` to `first + n - 1`."""
-        if self.make is not None:
-            return self._made[first : first + n]
-        return latents(self.seed, self.start + first, n, self.G.z_dim, self.G.classes, self.digits)
-
-    @property
-    def picked(self) -> bool:
-        """Whether the judge picks its images. They share no batch: a turn is one of them, and up to 8 batches."""
-        return self.judge is not None
+    cost: int = 1  # of an image, in images of a batch: 1..BATCH
+    asked_at: float = field(default_factory=time.monotonic, init=False)
+    began_at: float = field(default=0.0, init=False)
+    taken: int = field(default=0, init=False)  # images in batches so far
+    drawn: int = field(default=0, init=False)  # images in finished batches
 
     @property
     def left(self) -> int:
-        """How much it has to wait for, in images; a picked one counts as a batch."""
-        return (self.n - self.taken) * (BATCH if self.picked else 1)
+        """The cost of the images that still wait."""
+        return (self.n - self.taken) * self.cost
 
 
-class Part(NamedTuple):
-    """What one turn draws for a drawing: its images `first` to `first + n - 1`."""
+TaskT = TypeVar("TaskT", bound=Task)
 
-    drawing: Drawing
+
+class Slice(NamedTuple, Generic[TaskT]):
+    """A task's share of a batch: its images `first` to `first + n - 1`."""
+
+    task: TaskT
     first: int
     n: int
 
 
-class Turns:
-    """The drawings that wait. Any thread may call any method."""
+class BatchScheduler(Generic[TaskT]):
+    """A queue of tasks that hands out batches. Any thread may call any method."""
 
-    def __init__(self, at_once: int) -> None:
-        """So many turns are drawn at once."""
-        self._at_once = at_once
+    def __init__(self, threads: int) -> None:
+        """`threads` is how many batches are drawn at once at most; the estimate of a wait depends on it."""
+        self._threads = threads
         self._changed = threading.Condition()
-        self._waiting: deque[Drawing] = deque()
-        self._going_on = 0  # turns
+        self._waiting: deque[TaskT] = deque()
+        self._in_progress = 0  # batches
         self._closed = False
-        self._turn_s = 0.01
+        self._batch_s = 0.01
 
-    def add(self, drawing: Drawing) -> None:
-        """Let it wait for its turn. Raises Overloaded."""
+    def add(self, task: TaskT) -> None:
+        """Queue a task. Raises Overloaded."""
         with self._changed:
-            waiting = self._images()
+            waiting = self._cost()
             if waiting >= MAX_WAITING:
-                raise Overloaded(ceil(waiting / BATCH * self._turn_s / self._at_once))
-            self._waiting.append(drawing)
+                raise Overloaded(ceil(waiting / BATCH * self._batch_s / self._threads))
+            self._waiting.append(task)
             self._wake_another()
 
-    def remove(self, drawings: Sequence[Drawing]) -> None:
-        """Give them no more turns."""
+    def remove(self, tasks: Sequence[TaskT]) -> None:
+        """Give these tasks no more batches."""
         with self._changed:
-            self._waiting = deque(other for other in self._waiting if other not in drawings)
+            self._waiting = deque(other for other in self._waiting if other not in tasks)
 
-    def take(self) -> list[Part]:
-        """Wait for the next turn, and what to draw in it: images of one model, at most a batch. Nothing once closed."""
+    def take(self) -> list[Slice[TaskT]]:
+        """Wait for the next batch: slices of one model that cost at most `BATCH` together. Empty once closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._is_due())
             if self._closed:
                 return []
-            self._going_on += 1
+            self._in_progress += 1
             head = self._waiting.popleft()
-            if head.picked:
-                parts = [_take(head, 1)]
-            else:
-                parts, room = [], BATCH
-                for drawing in chain([head], self._waiting):
-                    if drawing.G is head.G and not drawing.picked:
-                        parts.append(_take(drawing, room))
-                        room -= parts[-1].n
-                        if room == 0:
-                            break
-                if len(parts) > 1:
-                    self._waiting = deque(drawing for drawing in self._waiting if drawing.left)
+            slices, room = [], BATCH
+            for task in chain([head], self._waiting):
+                if task.model is head.model and task.cost <= room:
+                    slices.append(_take(task, room))
+                    room -= slices[-1].n * task.cost
+                    if room == 0:
+                        break
+            if len(slices) > 1:
+                self._waiting = deque(task for task in self._waiting if task.left)
             if head.left:
                 self._waiting.append(head)
             self._wake_another()
-            return parts
+            return slices
 
-    def end(self, parts: Sequence[Part], seconds: float) -> list[Drawing]:
-        """Note that a turn is over, and how long it took. The drawings that wait for nothing any more."""
+    def end(self, slices: Sequence[Slice[TaskT]], seconds: float) -> list[TaskT]:
+        """Record that a batch is done, and how long it took. Returns the tasks that it completes."""
         with self._changed:
-            self._going_on -= 1
-            self._turn_s += NEWEST_TURN * (seconds - self._turn_s)
-            for part in parts:
-                part.drawing.drawn += part.n
-        return [part.drawing for part in parts if part.drawing.drawn == part.drawing.n]
+            self._in_progress -= 1
+            self._batch_s += NEWEST_BATCH * (seconds - self._batch_s)
+            for task, _, n in slices:
+                task.drawn += n
+        return [task for task, _, _ in slices if task.drawn == task.n]
 
     def close(self) -> None:
-        """Give no more turns."""
+        """Hand out no more batches."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
-    def _images(self) -> int:
-        return sum(drawing.left for drawing in self._waiting)
+    def _cost(self) -> int:
+        return sum(task.left for task in self._waiting)
 
     def _is_due(self) -> bool:
-        """Whether a turn is to begin now."""
-        return self._images() >= (BATCH if self._going_on else 1)
+        """Whether a batch should begin now."""
+        return self._cost() >= (BATCH if self._in_progress else 1)
 
     def _wake_another(self) -> None:
         if self._is_due():
             self._changed.notify()
 
 
-def _take(drawing: Drawing, room: int) -> Part:
-    if not drawing.taken:
-        drawing.began_at = time.monotonic()
-    part = Part(drawing, drawing.taken, min(room, drawing.n - drawing.taken))
-    drawing.taken += part.n
-    return part
+def _take(task: TaskT, room: int) -> Slice[TaskT]:
+    if not task.taken:
+        task.began_at = time.monotonic()
+    taken = Slice(task, task.taken, min(room // task.cost, task.n - task.taken))
+    task.taken += taken.n
+    return taken

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, answer
 
 DISCARD_BYTES = 256 << 20
@@ -43,10 +44,10 @@ class CheckBodies:
         body = _Body(receive, send, length, self._limit)
         if length is not None and length > self._limit:
             detail = f"the body has {length} bytes; allowed: {self._limit}"
-            await answer(scope, ProblemError(413, "payload-too-large", detail))(scope, receive, body.send)
+            await answer(scope, ProblemError(ProblemType.PAYLOAD_TOO_LARGE, detail))(scope, receive, body.send)
         elif encoding not in (b"", b"identity"):
             detail = f"the body's Content-Encoding is {encoding.decode('latin-1')}; allowed: identity, which is none"
-            error = ProblemError(415, "unsupported-media-type", detail, headers={"Accept-Encoding": "identity"})
+            error = ProblemError(ProblemType.UNSUPPORTED_MEDIA_TYPE, detail, headers={"Accept-Encoding": "identity"})
             await answer(scope, error)(scope, receive, send)
         else:
             await self._app(scope, body.receive, body.send)
@@ -67,17 +68,19 @@ class _Body:
         if message["type"] == "http.request":
             self._arrived += len(message.get("body", b""))
             if self._arrived > self._limit:
-                raise ProblemError(413, "payload-too-large", f"the body is too large; allowed: {self._limit} bytes")
+                raise ProblemError(
+                    ProblemType.PAYLOAD_TOO_LARGE, f"the body is too large; allowed: {self._limit} bytes"
+                )
             if not message.get("more_body", False):
                 self._check_length()
         return message
 
     def _check_length(self) -> None:
         if self._length is None and self._arrived == 0:
-            raise ProblemError(400, "incomplete-body", "Transfer-Encoding announces a body, and none has arrived")
+            raise ProblemError(ProblemType.INCOMPLETE_BODY, "Transfer-Encoding announces a body, and none has arrived")
         if self._length is not None and self._arrived != self._length:
             detail = f"Content-Length announces {self._length} bytes, and {self._arrived} have arrived"
-            raise ProblemError(400, "incomplete-body", detail)
+            raise ProblemError(ProblemType.INCOMPLETE_BODY, detail)
 
     async def send(self, message: Message) -> None:
         """Pass an answer on. One that says 413 ends once the client has sent all, or as much as will be read."""

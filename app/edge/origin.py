@@ -14,6 +14,7 @@ from ipaddress import ip_address
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, answer
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -72,7 +73,7 @@ class RefuseStrangers:
             elif name == b"sec-fetch-site":
                 site = value
         if len(hosts) != 1 and (hosts or scope["http_version"] != "1.0"):
-            return ProblemError(400, "bad-request", f"the request has {len(hosts)} Host headers; allowed: one")
+            return ProblemError(ProblemType.BAD_REQUEST, f"the request has {len(hosts)} Host headers; allowed: one")
         if hosts and hosts[0] not in self._hosts:
             return _misdirected(hosts[0])
         if scope["method"] in SAFE or site == b"same-origin":
@@ -93,7 +94,7 @@ def _misdirected(host: bytes) -> ProblemError:
         f"this server does not answer for the host {host.decode('latin-1')!r}; "
         "allowed: localhost, any IP address, and the names in DIGITFORGE_HOSTS"
     )
-    return ProblemError(421, "unknown-host", detail)
+    return ProblemError(ProblemType.UNKNOWN_HOST, detail)
 
 
 def _cross_origin(source: bytes) -> ProblemError:
@@ -101,4 +102,4 @@ def _cross_origin(source: bytes) -> ProblemError:
         f"a page of another origin ({source.decode('latin-1')}) may not change anything here; "
         "allowed: this server's own pages, and programs that send neither Origin nor Sec-Fetch-Site"
     )
-    return ProblemError(403, "cross-origin", detail)
+    return ProblemError(ProblemType.CROSS_ORIGIN, detail)

@@ -8,23 +8,44 @@ it for one without a body, and reads what follows as another protocol.
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from app.http.problem_types import ProblemType
 from app.http.problems import MEDIA_TYPE, problem_response
+
+LINGER_S = 2.0  # how long a client that is refused may go on sending before the connection is closed
+MAX_URL_BYTES = 2**16 - 1  # the parser's offsets into a URL have 16 bits
+
+
+class _UrlTooLong(Exception):
+    pass
 
 
 class HttpProtocol(HttpToolsProtocol):
     """Reads a request with an offer to upgrade again, without the offer. Answers what is no HTTP with a problem."""
 
+    _is_refused = False
+
     def _should_upgrade(self) -> bool:
         return True  # then uvicorn starts no task for the request, and leaves it to `data_received`
 
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the URL, unless there were enough."""
+        super().on_url(url)
+        if len(self.url) > MAX_URL_BYTES:
+            raise _UrlTooLong
+
     def data_received(self, data: bytes) -> None:
-        """Feed the parser."""
+        """Feed the parser. What a client sends behind its refusal is discarded."""
+        if self._is_refused:
+            return
         self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
         except HttpParserUpgrade as offer:
             self._decline(rest=data[offer.args[0] :])
         except HttpParserError as error:
+            if isinstance(error.__context__, _UrlTooLong):
+                self._refuse(ProblemType.URI_TOO_LONG, f"the URL is too long; allowed: {MAX_URL_BYTES} bytes")
+                return
             self.send_400_response(f"the request is not HTTP: {error}")
 
     def _decline(self, rest: bytes) -> None:
@@ -40,9 +61,22 @@ class HttpProtocol(HttpToolsProtocol):
         self.data_received(b"\r\n".join([*lines, b"", rest]))
 
     def send_400_response(self, msg: str) -> None:
-        """Answer with a problem, and close the connection: where the next request would begin is not known."""
-        self.logger.warning(msg)
-        body = bytes(problem_response(400, "bad-request", msg).body)
-        head = STATUS_LINE[400] + f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n".encode()
+        """As uvicorn calls it."""
+        self._refuse(ProblemType.BAD_REQUEST, msg)
+
+    def _refuse(self, kind: ProblemType, detail: str) -> None:
+        """Answer with a problem, and close the connection: where the next request would begin is not known.
+
+        It is closed a moment later for a client that is still sending: with unread bytes it would be reset, and the
+        answer be lost.
+        """
+        self._is_refused = True
+        self.logger.warning(detail)
+        body = bytes(problem_response(kind, detail).body)
+        head = STATUS_LINE[kind.status] + f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n".encode()
         self.transport.write(head + b"connection: close\r\n\r\n" + body)
-        self.transport.close()
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.write_eof()
+            self.loop.call_later(LINGER_S, self.transport.close)
+        else:  # an earlier request is still being answered, which needs the connection to be closed as a whole
+            self.transport.close()

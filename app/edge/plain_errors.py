@@ -4,7 +4,8 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.http.problems import TYPES, ProblemError, answer
+from app.http.problem_types import ProblemType
+from app.http.problems import ProblemError, answer
 
 REPLACED = (b"content-type", b"content-length")
 
@@ -45,4 +46,4 @@ def _problem(start: Message, text: bytes) -> ProblemError:
     status = start["status"]
     detail = text.decode("utf-8", "replace").strip() or HTTPStatus(status).phrase
     headers = {name.decode(): value.decode("latin-1") for name, value in start["headers"] if name not in REPLACED}
-    return ProblemError(status, TYPES.get(status, "http-error"), detail, headers=headers)
+    return ProblemError(ProblemType.of_library(status), detail, headers=headers, status=status)

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.edge.origin import AllowedHosts
+from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, answer
 from app.http.urls import root_path
 from core.settings import ROOT_PATH
@@ -46,7 +47,7 @@ class BelieveProxies:
             await self._pass_below(root, scope, receive, send)
         else:
             detail = f"X-Forwarded-Prefix is {root!r}; allowed: a path such as /digits"
-            await answer(scope, ProblemError(400, "bad-request", detail))(scope, receive, send)
+            await answer(scope, ProblemError(ProblemType.BAD_REQUEST, detail))(scope, receive, send)
 
     def _take_host(self, scope: Scope, host: bytes | None) -> None:
         """Put the host that the proxy names in the place of its own, unless that one is unknown itself."""

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.http.problems import FieldProblem, ProblemError, answer
+from app.http.problems import FieldProblem, answer, not_accepted
 
 
 class RefuseDoubles:
@@ -19,9 +19,7 @@ class RefuseDoubles:
         if scope["type"] == "http" and _may_double(scope["query_string"]):
             faults = _doubles(scope["query_string"])
             if faults:
-                names = ", ".join(fault.parameter or "" for fault in faults)
-                error = ProblemError(422, "invalid-parameter", f"not accepted: {names}", faults)
-                await answer(scope, error)(scope, receive, send)
+                await answer(scope, not_accepted(faults))(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

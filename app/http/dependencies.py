@@ -1,45 +1,20 @@
 """What routes ask for, named once."""
 
-import asyncio
 from typing import Annotated, Any
 
-from celery import Celery
 from fastapi import Depends, Request
 
-from app.drawing.renderer import Studio
+from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError
-from core.settings import Settings
-from jobs.feed import EventFeed
-from jobs.store import JobStore
-from models.shelf import Shelf
+from app.http.services import Services
 
 
-async def _settings(request: Request) -> Settings:
-    return request.app.state.settings  # type: ignore[no-any-return]
+async def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
 
 
-async def _store(request: Request) -> JobStore:
-    return request.app.state.store  # type: ignore[no-any-return]
-
-
-async def _queue(request: Request) -> Celery:
-    return request.app.state.queue
-
-
-async def _shelf(request: Request) -> Shelf:
-    return request.app.state.shelf  # type: ignore[no-any-return]
-
-
-async def _feed(request: Request) -> EventFeed:
-    return request.app.state.feed  # type: ignore[no-any-return]
-
-
-async def _closing(request: Request) -> asyncio.Event:
-    return request.app.state.closing  # type: ignore[no-any-return]
-
-
-async def _studio(request: Request) -> Studio:
-    return request.app.state.studio  # type: ignore[no-any-return]
+ServicesDep = Annotated[Services, Depends(_services)]
 
 
 async def _if_none_match(request: Request) -> list[str]:
@@ -65,16 +40,8 @@ def _content_type(request: Request) -> str:
 
 def _refused_type(request: Request, allowed: str) -> ProblemError:
     detail = f"the body's Content-Type is {_content_type(request) or 'not given'}; allowed: {allowed}"
-    return ProblemError(415, "unsupported-media-type", detail)
+    return ProblemError(ProblemType.UNSUPPORTED_MEDIA_TYPE, detail)
 
-
-SettingsDep = Annotated[Settings, Depends(_settings)]
-StoreDep = Annotated[JobStore, Depends(_store)]
-FeedDep = Annotated[EventFeed, Depends(_feed)]
-ClosingDep = Annotated[asyncio.Event, Depends(_closing)]
-QueueDep = Annotated[Celery, Depends(_queue)]
-ShelfDep = Annotated[Shelf, Depends(_shelf)]
-StudioDep = Annotated[Studio, Depends(_studio)]
 
 # What a route with an ETag takes and may answer.
 IfNoneMatch = Annotated[list[str], Depends(_if_none_match)]

@@ -4,7 +4,8 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 from redis import RedisError
 
-from app.http.dependencies import ShelfDep, StoreDep, StudioDep
+from app.http.dependencies import ServicesDep
+from core.version import VERSION
 
 router = APIRouter(tags=["health"])
 
@@ -13,6 +14,7 @@ class Health(BaseModel):
     """The process is alive."""
 
     status: str = "ok"
+    version: str = Field(VERSION, description="The version of digitforge.")
 
 
 class Readiness(BaseModel):
@@ -30,14 +32,14 @@ async def healthz() -> Health:
 
 
 @router.get("/readyz", responses={503: {"model": Readiness}})
-def readyz(response: Response, shelf: ShelfDep, studio: StudioDep, store: StoreDep) -> Readiness:
+def readyz(response: Response, services: ServicesDep) -> Readiness:
     """Ready when a model is loaded and warm. Redis being away stops training, not drawing."""
-    active = shelf.active()
+    active = services.shelf.active()
     try:
-        store.ping()
+        services.store.ping()
         redis = True
     except RedisError:
         redis = False
-    ready = bool(studio.loaded())
+    ready = bool(services.renderer.loaded())
     response.status_code = 200 if ready else 503
     return Readiness(ready=ready, model=active if ready else None, redis=redis)

@@ -11,7 +11,8 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from app.http.problems import FieldProblem, ProblemError, pointer_to, shown
+from app.http.problem_types import ProblemType
+from app.http.problems import FieldProblem, ProblemError, not_accepted, pointer_to, shown
 
 MAX_DEPTH = 32
 MAX_DIGITS = 309  # of an integer: those of the largest double
@@ -64,8 +65,7 @@ def parse(body: bytes) -> Any:
         raise _too_deep() from error
     faults = list(_faults(value))
     if faults:
-        names = ", ".join(dict.fromkeys(fault.pointer or "the body" for fault in faults))
-        raise ProblemError(422, "invalid-parameter", f"not accepted: {names}", faults)
+        raise not_accepted(faults)
     return value
 
 
@@ -124,8 +124,8 @@ def _broken(pointer: str, text: str) -> FieldProblem:
 
 
 def _no_json(reason: str) -> ProblemError:
-    return ProblemError(400, "invalid-json", f"the body is not JSON: {reason}")
+    return ProblemError(ProblemType.INVALID_JSON, f"the body is not JSON: {reason}")
 
 
 def _too_deep() -> ProblemError:
-    return ProblemError(400, "invalid-json", f"the body is nested too deep; allowed: up to {MAX_DEPTH} levels")
+    return ProblemError(ProblemType.INVALID_JSON, f"the body is nested too deep; allowed: up to {MAX_DEPTH} levels")

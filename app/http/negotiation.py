@@ -2,15 +2,24 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
-from app.images.formats import Format
+from fastapi import Request
 
 _QUALITY = re.compile(r"[01]|[01]?\.[0-9]{0,3}")
 _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 
-def choose(accept: str, offers: Mapping[Format, Sequence[str]]) -> Format | None:
-    """The format that an `Accept` header likes best, the first of equals; None where it takes none of them.
+Offer = TypeVar("Offer", bound=str)
+
+
+def accepted(request: Request, offers: Mapping[Offer, Sequence[str]]) -> Offer | None:
+    """What a request's `Accept` headers like best of what is on offer; see `choose`."""
+    return choose(",".join(request.headers.getlist("accept")), offers)
+
+
+def choose(accept: str, offers: Mapping[Offer, Sequence[str]]) -> Offer | None:
+    """The offer that an `Accept` header likes best, the first of equals; None where it takes none of them.
 
     `offers` maps each to the media types that it may go by. Of several ranges that match a type, the most specific
     one counts (RFC 9110, 12.5.1); one that cannot be read counts for nothing. An empty header takes all.

@@ -1,6 +1,7 @@
 """Errors in the shape of OpenAI's API, on the paths that speak it."""
 
 import json
+from typing import Any
 
 from fastapi.responses import JSONResponse
 from starlette.types import Scope
@@ -21,9 +22,8 @@ def in_shape(response: JSONResponse) -> JSONResponse:
     """A problem in OpenAI's words."""
     problem = json.loads(bytes(response.body))
     faults = problem.get("errors", [])
-    # What is not in the body is `digit` of the drawing, and that came out of the prompt.
-    params = [fault["pointer"].removeprefix("/") if "pointer" in fault else "prompt" for fault in faults]
-    said = [f"{param}: {fault['detail']}" for param, fault in zip(params, faults, strict=True)]
+    params = [_param(fault) for fault in faults]
+    said = [f"{param or 'the body'}: {fault['detail']}" for param, fault in zip(params, faults, strict=True)]
     body = OpenAIErrorBody(
         message="; ".join([problem["detail"], *said]),
         type="invalid_request_error" if response.status_code < 500 else "server_error",
@@ -32,3 +32,10 @@ def in_shape(response: JSONResponse) -> JSONResponse:
     )
     headers = {name: response.headers[name] for name in KEPT if name in response.headers}
     return JSONResponse(OpenAIError(error=body).model_dump(), response.status_code, headers)
+
+
+def _param(fault: dict[str, Any]) -> str | None:
+    """The field or parameter that is wrong; None for the body as a whole."""
+    if fault.get("parameter") == "digit":  # of the drawing, and that came out of the prompt
+        return "prompt"
+    return fault.get("parameter") or fault.get("pointer", "").removeprefix("/") or None

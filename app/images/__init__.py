@@ -1,1 +1,1 @@
-"""Pictures by URL, and what a picture tells of itself."""
+"""/generate, /inspect and OpenAI's image API: from a query to a picture, its location, its rules and its bytes."""

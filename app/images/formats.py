@@ -6,7 +6,8 @@ from io import BytesIO
 from typing import Any, Literal
 
 import numpy as np
-from PIL import Image
+
+from models.grid import to_image
 
 Format = Literal["png", "webp", "gif", "zip", "json", "npz"]
 
@@ -31,18 +32,18 @@ _UNIX, _READABLE = 3, 0o644 << 16
 
 
 def to_webp(pixels: np.ndarray) -> bytes:
-    """Encode uint8 [h, w] as a WebP without loss. It has three equal channels, for WebP has no grey."""
+    """Encode uint8 [h, w, c] as a WebP without loss. Grey has three equal channels there, for WebP has no grey."""
     buffer = BytesIO()
-    Image.fromarray(pixels, mode="L").save(buffer, format="WEBP", lossless=True)
+    to_image(pixels).save(buffer, format="WEBP", lossless=True)
     return buffer.getvalue()
 
 
 def to_animation(frames: Sequence[np.ndarray], kind: Literal["webp", "gif"]) -> bytes:
-    """Encode uint8 [h, w] frames without loss, to be shown again and again, each for `FRAME_MS`.
+    """Encode uint8 [h, w, c] frames without loss, to be shown again and again, each for `FRAME_MS`.
 
     Of equal frames in a row there is one in the file, which is shown for as long as all of them.
     """
-    first, *others = (Image.fromarray(frame, mode="L") for frame in frames)
+    first, *others = (to_image(frame) for frame in frames)
     options: dict[str, Any] = {"lossless": True} if kind == "webp" else {"optimize": False}
     buffer = BytesIO()
     first.save(buffer, kind, save_all=True, append_images=others, duration=FRAME_MS, loop=0, **options)
@@ -61,7 +62,8 @@ def to_zip(files: Mapping[str, bytes]) -> bytes:
 
 
 def to_npz(images: np.ndarray) -> bytes:
-    """An array named `images`, for `numpy.load`."""
+    """Images [n, h, w, c] as an array named `images`, for `numpy.load`. Grey ones have no axis for channels there."""
     buffer = BytesIO()
-    np.lib.format.write_array(buffer, images, allow_pickle=False)
+    array = images[..., 0] if images.shape[-1] == 1 else images
+    np.lib.format.write_array(buffer, array, allow_pickle=False)
     return to_zip({"images.npy": buffer.getvalue()})

@@ -2,11 +2,12 @@
 
 from fastapi import APIRouter, Depends, Request
 
-from app.http.dependencies import ShelfDep, require_png
+from app.http.dependencies import ServicesDep, require_png
+from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
 from app.http.urls import url
-from app.images.origin import NoProvenance, NotAPng, read
-from app.images.picture import Picture
+from app.images.location import location
+from app.images.origin import NoOrigin, NotAPng, read, recall
 from app.images.views import Inspection
 from core.errors import ModelNotFound
 
@@ -21,33 +22,32 @@ PNG_BODY = {"requestBody": {"required": True, "content": {"image/png": {"schema"
     openapi_extra=PNG_BODY,
     responses=documented(413, 415, 422),
 )
-async def inspect(request: Request, shelf: ShelfDep) -> Inspection:
+async def inspect(request: Request, services: ServicesDep) -> Inspection:
     """What a PNG from `/generate` says of itself: model, seed, which images, and the URL that draws it again.
 
     It is the file's word: whoever alters the pixels can leave the text. The URL draws what it should show.
     """
     try:
-        picture = Picture.recalled(read(await request.body()))
+        picture = recall(read(await request.body()))
     except NotAPng as error:
-        raise ProblemError(422, "not-a-png", f"the body is not a PNG: {error}") from error
-    except NoProvenance as error:
-        raise ProblemError(422, "no-provenance", f"the PNG does not say where it came from: {error}") from error
-    query = picture.query
+        raise ProblemError(ProblemType.NOT_A_PNG, f"the body is not a PNG: {error}") from error
+    except NoOrigin as error:
+        raise ProblemError(ProblemType.NO_PROVENANCE, f"the PNG does not say where it came from: {error}") from error
     return Inspection(
         model=picture.model,
-        on_shelf=_is_on_shelf(shelf, picture.model),
+        on_shelf=_is_on_shelf(services, picture.model),
         seed=picture.seed,
-        start=query.start,
-        n=query.n,
-        digit=query.digit,
+        start=picture.start,
+        n=picture.n,
+        digit=picture.digit,
         judge=picture.judge,
-        url=url(picture.location),
+        url=url(location(picture)),
     )
 
 
-def _is_on_shelf(shelf: ShelfDep, model_id: str) -> bool:
+def _is_on_shelf(services: ServicesDep, model_id: str) -> bool:
     try:
-        shelf.folder(model_id)
+        services.shelf.folder(model_id)
     except ModelNotFound:
         return False
     return True

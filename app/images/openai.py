@@ -3,17 +3,21 @@
 import asyncio
 import time
 from base64 import b64encode
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 
-from app.http.dependencies import ShelfDep, StudioDep, require_json
+from app.http.dependencies import ServicesDep, require_json
 from app.http.json_body import JsonRoute
 from app.http.openai_errors import OpenAIError
+from app.http.problems import FieldProblem, not_accepted
+from app.images.encode import encode_singles
+from app.images.location import location
 from app.images.openai_schemas import GeneratedImage, GeneratedImages, OpenAIImagesRequest, OpenAIModel, OpenAIModelList
 from app.images.picture import Picture
 from app.images.query import GridQuery
-from models.dcgan import IMAGE_SIZE
+from app.images.rendering import drawn_by, new_seed, render
 
 router = APIRouter(tags=["generate"], route_class=JsonRoute)
 
@@ -29,34 +33,36 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     responses=_errors(400, 404, 415, 422, 503),
     response_model_exclude_none=True,
 )
-async def generate_images(
-    request: Request, wanted: OpenAIImagesRequest, shelf: ShelfDep, studio: StudioDep
-) -> GeneratedImages:
+async def generate_images(request: Request, wanted: OpenAIImagesRequest, services: ServicesDep) -> GeneratedImages:
     """Images as OpenAI's clients ask for them. The digits in the prompt are drawn in their order, or else any."""
-    query = GridQuery(n=wanted.n, seed=wanted.seed, digit=wanted.digit, scale=wanted.scale, model=wanted.model_id)
-    picture = Picture.of(query, "json", shelf, studio.judges)
-    images = (await picture.draw(studio, request.is_disconnected)).images
+    query = GridQuery(n=wanted.n, seed=wanted.seed, digit=wanted.digit, model=wanted.model_id)
+    model, judge = drawn_by(query, services)
+    side = services.renderer.models.shape(model).side
+    scale = wanted.scale(side)
+    if scale == 0:
+        fault = FieldProblem(pointer="/size", detail=f"allowed: auto, or sides from {side}", value=wanted.size)
+        raise not_accepted([fault])
+    picture = replace(Picture.of(query, "json", model, judge, new_seed()), scale=scale)
+    images = (await render(picture, services.renderer, request.is_disconnected)).images
     if wanted.wants_url:
         base = str(request.base_url).rstrip("/")
-        data = [GeneratedImage(url=f"{base}{picture.alone(k).location}") for k in range(wanted.n)]
+        data = [GeneratedImage(url=f"{base}{location(picture.single(k))}") for k in range(wanted.n)]
     else:
-        pngs = await asyncio.to_thread(picture.each, images)
+        pngs = await asyncio.to_thread(encode_singles, picture, images)
         data = [GeneratedImage(b64_json=b64encode(png).decode()) for png in pngs.values()]
-    side = IMAGE_SIZE * wanted.scale
-    return GeneratedImages(
-        created=int(time.time()), data=data, size=f"{side}x{side}", model=picture.model, seed=picture.seed
-    )
+    size = f"{side * scale}x{side * scale}"
+    return GeneratedImages(created=int(time.time()), data=data, size=size, model=model, seed=picture.seed)
 
 
 @router.get("/v1/models", responses=_errors())
-def list_openai_models(shelf: ShelfDep) -> OpenAIModelList:
+def list_openai_models(services: ServicesDep) -> OpenAIModelList:
     """The models on the shelf as OpenAI's clients ask for them: the active one first, then the newest."""
-    active = shelf.active()
-    cards = sorted(shelf.cards(), key=lambda card: card.model_id != active)
+    active = services.shelf.active()
+    cards = sorted(services.shelf.cards(), key=lambda card: card.model_id != active)
     return OpenAIModelList(data=[OpenAIModel.from_card(card) for card in cards])
 
 
 @router.get("/v1/models/{model_id}", responses=_errors(404, 503))
-def get_openai_model(model_id: str, shelf: ShelfDep) -> OpenAIModel:
+def get_openai_model(model_id: str, services: ServicesDep) -> OpenAIModel:
     """One of them."""
-    return OpenAIModel.from_card(shelf.card(model_id))
+    return OpenAIModel.from_card(services.shelf.card(model_id))

@@ -20,8 +20,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from core.card import Card
+from core.image_shape import GREY_28
 from core.recipe import Seed
-from models.dcgan import IMAGE_SIZE
 
 MAX_SCALE = 8
 _SIDE = "(2[89]|[3-9][0-9]|[1-9][0-9]{2,4})"  # 28 to 99999
@@ -58,7 +58,7 @@ Ignored = Annotated[str | None, Field(description="Ignored: it changes nothing h
 Size = Annotated[
     str,
     StringConstraints(pattern=f"^(auto|{_SIDE}x{_SIDE})$"),
-    _or_say(f"auto, or WIDTHxHEIGHT with sides from {IMAGE_SIZE} to 99999"),
+    _or_say(f"auto, or WIDTHxHEIGHT with sides from {GREY_28.side} to 99999"),
 ]
 
 
@@ -118,12 +118,11 @@ class OpenAIImagesRequest(BaseModel):
         """The model of this server that is asked for; None for the active one."""
         return None if self._names_openai(_GPT_IMAGE, _DALL_E) else self.model
 
-    @property
-    def scale(self) -> int:
-        """How often each pixel is repeated: as often as fits the size."""
+    def scale(self, side: int) -> int:
+        """How often each pixel of images of `side` pixels a side is repeated: as often as fits the size, 0 to 8."""
         if self.size == "auto":
             return 1
-        return min(min(map(int, self.size.split("x"))) // IMAGE_SIZE, MAX_SCALE)
+        return min(min(map(int, self.size.split("x"))) // side, MAX_SCALE)
 
     @property
     def wants_url(self) -> bool:

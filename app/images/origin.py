@@ -1,7 +1,7 @@
-"""Where a PNG came from: an iTXt chunk in it that names the model, the images, and the URL that draws it again.
+"""The origin of a PNG: an iTXt chunk with the model, the images, and the URL that draws the file again.
 
-Reading walks the chunks as the PNG specification lays them out (11.3.3.4 for iTXt) and unpacks nothing, so a file from
-a stranger costs no more than its bytes. The chunk stands before the pixels: the first kilobytes of a file are enough.
+The reader walks the chunks as the PNG specification defines them (11.3.3.4 for iTXt) and decompresses nothing, so an
+untrusted file costs no more than its bytes. The chunk precedes the pixels: the first kilobytes of a file are enough.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,10 @@ from zlib import crc32
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from app.images.location import NotALocation, location, picture_at
+from app.images.picture import Picture
 from core.recipe import Seed
+from models.shelf import MODEL_ID
 
 KEYWORD = "digitforge"
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -17,15 +20,15 @@ _LENGTH, _TYPE, _CRC = 4, 4, 4  # bytes of a chunk's frame
 
 
 class NotAPng(Exception):
-    """Bytes that are no PNG, or a damaged one."""
+    """The bytes are not a PNG, or the PNG is damaged."""
 
 
-class NoProvenance(Exception):
-    """A PNG that does not say where it came from, or nothing that can be true."""
+class NoOrigin(Exception):
+    """The PNG has no origin, or one that cannot be true."""
 
 
-class Provenance(BaseModel):
-    """What a PNG says of itself."""
+class ImageOrigin(BaseModel):
+    """What a PNG tells about itself."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -36,23 +39,41 @@ class Provenance(BaseModel):
     url: str = Field(description="What draws it again, from the root of a server.")
 
 
-def as_text(provenance: Provenance) -> dict[str, str]:
-    """The text for a PNG, by its keyword."""
-    return {KEYWORD: provenance.model_dump_json()}
+def origin_of(picture: Picture) -> ImageOrigin:
+    """The origin that is written into the PNG of a picture."""
+    return ImageOrigin(model=picture.model, seed=picture.seed, start=picture.start, n=picture.n, url=location(picture))
 
 
-def read(png: bytes) -> Provenance:
-    """What a PNG says of itself; nothing of it is verified. Raises NotAPng or NoProvenance."""
+def recall(origin: ImageOrigin) -> Picture:
+    """The picture of an origin. Raises NoOrigin if no picture has it: the text may come from anyone."""
+    try:
+        picture = picture_at(origin.url)
+    except NotALocation as error:
+        raise NoOrigin(f"its URL {error}") from error
+    if picture.format != "png" or picture.interpolate is not None:
+        raise NoOrigin("its URL leaves open what it draws")
+    if not MODEL_ID.fullmatch(picture.model) or origin_of(picture) != origin:
+        raise NoOrigin("its text contradicts itself")
+    return picture
+
+
+def as_text(origin: ImageOrigin) -> dict[str, str]:
+    """The text of a PNG, by keyword."""
+    return {KEYWORD: origin.model_dump_json()}
+
+
+def read(png: bytes) -> ImageOrigin:
+    """Read the origin of a PNG, without verifying it. Raises NotAPng or NoOrigin."""
     for kind, data in _chunks(png):
         keyword, _, rest = data.partition(b"\0")
         if kind == b"iTXt" and keyword == KEYWORD.encode():
             _language, _, rest = rest[2:].partition(b"\0")  # behind the compression's flag and method, both 0
             _translated, _, text = rest.partition(b"\0")
             try:
-                return Provenance.model_validate_json(text)
+                return ImageOrigin.model_validate_json(text)
             except ValidationError as error:
-                raise NoProvenance(f"its text {KEYWORD!r} is not as it was written here") from error
-    raise NoProvenance(
+                raise NoOrigin(f"its text {KEYWORD!r} is not as it was written here") from error
+    raise NoOrigin(
         f"it has no text {KEYWORD!r}: it was not drawn here, or was saved anew by a program that left it out"
     )
 

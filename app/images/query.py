@@ -8,6 +8,8 @@ from pydantic_core import PydanticCustomError
 from app.images.formats import Format
 from core.recipe import MAX_SEED, Seed
 
+MAX_FRAMES = 128
+
 
 class GridQuery(BaseModel):
     """Which images, and how they are laid out. The fields stand in the order of the canonical URL."""
@@ -21,7 +23,7 @@ class GridQuery(BaseModel):
         pattern="^[0-9]{1,16},[0-9]{1,16}$",
         description="Two seeds, as in `3,9`: a walk from the images of the one to those of the other.",
     )
-    frames: int = Field(24, ge=2, le=128, description="Pictures of the walk.")
+    frames: int = Field(24, ge=2, le=MAX_FRAMES, description="Pictures of the walk.")
     start: int = Field(0, ge=0, le=MAX_SEED - 256, description="Number of the first image of the seed.")
     digit: str | None = Field(
         None,
@@ -69,14 +71,6 @@ class GridQuery(BaseModel):
         return self
 
     @property
-    def digits(self) -> list[int] | None:
-        """The wanted digits, one an image, cycling; None for whatever comes."""
-        return None if self.digit is None else [int(digit) for digit in self.digit]
-
-    @property
-    def walk(self) -> tuple[int, int] | None:
-        """The seeds to walk from and to; None for a picture that stands still."""
-        if self.interpolate is None:
-            return None
-        first, last = map(int, self.interpolate.split(","))
-        return first, last
+    def names_seeds(self) -> bool:
+        """Whether the query says which images to draw, so that the same URL asks for the same images again."""
+        return self.seed is not None or self.interpolate is not None

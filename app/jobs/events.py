@@ -10,15 +10,20 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, format_sse_event
 from redis import RedisError
 
-from app.http.dependencies import ClosingDep, FeedDep, StoreDep
-from app.http.problems import FieldProblem, ProblemError, documented
+from app.http.dependencies import ServicesDep
+from app.http.negotiation import accepted
+from app.http.problems import FieldProblem, documented, not_accepted
+from app.http.services import Services
 from app.http.urls import url
 from app.jobs.views import EventPage, EventView
-from jobs.feed import FIRST, EventFeed, EventId
+from jobs.feed import FIRST, EventId
 from jobs.redis_away import is_redis_away
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503))
 
+Format = Literal["sse", "json"]
+
+FORMATS: dict[Format, tuple[str, ...]] = {"sse": ("text/event-stream",), "json": ("application/json",)}
 STREAMED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx would hold it back to fill a buffer
 BATCH = 100
 PING_S = 15.0
@@ -34,15 +39,14 @@ ALLOWED_IDS = "allowed: the id of an event, such as 1700000000000-0; each number
 )
 async def get_events(
     request: Request,
+    response: Response,
     job_id: Annotated[str, Path(max_length=64, description="As in the answer to POST /train.")],
-    store: StoreDep,
-    feed: FeedDep,
-    closing: ClosingDep,
+    services: ServicesDep,
     last_event_id: Annotated[str | None, Header(description="Go on after this event.")] = None,
     after: Annotated[str | None, Query(description="As Last-Event-ID, which goes before it.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="Events in a page of JSON.")] = 100,
     format: Annotated[  # noqa: A002
-        Literal["sse", "json"] | None, Query(description="Without it, as `Accept` says; `sse` where it does not.")
+        Format | None, Query(description="Without it, as `Accept` says; `sse` where it does not.")
     ] = None,
 ) -> EventPage | Response:
     """What becomes of a job: a stream of server-sent events, or a page of JSON.
@@ -51,16 +55,17 @@ async def get_events(
     is missed or told twice over a reconnect or a restart of the server.
     """
     start = _start(last_event_id, after)
-    job = await run_in_threadpool(store.get, job_id)
-    accept = request.headers.get("accept", "")
-    if format == "json" or (format is None and "application/json" in accept and "text/event-stream" not in accept):
-        events = await feed.read(job_id, start, limit + 1)
+    job = await run_in_threadpool(services.store.get, job_id)
+    vary = {} if format else {"Vary": "Accept"}
+    if (format or accepted(request, FORMATS) or "sse") == "json":
+        response.headers.update(vary)
+        events = await services.feed.read(job_id, start, limit + 1)
         page, has_more = events[:limit], len(events) > limit
         follow = url(f"/jobs/{job_id}/events?format=json&limit={limit}&after={page[-1].id}") if has_more else None
         return EventPage(data=[EventView.from_event(event) for event in page], has_more=has_more, next=follow)
     if job.status.is_terminal and start >= EventId.parse(job.event):
-        return Response(status_code=204)  # which tells an EventSource not to come again
-    return EventSourceResponse(_stream(feed, job_id, start, closing), headers=STREAMED)
+        return Response(status_code=204, headers=vary)  # which tells an EventSource not to come again
+    return EventSourceResponse(_stream(services, job_id, start), headers=STREAMED | vary)
 
 
 def _start(last_event_id: str | None, after: str | None) -> EventId:
@@ -72,16 +77,16 @@ def _start(last_event_id: str | None, after: str | None) -> EventId:
     except ValueError as error:
         parameter = "Last-Event-ID" if last_event_id else "after"
         fault = FieldProblem(parameter=parameter, detail=ALLOWED_IDS, value=text)
-        raise ProblemError(422, "invalid-parameter", f"not accepted: {parameter}", [fault]) from error
+        raise not_accepted([fault]) from error
 
 
-async def _stream(feed: EventFeed, job_id: str, after: EventId, closing: asyncio.Event) -> AsyncIterator[bytes]:
+async def _stream(services: Services, job_id: str, after: EventId) -> AsyncIterator[bytes]:
     """Events until the job is over or gone, with a comment now and then that shows that the connection lives."""
     pinged = time.monotonic()
-    while not closing.is_set():
+    while not services.closing.is_set():
         try:
-            events = await feed.wait(job_id, after, BATCH, WAIT_MS)
-            if not events and await feed.is_over(job_id, after):
+            events = await services.feed.wait(job_id, after, BATCH, WAIT_MS)
+            if not events and await services.feed.is_over(job_id, after):
                 return
         except RedisError as error:
             if not is_redis_away(error):

@@ -8,8 +8,9 @@ from typing import Annotated, Literal, NamedTuple
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 
-from app.http.dependencies import UNCHANGED, IfNoneMatch, SettingsDep, StoreDep
+from app.http.dependencies import UNCHANGED, IfNoneMatch, ServicesDep
 from app.http.negotiation import is_known
+from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
 from app.http.urls import url
 from app.jobs.curves import to_svg
@@ -54,11 +55,10 @@ class _JobRuns(NamedTuple):
 
 def _runs(
     job_id: Annotated[str, Path(max_length=64, description="As in the answer to POST /train.")],
-    store: StoreDep,
-    settings: SettingsDep,
+    services: ServicesDep,
 ) -> _JobRuns:
-    job = store.get(job_id)
-    job_dir = JobDir(settings.runs_dir, job.id)
+    job = services.store.get(job_id)
+    job_dir = JobDir(services.settings.runs_dir, job.id)
     return _JobRuns(job, list(job_dir.attempts(job.attempt)) or [job_dir.attempt(job.attempt)])
 
 
@@ -82,9 +82,13 @@ def get_sample(
 ) -> Response:
     """64 images at fixed latents after an epoch, as a PNG; the same latents every time, so one sees them grow."""
     epochs = runs.newest.sample_epochs()
-    wanted = max(epochs, default=0) if epoch == "latest" else epoch
+    if epoch == "latest" and not epochs:
+        raise ProblemError(ProblemType.NOT_FOUND, f"job {runs.job.id} has no sample yet")
+    wanted = epochs[-1] if epoch == "latest" else epoch
     if wanted not in epochs:
-        raise ProblemError(404, "not-found", f"job {runs.job.id} has no sample of epoch {wanted}; there are: {epochs}")
+        raise ProblemError(
+            ProblemType.NOT_FOUND, f"job {runs.job.id} has no sample of epoch {wanted}; there are: {epochs}"
+        )
     caching = "no-cache" if epoch == "latest" else runs.caching
     return _file(runs.newest.sample(wanted), if_none_match, caching, media_type="image/png")
 
@@ -117,7 +121,7 @@ def get_checkpoint_file(
     """The weights of a checkpoint as safetensors; a `Range` of them too."""
     path = runs.newest.checkpoint(epoch) / PARTS[part]
     if not path.is_file():
-        raise ProblemError(404, "not-found", f"job {runs.job.id} has no checkpoint of epoch {epoch}")
+        raise ProblemError(ProblemType.NOT_FOUND, f"job {runs.job.id} has no checkpoint of epoch {epoch}")
     return _file(path, if_none_match, runs.caching, filename=f"{runs.job.id}-epoch-{epoch}-{path.name}")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.concurrency import run_in_threadpool
 
-from app.http.dependencies import UNCHANGED, FeedDep, IfNoneMatch, QueueDep, SettingsDep, StoreDep
+from app.http.dependencies import UNCHANGED, IfNoneMatch, ServicesDep
 from app.http.negotiation import is_known
 from app.http.problems import documented
 from app.http.urls import url
@@ -23,13 +23,13 @@ JobId = Annotated[str, Path(max_length=64, description="As in the answer to POST
 
 @router.get("")
 def list_jobs(
-    store: StoreDep,
+    services: ServicesDep,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     after: Annotated[str | None, Query(max_length=64, description="The last id of the page before.")] = None,
     status: JobStatus | None = None,
 ) -> JobPage:
     """Jobs, newest first."""
-    jobs = store.page(limit + 1, after, status)
+    jobs = services.store.page(limit + 1, after, status)
     has_more = len(jobs) > limit
     page = jobs[:limit]
     query = f"limit={limit}&after={page[-1].id}" + (f"&status={status}" if status else "") if has_more else None
@@ -44,18 +44,17 @@ def list_jobs(
 async def get_job(
     job_id: JobId,
     response: Response,
-    store: StoreDep,
-    feed: FeedDep,
+    services: ServicesDep,
     if_none_match: IfNoneMatch,
     wait: Annotated[
         float, Query(ge=0, le=30, description="With If-None-Match: answer when something changes, or after so many s.")
     ] = 0.0,
 ) -> JobView | Response:
     """Where a job is: status, progress, losses, device, error."""
-    job = await run_in_threadpool(store.get, job_id)
+    job = await run_in_threadpool(services.store.get, job_id)
     if wait > 0 and is_known(if_none_match, _etag(job)):
-        await feed.wait(job_id, EventId.parse(job.event), 1, int(wait * 1000))
-        job = await run_in_threadpool(store.get, job_id)
+        await services.feed.wait(job_id, EventId.parse(job.event), 1, int(wait * 1000))
+        job = await run_in_threadpool(services.store.get, job_id)
     headers = {"ETag": _etag(job), "Cache-Control": "no-cache"}
     if is_known(if_none_match, _etag(job)):
         return Response(status_code=304, headers=headers)
@@ -64,34 +63,34 @@ async def get_job(
 
 
 @router.post("/{job_id}/cancel", status_code=202, responses=documented(409))
-def cancel(job_id: JobId, store: StoreDep) -> JobView:
+def cancel(job_id: JobId, services: ServicesDep) -> JobView:
     """Cancel a job: a queued one at once, a running one within seconds."""
-    return JobView.from_job(store.cancel(job_id))
+    return JobView.from_job(services.store.cancel(job_id))
 
 
 @router.post("/{job_id}/pause", status_code=202, responses=documented(409))
-def pause(job_id: JobId, store: StoreDep) -> JobView:
+def pause(job_id: JobId, services: ServicesDep) -> JobView:
     """Pause a job: its state is saved, and its worker is free for others."""
-    return JobView.from_job(store.pause(job_id))
+    return JobView.from_job(services.store.pause(job_id))
 
 
 @router.post("/{job_id}/resume", status_code=202, responses=documented(409))
-def resume(job_id: JobId, store: StoreDep, queue: QueueDep) -> JobView:
+def resume(job_id: JobId, services: ServicesDep) -> JobView:
     """Go on with a paused job where it stopped."""
-    job = store.resume(job_id)
+    job = services.store.resume(job_id)
     if job.status is JobStatus.QUEUED:
-        nudge(queue, job_id)
+        nudge(services.queue, job_id)
     return JobView.from_job(job)
 
 
 @router.delete("/{job_id}", status_code=204, responses=documented(409))
-def delete(job_id: JobId, store: StoreDep, settings: SettingsDep) -> None:
+def delete(job_id: JobId, services: ServicesDep) -> None:
     """Delete a job that has ended, with its files; a model that came of it stays on the shelf."""
-    store.delete(job_id)
-    files = JobDir(settings.runs_dir, job_id).folder
+    services.store.delete(job_id)
+    files = JobDir(services.settings.runs_dir, job_id).folder
     shutil.rmtree(files, ignore_errors=True)
     if not files.exists():  # else a sweeper will try again
-        store.forget(job_id)
+        services.store.forget(job_id)
 
 
 def _etag(job: Job) -> str:

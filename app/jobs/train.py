@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Response
 
-from app.http.dependencies import QueueDep, SettingsDep, StoreDep, require_json
+from app.http.dependencies import ServicesDep, require_json
 from app.http.json_body import JsonRoute
-from app.http.problems import FieldProblem, ProblemError, documented
+from app.http.problems import FieldProblem, documented, not_accepted
 from app.http.urls import url
 from app.jobs.request import TrainRequest
 from app.jobs.views import JobView
@@ -24,9 +24,7 @@ router = APIRouter(tags=["train"], route_class=JsonRoute)
 )
 def train(
     response: Response,
-    store: StoreDep,
-    queue: QueueDep,
-    settings: SettingsDep,
+    services: ServicesDep,
     request: TrainRequest | None = None,
     idempotency_key: Annotated[
         str | None,
@@ -39,12 +37,13 @@ def train(
 ) -> JobView:
     """Queue a training job. Follow it at the URL in `Location`."""
     spec = (request or TrainRequest()).to_spec()
-    if spec.recipe.dataset not in dataset_names(settings.datasets_dir):
-        detail = why_no_dataset(settings.datasets_dir, spec.recipe.dataset)
+    datasets = services.settings.datasets_dir
+    if spec.recipe.dataset not in dataset_names(datasets):
+        detail = why_no_dataset(datasets, spec.recipe.dataset)
         fault = FieldProblem(pointer="/dataset", detail=detail, value=spec.recipe.dataset)
-        raise ProblemError(422, "invalid-parameter", "not accepted: /dataset", [fault])
-    job, replayed = store.create(spec, idempotency_key)
-    nudge(queue, job.id)
+        raise not_accepted([fault])
+    job, replayed = services.store.create(spec, idempotency_key)
+    nudge(services.queue, job.id)
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
     response.headers["Location"] = url(f"/jobs/{job.id}")

@@ -52,11 +52,22 @@ class JobView(BaseModel):
         """Translate a record."""
         base = url(f"/jobs/{job.id}")
         return cls(
-            **{name: getattr(job, name) for name in cls.model_fields.keys() & Job.model_fields.keys()},
+            id=job.id,
+            status=job.status,
             preset=job.spec.preset,
             publish=job.spec.publish,
             recipe=job.spec.recipe,
+            attempt=job.attempt,
+            request=job.request,
+            created_at=job.created_at,
+            started_at=job.started_at,
+            finished_at=job.finished_at,
+            device=job.device,
+            progress=job.progress,
+            error=job.error,
             model=job.model_id,
+            publication=job.publication,
+            memory=job.memory,
             links=JobLinks(
                 self=base,
                 events=f"{base}/events",

@@ -14,7 +14,7 @@ from models.shelf import PRETRAINED
 
 def measure(batch_size: int, steps: int) -> float:
     """Images a second over `steps` grids of `batch_size` images."""
-    G = FoldedGenerator(load_generator(PRETRAINED))
+    G = FoldedGenerator.of(load_generator(PRETRAINED))
     draw(G, 0, 0, batch_size)
     start = time.perf_counter()
     for step in range(steps):

@@ -8,10 +8,12 @@ import torch
 
 from bench.contestants.answering import answer
 from core.recipe import PRESETS
+from core.run_dir import RunDir
 from worker.training.data import EMBEDDED, load_dataset
 from worker.training.events import EpochDone, Event
 from worker.training.loop import train
 from worker.training.process import keep_freed_memory
+from worker.training.task import Callbacks, Task
 
 
 def measure(batch_size: int, steps: int) -> float:
@@ -22,7 +24,8 @@ def measure(batch_size: int, steps: int) -> float:
     events: list[Event] = []
     with tempfile.TemporaryDirectory() as run_dir:
         dataset = load_dataset(EMBEDDED / "mnist", recipe.num_images)
-        train(recipe, dataset, Path(run_dir), torch.device("cpu"), events.append, lambda: False)
+        task = Task(recipe, dataset, RunDir(Path(run_dir)), torch.device("cpu"))
+        train(task, Callbacks(events.append, lambda: False))
     return [event.images_per_s for event in events if isinstance(event, EpochDone)][-1]
 
 

@@ -7,7 +7,9 @@ import httpx
 import pytest
 
 from app.main import create_app
-from tests.service import follow
+from core.settings import Settings
+from tests.hand_worker import run, submit
+from tests.in_process import Api
 
 HAVE_ONE = {
     "/generate",
@@ -18,10 +20,8 @@ HAVE_ONE = {
 
 
 @pytest.fixture(scope="module")
-def ended(http: httpx.Client) -> str:
-    job_id: str = http.post("/train", json={"preset": "smoke", "publish": "never"}).json()["id"]
-    follow(http, job_id, "succeeded")
-    return job_id
+def ended(api: Api) -> str:
+    return run(api.services, submit(api.http)).id
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def urls(http: httpx.Client, ended: str) -> dict[str, str]:
         "part": "generator",
         "model_id": http.get("/models").json()["active"],
     }
-    paths = [path for path, methods in create_app().openapi()["paths"].items() if "get" in methods]
+    paths = [path for path, methods in create_app(Settings()).openapi()["paths"].items() if "get" in methods]
     return {path: path.format(**values) + ("?seed=1" if path == "/generate" else "") for path in paths}
 
 
@@ -73,10 +73,7 @@ def test_a_range_is_of_the_file_that_the_client_has_and_of_no_other(http: httpx.
 
 
 def test_a_long_poll_waits_for_those_who_have_the_answer_in_any_form(http: httpx.Client) -> None:
-    running, waiting = (
-        http.post("/train", json={"preset": "smoke", "epochs": 10_000, "publish": "never"}).json()["id"]
-        for _ in range(2)
-    )
+    waiting = submit(http)
     for turn in range(len(forms(""))):
         headers = forms(http.get(f"/jobs/{waiting}").headers["etag"])[turn]
         action, status = (("pause", "paused"), ("resume", "queued"))[turn % 2]
@@ -90,6 +87,4 @@ def test_a_long_poll_waits_for_those_who_have_the_answer_in_any_form(http: httpx
             assert answer.status_code == 304
         else:
             assert answer.json()["status"] == status
-    for job_id in (waiting, running):
-        http.post(f"/jobs/{job_id}/cancel")
-        follow(http, job_id, "cancelled")
+    http.post(f"/jobs/{waiting}/cancel")

@@ -60,6 +60,41 @@ def test_every_wrong_setting_has_a_line(monkeypatch: pytest.MonkeyPatch) -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "words"),
+    [
+        ("devices", ["tpu", "cuda:", "cuda:100", "cpu;cpu", "auto,cpu", "CPU", "cpu:x", ","], "such as cuda:0,cuda:1"),
+        ("root_path", ["digits", "/digits/", "//digits", "/a b", "/", "/a?b"], "a path such as /digits"),
+        ("hosts", ["a b", "digits.example:8000", "http://digits.example", "caf\u00e9.example", ".x"], "digits.example"),
+        ("proxies", ["nginx", "10.0.0.0/33", "127.0.0.1:80", "::g"], "networks such as 127.0.0.1, 172.16.0.0/12"),
+    ],
+)
+def test_a_text_that_is_refused_is_told_what_is_allowed_in_words(
+    monkeypatch: pytest.MonkeyPatch, name: str, values: list[str], words: str
+) -> None:
+    for value in values:
+        (line,) = refusal(monkeypatch, **{name: value}).splitlines()
+        assert line.startswith(f"DIGITFORGE_{name.upper()} = {value!r}: allowed: "), line
+        assert words in line
+    if name in ("hosts", "proxies"):  # of a list, the item that is wrong
+        assert f" = {values[0]!r}: " in refusal(monkeypatch, **{name: f"127.0.0.1, {values[0]}"})
+
+
+def test_no_setting_answers_with_a_regular_expression(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        if name not in ("data_dir", "host"):  # of which any text may be one
+            line = refusal(monkeypatch, **{name: "~no body?"})
+            monkeypatch.delenv(f"DIGITFORGE_{name.upper()}")
+            assert line.startswith(f"DIGITFORGE_{name.upper()} = "), line
+            assert not re.search(r"pattern|\^|\\[d]|\)\*", line), line
+
+
+@pytest.mark.parametrize("given", ["cpu, cpu", " cpu ,cpu ", "cpu,cpu,"])
+def test_a_list_of_devices_may_have_blanks(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("DIGITFORGE_DEVICES", given)
+    assert read_settings().devices == "cpu,cpu"
+
+
 @pytest.mark.parametrize(("lease_s", "heartbeat_s", "longest"), [(2, 10, "0.667"), (30, 10.1, "10"), (1, 0.5, "0.333")])
 def test_a_lease_holds_some_heartbeats(
     monkeypatch: pytest.MonkeyPatch, lease_s: float, heartbeat_s: float, longest: str

@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
+from safetensors.torch import load_file, save_file
 from torch import nn
 
-from core.card import CARD, DISCRIMINATOR, GENERATOR, Provenance, read_card, verify_checkpoint
+from core.card import CARD, DISCRIMINATOR, GENERATOR, TrainingRecord, read_card, verify_checkpoint
 from core.errors import CheckpointError
 from core.files import sha256_of
 from models.checkpoint import load_discriminator, load_generator, save_checkpoint
 from models.dcgan import Discriminator, Generator
 from models.sampling import draw
 from models.shelf import PRETRAINED
-from tests.tiny import flip_byte, largest_file, networks, provenance, save_tiny, tiny_recipe
+from tests.tiny import flip_byte, largest_file, networks, save_tiny, tiny_recipe, training_record
 
 FILES = (CARD, GENERATOR, DISCRIMINATOR)
 WEIGHTS = (GENERATOR, DISCRIMINATOR)
@@ -52,7 +53,7 @@ def test_what_was_saved_is_what_is_loaded(tmp_path: Path, memory_format: torch.m
     G(torch.randn(16, recipe.z_dim))  # BatchNorm statistics of its own
     for network in (G, D):
         network.to(memory_format=memory_format)  # type: ignore[call-overload]
-    card = save_checkpoint(tmp_path / "c", G, D, provenance(recipe))
+    card = save_checkpoint(tmp_path / "c", G, D, training_record(recipe))
 
     loaded_G, loaded_D = load_all(tmp_path / "c")
     assert equal_weights(G, loaded_G)
@@ -170,6 +171,24 @@ def test_weights_of_another_recipe_are_refused(checkpoint: Path, knobs: dict[str
         load_all(checkpoint)
 
 
+def test_layers_with_names_of_before_are_refused(checkpoint: Path) -> None:
+    for name, old in ((GENERATOR, {"up1": "up14", "up2": "up28"}), (DISCRIMINATOR, {"down1": "down14"})):
+        tensors = load_file(checkpoint / name)
+        renamed = {key.replace(layer := key.split(".")[0], old.get(layer, layer)): tensors[key] for key in tensors}
+        save_file(renamed, checkpoint / name)
+    sign(checkpoint)
+    for load in (load_generator, load_discriminator):
+        with pytest.raises(CheckpointError, match=r"names of a version before 0\.1\.0.*train the model again"):
+            load(checkpoint)
+
+
+def test_the_card_says_the_shape_of_the_images(checkpoint: Path) -> None:
+    assert json.loads((checkpoint / CARD).read_bytes())["image_shape"] == {"side": 28, "channels": 1}
+    edit_card(checkpoint, image_shape={"side": 64, "channels": 3})
+    with pytest.raises(CheckpointError, match=r"64x64, colour; this version knows 28x28, grey only"):
+        load_generator(checkpoint)
+
+
 class Bomb:
     """A pickle of it creates the file `path` when it is loaded."""
 
@@ -204,15 +223,15 @@ def test_a_checkpoint_is_a_card_and_two_safetensors_without_any_pickle(checkpoin
 def test_a_full_disk_leaves_nothing(tmp_path: Path, size: int) -> None:
     recipe = tiny_recipe(d_filters=30)  # D is the larger one: at 20,000 bytes G is written already
     with largest_file(size), pytest.raises(OSError, match="File too large"):
-        save_checkpoint(tmp_path / "c", *networks(recipe), provenance(recipe))
+        save_checkpoint(tmp_path / "c", *networks(recipe), training_record(recipe))
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("field", ["losses", "kimg"])
 def test_a_card_that_json_could_not_carry_is_not_written(field: str) -> None:
-    sound = dict(provenance(tiny_recipe()))
+    sound = dict(training_record(tiny_recipe()))
     with pytest.raises(ValidationError, match=field):
-        Provenance(**{**sound, field: nan if field == "kimg" else {"name": nan}})
+        TrainingRecord(**{**sound, field: nan if field == "kimg" else {"name": nan}})
 
 
 def test_a_checkpoint_that_stands_is_not_overwritten(checkpoint: Path) -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.image_shape import ImageShape
 from core.recipe import PRESETS, Recipe
 from models.dcgan import (
     Discriminator,
@@ -46,7 +47,7 @@ def discriminator_parameters(recipe: Recipe) -> int:
     return kernels + norms + widths[-1] * pixels * (1 + recipe.classes) + 1
 
 
-def test_the_faithful_networks_have_the_seed_documents_sizes() -> None:
+def test_the_faithful_networks_have_the_tutorials_sizes() -> None:
     assert trainable_parameters(Generator(PRESETS["faithful"])) == 846_272
     assert trainable_parameters(Discriminator(PRESETS["faithful"])) == 4_801
 
@@ -103,6 +104,24 @@ def test_images_are_28x28_and_within_the_range_of_tanh(g_hidden_layers: int) -> 
     assert images.shape == (3, 1, 28, 28)
     assert images.abs().max() <= 1
     assert images.std() > 0
+
+
+@pytest.mark.parametrize(
+    ("side", "channels", "widths"),
+    [(28, 1, [8, 4, 1]), (28, 3, [8, 4, 3]), (32, 3, [8, 4, 3]), (64, 1, [16, 8, 4, 1]), (16, 3, [4, 3])],
+)
+@pytest.mark.parametrize("d_layers", [1, 3])
+def test_the_stages_follow_from_the_shape(side: int, channels: int, widths: list[int], d_layers: int) -> None:
+    recipe, shape = tiny_recipe(d_layers=d_layers), ImageShape.model_validate({"side": side, "channels": channels})
+    G, D = Generator(recipe, shape), Discriminator(recipe, shape)
+    ups = [(up.in_channels, up.out_channels) for up in modules(G, SameConvTranspose2d)]
+    assert ups == list(pairwise(widths))
+    assert {f"up{stage}" for stage in range(1, len(ups) + 1)} == {
+        name for name, layer in G.named_children() if isinstance(layer, SameConvTranspose2d)
+    }
+    images = G(torch.randn(3, recipe.z_dim))
+    assert images.shape == (3, channels, side, side)
+    assert D(images).shape == (3, 1)
 
 
 @pytest.mark.parametrize("d_layers", [1, 2, 3])

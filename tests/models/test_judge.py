@@ -34,13 +34,13 @@ def test_a_judge_is_frozen_and_reads_each_image_by_itself() -> None:
     judge = load_judge(MNIST / FOLDER)
     assert not judge.training
     assert not any(parameter.requires_grad for parameter in judge.parameters())
-    pixels = torch.randint(256, (20, 28, 28), dtype=torch.uint8)
+    pixels = torch.randint(256, (20, 28, 28, 1), dtype=torch.uint8)
     together, alone = read(judge, pixels)[1], read(judge, pixels[7:8])[1]
     assert torch.allclose(together[7:8], alone, atol=1e-4)
 
 
 def test_its_classes_are_those_of_its_data_set() -> None:
-    features, logits = Judge(classes=26)(torch.zeros(3, 28, 28))
+    features, logits = Judge(classes=26)(torch.zeros(3, 28, 28, 1))
     assert (features.shape, logits.shape) == ((3, 64), (3, 26))
 
 

@@ -1,3 +1,5 @@
+from dataclasses import dataclass, field
+
 import numpy as np
 import pytest
 import torch
@@ -32,17 +34,16 @@ def test_an_image_does_not_depend_on_what_it_is_drawn_with(
     assert np.array_equal(draw(shipped, 7, start, n), many[start : start + n])
 
 
+@dataclass(frozen=True, eq=False)
 class Watched(FoldedGenerator):
     """Notes the sizes of its batches."""
 
-    def __init__(self, G: Generator) -> None:
-        super().__init__(G)
-        self.laid_out: set[int] = set()
-        self.convolved: set[int] = set()
+    dense_sizes: set[int] = field(default_factory=set)
+    convolved: set[int] = field(default_factory=set)
 
-    def lay_out(self, z: Tensor) -> Tensor:
-        self.laid_out.add(len(z))
-        return super().lay_out(z)
+    def dense_stage(self, z: Tensor) -> Tensor:
+        self.dense_sizes.add(len(z))
+        return super().dense_stage(z)
 
     def convolve(self, values: Tensor) -> Tensor:
         self.convolved.add(len(values))
@@ -57,27 +58,27 @@ class Careless(FoldedGenerator):
 
 
 def test_dense_layers_see_whole_batches_and_convolutions_no_more_than_they_need(shipped: Generator) -> None:
-    folded = Watched(shipped)
+    folded = Watched.of(shipped)
     sizes = folded.exact_sizes
     assert sizes[-1] == BATCH
     for n in (1, 3, 8, 16):
         folded.convolved.clear()
         draw(folded, 0, 0, n)
         assert folded.convolved == {min(size for size in sizes if size >= n)}
-    assert folded.laid_out == {BATCH}
+    assert folded.dense_sizes == {BATCH}
 
 
 def test_a_generator_that_depends_on_the_size_of_its_batch_sees_whole_ones(
     shipped: Generator, many: np.ndarray
 ) -> None:
-    folded = Careless(shipped)
+    folded = Careless.of(shipped)
     with torch.inference_mode():
         assert folded.exact_sizes == [BATCH]
     assert np.array_equal(draw(folded, 7, 0, 3), many[:3])
 
 
 def test_drawing_nothing_gives_nothing(shipped: Generator) -> None:
-    assert draw(shipped, 0, 0, 0).shape == (0, 28, 28)
+    assert draw(shipped, 0, 0, 0).shape == (0, 28, 28, 1)
 
 
 def test_the_images_of_a_seed_and_of_two_seeds_differ(shipped: Generator, many: np.ndarray) -> None:
@@ -139,14 +140,15 @@ def test_no_two_seeds_and_numbers_share_a_latent() -> None:
 
 def test_pixels_are_the_nearest_grey_values_and_clamped() -> None:
     images = torch.tensor([-1.0, 0.0, 1.0, -1.5, 1.5, -0.99, 2 * 100.4 / 255 - 1, 2 * 100.6 / 255 - 1])
-    pixels = to_pixels(images)
-    assert pixels.dtype == torch.uint8
-    assert pixels.tolist() == [0, 128, 255, 0, 255, 1, 100, 101]
+    pixels = to_pixels(images.view(2, 1, 2, 2))
+    assert (pixels.dtype, pixels.shape) == (torch.uint8, (2, 2, 2, 1))
+    assert pixels.flatten().tolist() == [0, 128, 255, 0, 255, 1, 100, 101]
 
 
 def test_pixels_undo_the_trainers_scaling() -> None:
-    grey = torch.arange(256, dtype=torch.uint8).view(1, 16, 16)
-    assert torch.equal(to_pixels(to_unit_range(grey))[:, 0], grey)
+    for channels in (1, 3):
+        images = torch.arange(256, dtype=torch.uint8).repeat(channels).view(1, 16, 16, channels)
+        assert torch.equal(to_pixels(to_unit_range(images)), images)
 
 
 def test_wanted_classes_are_drawn_one_an_image_with_the_z_of_before() -> None:
@@ -168,7 +170,7 @@ def test_a_wanted_digit_is_drawn_as_exactly_as_any(shipped: Generator) -> None:
 
 
 def test_an_image_has_the_same_bytes_at_every_place_of_a_batch_and_beside_any_others(shipped: Generator) -> None:
-    folded = FoldedGenerator(shipped)
+    folded = FoldedGenerator.of(shipped)
     sizes = shipped.z_dim, shipped.classes
     alone, wanted = draw(folded, 7, 0, BATCH), latents(7, 0, BATCH, *sizes)
     for k in range(BATCH):

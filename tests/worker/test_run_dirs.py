@@ -10,6 +10,7 @@ from worker.run_dirs import open_attempt
 from worker.training.data import Dataset
 from worker.training.events import Event, Started
 from worker.training.loop import train
+from worker.training.task import Callbacks, Task
 
 JOB = "a-job"
 
@@ -73,22 +74,22 @@ def test_jobs_share_nothing(tmp_path: Path, first: Path) -> None:
 
 
 def test_a_second_attempt_trains_on_and_never_changes_the_first(tmp_path: Path) -> None:
-    recipe, dataset = tiny_recipe(epochs=3), Dataset(torch.from_numpy(digit_like(16)), None, "0" * 64)
-    first = open_attempt(JobDir(tmp_path, JOB), 1).folder
+    recipe, dataset = tiny_recipe(epochs=3), Dataset(torch.from_numpy(digit_like(16)[..., None]), None, "0" * 64)
+    first = open_attempt(JobDir(tmp_path, JOB), 1)
     asked = iter([False] * 5)  # stop in the third epoch
     with one_thread():
-        train(recipe, dataset, first, torch.device("cpu"), lambda _: None, lambda: next(asked, True))
-    before = files(first)
+        train(Task(recipe, dataset, first, torch.device("cpu")), Callbacks(lambda _: None, lambda: next(asked, True)))
+    before = files(first.folder)
 
     events: list[Event] = []
-    second = open_attempt(JobDir(tmp_path, JOB), 2).folder
+    second = open_attempt(JobDir(tmp_path, JOB), 2)
     with one_thread():
-        train(recipe, dataset, second, torch.device("cpu"), events.append, lambda: False)
+        train(Task(recipe, dataset, second, torch.device("cpu")), Callbacks(events.append, lambda: False))
 
     assert isinstance(events[0], Started)
     assert events[0].step == 5
-    assert "checkpoints/epoch-0003/card.json" in files(second)
-    assert files(first) == before
+    assert "checkpoints/epoch-0003/card.json" in files(second.folder)
+    assert files(first.folder) == before
 
 
 def test_the_folders_that_are_there_are_found_newest_first(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import shlex
 import signal
 import sys
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import torch
@@ -17,7 +18,8 @@ from pydantic import ValidationError
 
 from core.child import die_with_parent
 from core.files import is_disk_full
-from core.recipe import PRESETS, Recipe, with_preset
+from core.recipe import DEFAULT_PRESET, PRESETS, Recipe, with_preset
+from core.run_dir import RunDir
 from core.validation import explain
 from worker.training.arguments import Parser, whole_number
 from worker.training.data import EMBEDDED, load_dataset
@@ -28,6 +30,7 @@ from worker.training.process import is_out_of_memory, keep_freed_memory
 from worker.training.reporting import reporter
 from worker.training.scorer import Scorer, has_judge
 from worker.training.streams import escape_what_does_not_fit
+from worker.training.task import Callbacks, Task
 
 EXIT_FINISHED, EXIT_FAILED, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 3
 
@@ -71,23 +74,16 @@ def main() -> int:
     report = reporter(request_stop)
     try:
         folder = arguments.datasets / recipe.dataset
+        if device.type == "cuda":
+            Thread(target=torch.cuda.set_device, args=[device]).start()  # it takes as long as the images
         dataset = load_dataset(folder, recipe.num_images, recipe.classes)
         if device.type == "cuda":
-            torch.cuda.set_device(device)
+            torch.cuda.set_device(device)  # of this thread, when CUDA is there
         score = Scorer(folder, dataset, device).score if has_judge(folder) else None
         by_hand = arguments.die_with is None
         command = f"python -m worker.training {shlex.join(sys.argv[1:])}" if by_hand else None
-        end = train(
-            recipe,
-            dataset,
-            arguments.run_dir,
-            device,
-            report,
-            lambda: stop_requested,
-            command=command,
-            score=score,
-            cuda_graph=not arguments.no_cuda_graph,
-        )
+        task = Task(recipe, dataset, RunDir(arguments.run_dir), device, command, not arguments.no_cuda_graph)
+        end = train(task, Callbacks(report, lambda: stop_requested, score))
     except TrainingError as error:
         report(Failed(kind=error.kind, detail=str(error)))
         return EXIT_FAILED
@@ -106,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="python -m worker.training", description="Train a DCGAN on 28x28 images.")
     parser.add_argument("--run-dir", type=Path, required=True, help="where the run lives; an unfinished one goes on")
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--preset", choices=PRESETS, default="quality", help="default: %(default)s")
+    source.add_argument("--preset", choices=PRESETS, default=DEFAULT_PRESET, help="default: %(default)s")
     source.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe as JSON, instead of a preset")
     parser.add_argument("--datasets", type=Path, default=EMBEDDED, metavar="DIR", help="folder of data set folders")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Data sets: 28x28 grey images with their labels, as tensors. `core/datasets.py` says where their files are."""
+"""Data sets: images with their labels, as tensors. `core/datasets.py` says where their files are."""
 
 import os
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from core.datasets import Split, find_file, images_file, labels_file, why_no_file
-from models.dcgan import IMAGE_SIZE
+from core.image_shape import GREY_28, ImageShape
 from worker.training.errors import BadData
 from worker.training.idx import read_idx
 
@@ -21,13 +21,19 @@ EMBEDDED = Path(__file__).resolve().parents[2] / "datasets"
 class Dataset:
     """Images as one resident tensor, and their labels where they are trained on."""
 
-    images: Tensor  # uint8 [N, 28, 28], 0 is black
+    images: Tensor  # uint8 [N, H, W, C], 0 is black
     labels: Tensor | None  # int64 [N]
     sha256: str  # of the images' bytes and the labels'
     left_out: frozenset[int] = frozenset()  # labels of images that `num_images` cut off
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def shape(self) -> ImageShape:
+        """The shape of each image."""
+        _, side, _, channels = self.images.shape
+        return ImageShape.model_validate({"side": side, "channels": channels})
 
 
 def load_dataset(folder: Path, num_images: int | None = None, classes: int = 0, split: Split = "train") -> Dataset:
@@ -40,9 +46,10 @@ def load_dataset(folder: Path, num_images: int | None = None, classes: int = 0, 
         raise BadData(f"{folder}: no such folder; a data set is a folder that holds {images_file(split)}[.gz]")
     images_path, labels_path = folder / images_file(split), folder / labels_file(split)
     images = read_idx(folder, images_path.name, rank=3)
-    if images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
-        height, width = images.shape[1:]
-        raise BadData(f"{images_path}: images are {height}x{width}; allowed: {IMAGE_SIZE}x{IMAGE_SIZE}")
+    images = images[..., np.newaxis]  # grey
+    if images.shape[1:] != GREY_28.array:
+        height, width, _ = images.shape[1:]
+        raise BadData(f"{images_path}: images are {height}x{width}; allowed: {GREY_28.side}x{GREY_28.side}")
     if images.max() <= 1:
         raise BadData(f"{images_path}: no pixel is brighter than {images.max()}; grey values go from 0 to 255")
     labels = np.empty(0, np.uint8)
@@ -68,5 +75,5 @@ def load_dataset(folder: Path, num_images: int | None = None, classes: int = 0, 
 
 
 def to_unit_range(pixels: Tensor) -> Tensor:
-    """Map uint8 [B, 28, 28] to float32 [B, 1, 28, 28] in [-1, 1], the range of G's tanh."""
-    return pixels.unsqueeze(1).float().div_(127.5).sub_(1.0)
+    """Map uint8 [B, H, W, C] to float32 [B, C, H, W] in [-1, 1], the range of G's tanh."""
+    return pixels.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)

@@ -19,7 +19,7 @@ class BadData(TrainingError):
 
 
 class BadRunDirectory(TrainingError):
-    """A run directory that belongs to another recipe or to other images."""
+    """A run directory that belongs to another recipe, to other images or to another version."""
 
     kind = FailureKind.BAD_RUN_DIRECTORY
 

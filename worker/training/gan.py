@@ -4,6 +4,7 @@ Off the CPU, all that a step takes from the one before are tensors that stay whe
 no number. So a GPU can record it once and repeat it (`cuda_graph.py`).
 """
 
+from functools import partial
 from hashlib import sha256
 
 import torch
@@ -18,7 +19,7 @@ from worker.training.ema import REFRESH_BATCHES, copy_network, decay_per_step, r
 from worker.training.fast_discriminator import FastDiscriminator
 from worker.training.losses import discriminator_loss, generator_loss, gradient_penalty
 from worker.training.means import RunningMeans
-from worker.training.precision import use_bfloat16
+from worker.training.precision import in_precision, in_turn
 
 
 class Gan:
@@ -35,16 +36,15 @@ class Gan:
         self.chosen = torch.zeros(recipe.images_per_step, dtype=torch.int64, device=device)
 
         seed_all(recipe.seed, "weights", 0)
-        self.G, self.D = Generator(recipe), Discriminator(recipe)
-        self.G_ema = Generator(recipe).requires_grad_(False)
+        self.G, self.D = Generator(recipe, dataset.shape), Discriminator(recipe, dataset.shape)
+        self.G_ema = Generator(recipe, dataset.shape).requires_grad_(False)
         for network in self.networks.values():
             # Convolutions are fastest with weights in this layout in memory.
             network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stub
         copy_network(self.G, self.G_ema)
-        if recipe.precision == "bfloat16":
-            use_bfloat16(self.G, device)
-            use_bfloat16(self.D, device)
-        self._run_D = FastDiscriminator(self.D)
+        as_asked = partial(in_precision, precision=recipe.precision, device=device)
+        self._run_G = in_turn([as_asked(layer) for layer in self.G])
+        self._run_D = FastDiscriminator(self.D, on_cpu=device.type == "cpu", prepare=as_asked)
         betas = (recipe.beta1, recipe.beta2)
         self.opt_G = Adam(self.G.parameters(), recipe.lr_g, betas, recipe.adam_eps)
         self.opt_D = Adam(self.D.parameters(), recipe.lr_d, betas, recipe.adam_eps)
@@ -73,10 +73,10 @@ class Gan:
             last = d_step == recipe.d_steps - 1
             with torch.set_grad_enabled(last):  # the last batch of G serves its own update too
                 z, fake_classes = self._latents()
-                fake = self.G(z)  # [B, 1, 28, 28]
+                fake = self._run_G(z)  # [B, 1, 28, 28]
             real = augment(real, recipe.augment).requires_grad_(recipe.r1_gamma > 0)
-            real_logits = self._run_D(real, real_classes)  # [B, 1]
-            fake_logits = self._run_D(augment(fake.detach(), recipe.augment), fake_classes)  # [B, 1]
+            judged = augment(fake.detach(), recipe.augment)
+            real_logits, fake_logits = self._run_D.both(real, judged, real_classes, fake_classes)  # [B, 1] each
             loss_d = discriminator_loss(real_logits, fake_logits, recipe.label_smoothing)
             objective_d = loss_d
             if recipe.r1_gamma > 0:
@@ -90,13 +90,14 @@ class Gan:
         for g_step in range(recipe.g_steps):
             if g_step > 0:
                 z, fake_classes = self._latents()
-                fake = self.G(z)
+                fake = self._run_G(z)
             loss_g = generator_loss(self._run_D(augment(fake, recipe.augment), fake_classes))
             self.opt_G.zero_grad()
             torch.autograd.backward(loss_g)
             self.opt_G.step()
         self.D.requires_grad_(True)
-        update_average(self.G_ema, self.G, self._decay)
+        if self._decay > 0:
+            update_average(self.G_ema, self.G, self._decay)
 
         with torch.no_grad():
             measured = torch.stack([loss_d, loss_g, real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()])

@@ -1,7 +1,7 @@
-"""Signs of a run that goes wrong, read from its labels before it starts, and from its GAN at the end of each epoch.
+"""Diagnosis of a run that goes wrong, from its labels before it starts, and from its GAN at the end of each epoch.
 
-Pure functions; a sign is a warning, not an end. Each names the knob to turn. What only ends a run, numbers that are not
-finite, is the loop's own business.
+Pure functions; a finding is a warning, not an end. Each names the knob to turn. What only ends a run, numbers that are
+not finite, is the loop's own business.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ RANGES = 10  # of classes that one warning names
 TINY = 1e-9  # real images may be all alike
 
 
-class Sign(NamedTuple):
+class Finding(NamedTuple):
     """One thing that looks wrong: its name, what was seen, and which knob may help."""
 
     kind: str
@@ -34,24 +34,24 @@ class Sign(NamedTuple):
     hint: str
 
 
-class Epoch(NamedTuple):
-    """What the signs are read from: an epoch's means, and its images at fixed latents beside as many real ones."""
+class Snapshot(NamedTuple):
+    """What a diagnosis is read from: an epoch's means, and its images at fixed latents beside as many real ones."""
 
     means: dict[str, float]
-    drawn: Tensor  # uint8 [N, 28, 28]
+    drawn: Tensor  # uint8 [N, H, W, C]
     drawn_before: Tensor | None  # the same latents an epoch ago
-    real: Tensor  # uint8 [N, 28, 28]
+    real: Tensor  # uint8 [N, H, W, C]
     rate: float  # what is left of the learning rates, 0 to 1
     scores: ScoreSheet | None
 
 
-def signs(epoch: Epoch) -> list[Sign]:
-    """All signs of an epoch."""
-    return [*_balance(epoch.means), *_movement(epoch), *_pictures(epoch), *_classes(epoch)]
+def diagnose(snapshot: Snapshot) -> list[Finding]:
+    """All that looks wrong at the end of an epoch."""
+    return [*_balance(snapshot.means), *_movement(snapshot), *_pictures(snapshot), *_classes(snapshot)]
 
 
-def signs_in_labels(dataset: Dataset, classes: int) -> list[Sign]:
-    """Signs before the start: classes that no image is of."""
+def diagnose_labels(dataset: Dataset, classes: int) -> list[Finding]:
+    """What looks wrong before the start: classes that no image is of."""
     if dataset.labels is None:
         return []
     absent = absent_classes(dataset.labels, classes)
@@ -65,7 +65,7 @@ def signs_in_labels(dataset: Dataset, classes: int) -> list[Sign]:
         advice = "number the labels from 0 without gaps, and set classes to how many there are"
     detail = f"none of the {len(dataset)} images is of class {ranges(absent)}: {len(absent)} of {classes} classes"
     hint = f"/generate draws these as often as the others, though they are learned from nothing: {advice}"
-    return [Sign("untrained-classes", detail, hint)]
+    return [Finding("untrained-classes", detail, hint)]
 
 
 def absent_classes(labels: Tensor, classes: int) -> list[int]:
@@ -85,60 +85,62 @@ def ranges(numbers: list[int]) -> str:
 
 
 def contrast(images: Tensor) -> float:
-    """Mean over images [N, H, W] of the standard deviation of their grey values."""
+    """Mean over images [N, H, W, C] of the standard deviation of their values."""
     return float(images.flatten(1).float().std(dim=1).mean())
 
 
 def spread(images: Tensor) -> float:
-    """Mean Euclidean distance between two of the images [N, H, W], in grey levels."""
+    """Mean Euclidean distance between two of the images [N, H, W, C], in grey levels."""
     return float(torch.pdist(images.flatten(1).float()).mean())
 
 
 def checkering(images: Tensor) -> float:
     """Share of the images' variance in patterns that alternate from pixel to pixel, 0 to 1 (Odena et al., 2016)."""
-    spectrum = torch.fft.fft2(images.float()).abs().square().sum(0)  # [H, W]
+    spectrum = torch.fft.fft2(images.float(), dim=(1, 2)).abs().square().sum((0, 3))  # [H, W]
     spectrum[0, 0] = 0.0
     h, w = (size // 2 for size in spectrum.shape)
     finest = spectrum[h].sum() + spectrum[:, w].sum() - spectrum[h, w]
     return float(finest / spectrum.sum().clamp(min=TINY))
 
 
-def _balance(means: dict[str, float]) -> Iterator[Sign]:
+def _balance(means: dict[str, float]) -> Iterator[Finding]:
     real, fake = means["d_real"], means["d_fake"]
     seen = f"mean D(x) is {real:.3f}, mean D(G(z)) is {fake:.3f}"
     if real > OVERPOWERING and fake < 1 - OVERPOWERING:
         hint = "lower lr_d or d_steps, or raise dropout or lr_g, so that G can follow"
-        yield Sign("d-overpowering", seen, hint)
+        yield Finding("d-overpowering", seen, hint)
     if real - fake < TOO_WEAK:
-        yield Sign("d-too-weak", seen, "raise d_filters, d_layers, d_steps or lr_d, so that D has something to teach")
+        yield Finding(
+            "d-too-weak", seen, "raise d_filters, d_layers, d_steps or lr_d, so that D has something to teach"
+        )
 
 
-def _movement(epoch: Epoch) -> Iterator[Sign]:
-    if epoch.drawn_before is None or epoch.rate < STUCK_RATE:
+def _movement(snapshot: Snapshot) -> Iterator[Finding]:
+    if snapshot.drawn_before is None or snapshot.rate < STUCK_RATE:
         return
-    change = float((epoch.drawn.float() - epoch.drawn_before.float()).abs().mean())
+    change = float((snapshot.drawn.float() - snapshot.drawn_before.float()).abs().mean())
     if change < STUCK:
         detail = f"images at fixed latents changed by {change:.2f} grey levels a pixel in an epoch"
-        yield Sign("stuck", detail, "raise lr_g, or lower ema_half_life_kimg if the average lags behind")
+        yield Finding("stuck", detail, "raise lr_g, or lower ema_half_life_kimg if the average lags behind")
 
 
-def _pictures(epoch: Epoch) -> Iterator[Sign]:
-    flat = contrast(epoch.drawn) / max(contrast(epoch.real), TINY)
+def _pictures(snapshot: Snapshot) -> Iterator[Finding]:
+    flat = contrast(snapshot.drawn) / max(contrast(snapshot.real), TINY)
     if flat < FLAT:
         detail = f"drawn images have {flat:.2f} of the contrast of real ones"
-        yield Sign("grey-output", detail, "lower lr_g and lr_d, or give it more epochs")
+        yield Finding("grey-output", detail, "lower lr_g and lr_d, or give it more epochs")
         return  # what is flat is also alike
-    alike = spread(epoch.drawn) / max(spread(epoch.real), TINY)
+    alike = spread(snapshot.drawn) / max(spread(snapshot.real), TINY)
     if alike < ALIKE:
         detail = f"drawn images lie {alike:.2f} times as far from each other as real ones"
-        yield Sign("collapse", detail, "lower lr_g, raise batch_size, or set d_norm to batch")
-    fine = checkering(epoch.drawn) / max(checkering(epoch.real), TINY)
+        yield Finding("collapse", detail, "lower lr_g, raise batch_size, or set d_norm to batch")
+    fine = checkering(snapshot.drawn) / max(checkering(snapshot.real), TINY)
     if fine > CHECKERED:
         detail = f"drawn images alternate from pixel to pixel {fine:.1f} times as strongly as real ones"
-        yield Sign("checkerboard", detail, "lower lr_g, raise ema_half_life_kimg, or give it more epochs")
+        yield Finding("checkerboard", detail, "lower lr_g, raise ema_half_life_kimg, or give it more epochs")
 
 
-def _classes(epoch: Epoch) -> Iterator[Sign]:
-    if epoch.scores is not None and epoch.scores.smallest_class < RARE < epoch.scores.floor.smallest_class:
-        detail = f"one class makes up {epoch.scores.smallest_class:.1%} of the images"
-        yield Sign("missing-class", detail, "set classes to the number of labels, or lower lr_g")
+def _classes(snapshot: Snapshot) -> Iterator[Finding]:
+    if snapshot.scores is not None and snapshot.scores.smallest_class < RARE < snapshot.scores.floor.smallest_class:
+        detail = f"one class makes up {snapshot.scores.smallest_class:.1%} of the images"
+        yield Finding("missing-class", detail, "set classes to the number of labels, or lower lr_g")

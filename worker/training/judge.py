@@ -54,13 +54,14 @@ def train_judge(train: Dataset, classes: int, epochs: int, seed: int) -> Judge:
 
 
 def warp(pixels: Tensor) -> Tensor:
-    """Turn, scale and shift each image a little, by chance: uint8 [B, 28, 28] -> float [B, 28, 28]."""
+    """Turn, scale and shift each image a little, by chance: uint8 [B, H, W, C] -> float [B, H, W, C]."""
     b = len(pixels)
     turn, scale, shift = _uniform(b) * ROTATION, 1 + _uniform(b) * SCALING, _uniform(b, 2) * SHIFT
     cos, sin = scale * turn.cos(), scale * turn.sin()
     matrices = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)  # [B, 2, 2]
-    grid = F.affine_grid(torch.cat([matrices, shift[:, :, None]], 2), [b, 1, *pixels.shape[1:]], align_corners=False)
-    return F.grid_sample(pixels.unsqueeze(1).float(), grid, align_corners=False).squeeze(1)
+    images = pixels.permute(0, 3, 1, 2).float()  # [B, C, H, W]
+    grid = F.affine_grid(torch.cat([matrices, shift[:, :, None]], 2), list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, align_corners=False).permute(0, 2, 3, 1)
 
 
 def save_judge(folder: Path, judge: Judge, train: Dataset, test: Dataset, epochs: int, seed: int) -> JudgeCard:
@@ -102,8 +103,8 @@ def main() -> int:
     try:
         train = load_dataset(arguments.dataset, classes=arguments.classes)
         test = load_dataset(arguments.dataset, classes=arguments.classes, split="t10k")
-        _insist_on_enough(arguments.dataset, "training", train, BATCH_SIZE, arguments.classes)
-        _insist_on_enough(arguments.dataset, "test", test, K + 1, arguments.classes)
+        _check_enough(arguments.dataset, "training", train, BATCH_SIZE, arguments.classes)
+        _check_enough(arguments.dataset, "test", test, K + 1, arguments.classes)
         if not os.access(arguments.dataset, os.W_OK):
             raise BadData(f"{arguments.dataset}: cannot be written, and the judge's place is in it")
         judge = train_judge(train, arguments.classes, arguments.epochs, arguments.seed)
@@ -115,7 +116,7 @@ def main() -> int:
     return 0
 
 
-def _insist_on_enough(folder: Path, split: str, dataset: Dataset, least: int, classes: int) -> None:
+def _check_enough(folder: Path, split: str, dataset: Dataset, least: int, classes: int) -> None:
     """Raise BadData for a split with fewer than `least` images, or with none of some class among those compared."""
     if len(dataset) < least:
         raise BadData(f"{folder}: holds {len(dataset)} {split} images; a judge needs {least} or more")

@@ -68,7 +68,7 @@ def label_kl(shares: Tensor) -> float:
 
 
 def nearest_distance(images: Tensor, others: Tensor) -> float:
-    """Mean Euclidean distance, in grey levels, of uint8 images [N, H, W] to the nearest of `others` [M, H, W]."""
+    """Mean Euclidean distance, in grey levels, of uint8 images [N, H, W, C] to the nearest of `others` [M, H, W, C]."""
     flat = images.flatten(1).float()
     nearest = torch.full((len(flat),), math.inf, device=flat.device)
     for chunk in torch.split(others, 20 * ROWS):

@@ -7,19 +7,34 @@ and logits stay float32: from generated images that are rounded D would learn th
 Sources: Micikevicius et al., 2018, arXiv:1710.03740; Kalamkar et al., 2019, arXiv:1905.12322.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from core.recipe import Precision
 from models.dcgan import Logit
 
+Layer = Callable[[Tensor], Tensor]
 
-def use_bfloat16(network: nn.Module, device: torch.device) -> None:
-    """Have the wide layers of G or D, on `device`, compute in bfloat16. Their weights and their values are float32."""
-    for layer in network.children():
-        if _is_wide(layer):
-            layer.forward = _in_bfloat16(layer.forward, device)
+
+def in_precision(layer: nn.Module, precision: Precision, device: torch.device) -> Layer:
+    """How training runs a layer of G or D on `device`: as it is, or in bfloat16 where that is asked for and it is wide.
+
+    Weights and values are float32 either way, and the layer itself is left alone.
+    """
+    return _in_bfloat16(layer, device) if precision == "bfloat16" and _is_wide(layer) else layer
+
+
+def in_turn(layers: Sequence[Layer]) -> Layer:
+    """Layers one after the other."""
+
+    def run(x: Tensor) -> Tensor:
+        for layer in layers:
+            x = layer(x)
+        return x
+
+    return run
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -39,9 +54,9 @@ def _is_wide(layer: nn.Module) -> bool:
     return isinstance(layer, nn.Linear) and not isinstance(layer, Logit)
 
 
-def _in_bfloat16(forward: Callable[[Tensor], Tensor], device: torch.device) -> Callable[[Tensor], Tensor]:
+def _in_bfloat16(layer: nn.Module, device: torch.device) -> Layer:
     def run(x: Tensor) -> Tensor:
         with torch.autocast(device.type, torch.bfloat16, cache_enabled=False):
-            return forward(x).float()
+            return layer(x).float()  # type: ignore[no-any-return]
 
     return run

@@ -3,18 +3,15 @@
 import ctypes
 import platform
 import sys
-from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 import torch
 
-import models
+from worker.training.code_digest import code_digest
 from worker.training.precision import has_bfloat16
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # mallopt(3)
 OUT_OF_MEMORY = ("out of memory", "allocate memory", "ALLOC_FAILED")
-CODE = [Path(file).parent for file in (models.__file__, __file__)]  # what computes a run's numbers
 
 
 def keep_freed_memory() -> None:
@@ -68,19 +65,9 @@ def numerics(device: torch.device) -> dict[str, str]:
     """What decides the last bits of what this process computes on `device`: another order of sums rounds otherwise."""
     return {
         **versions(),
-        "code": code_digest(*CODE),
+        "code": code_digest(),
         "device": device_name(device),
         "threads": str(torch.get_num_threads()),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "bfloat16": str(has_bfloat16(device)),
     }
-
-
-def code_digest(*folders: Path) -> str:
-    """SHA-256 of the names and contents of the Python files in some folders."""
-    digest = sha256()
-    for folder in folders:
-        for file in sorted(folder.glob("*.py")):
-            code = file.read_bytes()
-            digest.update(f"{file.name}\0{len(code)}\0".encode() + code)
-    return digest.hexdigest()

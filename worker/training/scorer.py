@@ -110,6 +110,6 @@ def has_judge(folder: Path) -> bool:
 
 @torch.inference_mode()
 def read(judge: Judge, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """What a judge in evaluation mode makes of uint8 images [N, 28, 28]: features [N, 64] and logits [N, classes]."""
+    """What a judge in evaluation mode makes of uint8 [N, 28, 28, 1]: features [N, 64] and logits [N, classes]."""
     features, logits = zip(*(judge(chunk) for chunk in torch.split(pixels, BATCH)), strict=True)
     return torch.cat(features), torch.cat(logits)

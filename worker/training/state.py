@@ -1,7 +1,6 @@
 """The training state on disk: everything that a run needs to go on, private to its run directory.
 
-    <run_dir>/state/step-00000042/   tensors.safetensors, manifest.json
-
+A state is a folder, `RunDir.state`, of two files: tensors.safetensors and manifest.json.
 A state is written whole or not at all. The two newest are kept, so that one damaged by the disk costs an epoch and
 not the run.
 
@@ -10,6 +9,7 @@ The manifest says what the numbers depend on, and whether all steps so far depen
 
 import json
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,9 @@ from safetensors.torch import save as format_tensors
 from torch import Tensor, nn
 
 from core.files import new_folder, remove_folder, sha256_of
+from core.run_dir import RunDir
 from worker.training.adam import Adam
+from worker.training.errors import BadRunDirectory
 
 TENSORS = "tensors.safetensors"
 MANIFEST = "manifest.json"
@@ -41,49 +43,53 @@ class Position(NamedTuple):
     bit_exact: bool  # whether the bytes are those of an unbroken run: all steps were computed in the same way
 
 
-def save_state(run_dir: Path, at: Position, live: Restorable, numerics: dict[str, str]) -> None:
+def save_state(run_dir: RunDir, at: Position, live: Restorable, numerics: dict[str, str]) -> None:
     """Save the state of a run that is `at` a step, and drop all but the newest `KEPT` states.
 
     `numerics` is what the numbers of this process depend on.
     """
-    folder = run_dir / "state" / f"step-{at.step:08d}"
+    folder = run_dir.state(at.step)
     if not folder.exists():
         with new_folder(folder, label="state") as temporary:
-            (temporary / TENSORS).write_bytes(format_tensors(_flatten(live)))  # save_file hides what the system said
+            data = format_tensors(_flatten(live))
+            (temporary / TENSORS).write_bytes(data)  # save_file hides what the system said
             manifest = {
                 "step": at.step,
-                "sha256": sha256_of(temporary / TENSORS),
+                "sha256": sha256(data).hexdigest(),
                 "numerics": numerics,
                 "bit_exact": at.bit_exact,
             }
             (temporary / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-    for old in _newest_first(run_dir)[KEPT:]:
+    for old in run_dir.state_folders()[KEPT:]:
         remove_folder(old, label="state")
 
 
-def restore_state(run_dir: Path, live: Restorable, numerics: dict[str, str]) -> Position:
+def restore_state(run_dir: RunDir, live: Restorable, numerics: dict[str, str]) -> Position:
     """Load the newest state that verifies into the live objects; without one the run is at its beginning.
 
     A state of a process whose `numerics` were others, or are not known, takes the run off the bytes of an unbroken one.
+    Raises BadRunDirectory for a state of a version whose layers have other names.
     """
-    for folder in _newest_first(run_dir):
+    for folder in run_dir.state_folders():
         step = _verified_step(folder)
         if step is not None:
             manifest = json.loads((folder / MANIFEST).read_bytes())
-            _unflatten(load_file(folder / TENSORS), live)
+            flat = load_file(folder / TENSORS)
+            if flat.keys() != _flatten(live).keys():
+                raise BadRunDirectory(
+                    f"{folder}: was saved by a version whose layers have other names, which this one does not read; "
+                    "train in a new run directory, or go on with that version"
+                )
+            _unflatten(flat, live)
             return Position(step, manifest.get("bit_exact") is True and manifest.get("numerics") == numerics)
         remove_folder(folder, label="state")  # or it would stand in the way of the state that is saved in its place
     return Position(0, True)
 
 
-def newest_step(run_dir: Path) -> int:
+def newest_step(run_dir: RunDir) -> int:
     """The step of the newest state that verifies, 0 without one."""
-    steps = (_verified_step(folder) for folder in _newest_first(run_dir))
+    steps = (_verified_step(folder) for folder in run_dir.state_folders())
     return next((step for step in steps if step is not None), 0)
-
-
-def _newest_first(run_dir: Path) -> list[Path]:
-    return sorted((run_dir / "state").glob("step-*"), reverse=True)
 
 
 def _verified_step(folder: Path) -> int | None:

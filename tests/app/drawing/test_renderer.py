@@ -1,4 +1,4 @@
-"""The studio with real models, and over HTTP with real clients."""
+"""The renderer with real models, and over HTTP with real clients."""
 
 import asyncio
 import re
@@ -14,7 +14,8 @@ import httpx
 import numpy as np
 import pytest
 
-from app.drawing.renderer import Studio
+from app.drawing.renderer import Drawn, Renderer
+from app.drawing.sources import SeedSource
 from core.errors import CheckpointError
 from models.checkpoint import load_generator
 from models.folding import FoldedGenerator
@@ -37,25 +38,29 @@ def shelve(shelf: Shelf, folder: Path, **knobs: Any) -> str:
 
 def run_with(shelf: Shelf, max_bytes: int, use: Any) -> None:
     async def main() -> None:
-        studio = Studio(shelf, EMBEDDED, 2, max_bytes)
+        renderer = Renderer(shelf, EMBEDDED, 2, max_bytes)
         try:
-            await use(studio)
+            await use(renderer)
         finally:
-            studio.close()
+            renderer.close()
 
     asyncio.run(main())
+
+
+async def draw_from(renderer: Renderer, model_id: str, seed: int, n: int) -> Drawn:
+    return await renderer.render(SeedSource(await renderer.models.get(model_id), n, seed))
 
 
 def test_the_model_that_was_not_used_for_the_longest_time_goes(shelf: Shelf, tmp_path: Path) -> None:
     ids = [shelve(shelf, tmp_path / str(seed), seed=seed, dataset="none") for seed in range(3)]
     generators = [load_generator(shelf.folder(model_id)) for model_id in ids]
-    size = FoldedGenerator(generators[0]).size
+    size = FoldedGenerator.of(generators[0]).size
 
-    async def use(studio: Studio) -> None:
+    async def use(renderer: Renderer) -> None:
         for step, kept in ((0, [0]), (1, [0, 1]), (0, [1, 0]), (2, [0, 2]), (1, [2, 1])):
-            drawn = await studio.draw(ids[step], 3, 0, 20)
+            drawn = await draw_from(renderer, ids[step], 3, 20)
             assert np.array_equal(drawn.images, draw(generators[step], 3, 0, 20))
-            assert studio.loaded() == [ids[index] for index in kept]
+            assert renderer.loaded() == [ids[index] for index in kept]
 
     run_with(shelf, 2 * size, use)
 
@@ -63,8 +68,8 @@ def test_the_model_that_was_not_used_for_the_longest_time_goes(shelf: Shelf, tmp
 def test_a_model_larger_than_the_bound_is_drawn_from(shelf: Shelf, tmp_path: Path) -> None:
     model_id = shelve(shelf, tmp_path / "model")
 
-    async def use(studio: Studio) -> None:
-        assert (await studio.draw(model_id, 0, 0, 1)).images.shape == (1, 28, 28)
+    async def use(renderer: Renderer) -> None:
+        assert (await draw_from(renderer, model_id, 0, 1)).images.shape == (1, 28, 28, 1)
 
     run_with(shelf, 1, use)
 
@@ -73,21 +78,21 @@ def test_a_damaged_model_fails_all_who_wait_for_it_and_nobody_else(shelf: Shelf,
     damaged, sound = (shelve(shelf, tmp_path / str(seed), seed=seed) for seed in (1, 2))
     flip_byte(shelf.folder(damaged) / "generator.safetensors", -1)
 
-    async def use(studio: Studio) -> None:
-        asked = [asyncio.create_task(studio.draw(model, 0, 0, 1)) for model in (damaged, sound, damaged)]
+    async def use(renderer: Renderer) -> None:
+        asked = [asyncio.create_task(draw_from(renderer, model, 0, 1)) for model in (damaged, sound, damaged)]
         await asyncio.wait(asked)
         assert isinstance(asked[0].exception(), CheckpointError)
-        assert asked[1].result().images.shape == (1, 28, 28)
+        assert asked[1].result().images.shape == (1, 28, 28, 1)
         assert isinstance(asked[2].exception(), CheckpointError)
-        assert studio.loaded() == [sound]
+        assert renderer.loaded() == [sound]
 
     run_with(shelf, 10**6, use)
 
 
 def test_a_cancelled_drawing_is_not_drawn(shelf: Shelf) -> None:
-    async def use(studio: Studio) -> None:
-        await studio.warm_up(shelf.active())
-        first, second = (asyncio.create_task(studio.draw(shelf.active(), seed, 0, 256)) for seed in (1, 2))
+    async def use(renderer: Renderer) -> None:
+        await renderer.warm_up(shelf.active())
+        first, second = (asyncio.create_task(draw_from(renderer, shelf.active(), seed, 256)) for seed in (1, 2))
         await asyncio.sleep(0)
         second.cancel()
         images = (await first).images
@@ -98,7 +103,7 @@ def test_a_cancelled_drawing_is_not_drawn(shelf: Shelf) -> None:
     run_with(shelf, 10**8, use)
 
 
-def test_the_images_of_a_client_that_has_gone_are_not_drawn(service: Service, http: httpx.Client) -> None:
+def test_the_images_of_a_client_that_has_gone_are_not_drawn(service: Service, service_http: httpx.Client) -> None:
     address = urlsplit(service.base)
     assert address.hostname
     assert address.port
@@ -113,7 +118,7 @@ def test_the_images_of_a_client_that_has_gone_are_not_drawn(service: Service, ht
     undrawn = re.findall(r"seed=4999\d+: the client has gone: (\d+) of 256 images are not drawn", service.log("app"))
     assert len(undrawn) >= 10
     assert sum(map(int, undrawn)) > 1000
-    assert http.get("/generate?n=1").status_code == 200
+    assert service_http.get("/generate?n=1").status_code == 200
 
 
 def test_the_answer_says_where_the_time_went(http: httpx.Client) -> None:
@@ -136,9 +141,11 @@ def test_who_comes_when_too_much_waits_is_told_when_to_come_again(http: httpx.Cl
     assert http.get("/generate?n=1").status_code == 200
 
 
-def test_models_are_swapped_under_load_without_a_failure(http: httpx.Client, service: Service, tmp_path: Path) -> None:
+def test_models_are_swapped_under_load_without_a_failure(
+    service_http: httpx.Client, service: Service, tmp_path: Path
+) -> None:
     shelf = Shelf(service.folder / "shelf")
-    before = http.get("/models").json()["active"]
+    before = service_http.get("/models").json()["active"]
     others = [shelve(shelf, tmp_path / str(seed), seed=seed) for seed in (71, 72, 73)]
     answers: list[tuple[int, str | None]] = []
     stop = Event()
@@ -154,7 +161,7 @@ def test_models_are_swapped_under_load_without_a_failure(http: httpx.Client, ser
         try:
             for model in (*others, before):
                 asked = len(answers)
-                assert http.put("/models/active", json={"model": model}).status_code == 200
+                assert service_http.put("/models/active", json={"model": model}).status_code == 200
                 wait_until(lambda wanted=(200, model), first=asked: wanted in answers[first:])
         finally:
             stop.set()

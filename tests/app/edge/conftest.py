@@ -1,12 +1,11 @@
 """A job that has ended, for whatever reads its files."""
 
-import httpx
 import pytest
 
-from tests.service import follow
+from tests.hand_worker import run, submit
+from tests.in_process import Api
 
 
 @pytest.fixture(scope="package")
-def job_id(http: httpx.Client) -> str:
-    job = http.post("/train", json={"preset": "smoke", "epochs": 1, "publish": "never"}).json()
-    return str(follow(http, job["id"], "succeeded")["id"])
+def job_id(api: Api) -> str:
+    return run(api.services, submit(api.http), epochs=1).id

@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from tests.app.http.test_errors import job_count, problem
-from tests.service import Service
 from tests.wire import Wire
 
 JSON = b"Host: localhost\r\nContent-Type: application/json\r\n"
@@ -18,10 +17,10 @@ PIECE = b"x" * 65536
 
 @pytest.mark.parametrize("path", [b"/train", b"/inspect"])
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-def test_a_client_that_is_still_sending_hears_why_it_is_refused(service: Service, path: bytes, framing: str) -> None:
+def test_a_client_that_is_still_sending_hears_why_it_is_refused(base: str, path: bytes, framing: str) -> None:
     """It sends 20 MB to the last byte before it reads, slowly enough for the answer to come in between."""
     pieces = 320
-    with Wire(service.base) as wire:
+    with Wire(base) as wire:
         if framing == "length":
             frame, piece, last = b"Content-Length: %d\r\n\r\n" % (pieces * len(PIECE)), PIECE, b""
         else:
@@ -40,8 +39,8 @@ def test_a_client_that_is_still_sending_hears_why_it_is_refused(service: Service
         assert wire.is_closed()
 
 
-def test_the_refusal_comes_before_the_body(service: Service) -> None:
-    with Wire(service.base) as wire:
+def test_the_refusal_comes_before_the_body(base: str) -> None:
+    with Wire(base) as wire:
         wire.send(b"POST /train HTTP/1.1\r\n" + JSON + b"Content-Length: 20000000\r\nExpect: 100-continue\r\n\r\n")
         assert wire.answer().status == 413
 
@@ -49,14 +48,14 @@ def test_the_refusal_comes_before_the_body(service: Service) -> None:
 @pytest.mark.parametrize(
     "framing", [b"Content-Length: 99999999999999\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\nffffffffff\r\n"]
 )
-def test_a_body_without_end_is_not_read_without_end(service: Service, framing: bytes) -> None:
+def test_a_body_without_end_is_not_read_without_end(base: str, framing: bytes) -> None:
     gigabyte = (PIECE for _ in range(16_384))
-    with Wire(service.base) as wire, pytest.raises((BrokenPipeError, ConnectionResetError)):
+    with Wire(base) as wire, pytest.raises((BrokenPipeError, ConnectionResetError)):
         wire.send(b"POST /train HTTP/1.1\r\n" + JSON + framing, *gigabyte)
 
 
-def test_a_client_that_goes_silent_is_let_go(service: Service) -> None:
-    with Wire(service.base) as wire:
+def test_a_client_that_goes_silent_is_let_go(base: str) -> None:
+    with Wire(base) as wire:
         wire.send(b"POST /train HTTP/1.1\r\n" + JSON + b"Content-Length: 20000000\r\n\r\nx")
         began = time.monotonic()
         assert wire.answer().status == 413
@@ -81,19 +80,19 @@ def test_a_body_that_says_it_is_not_encoded_is_taken(http: httpx.Client) -> None
     problem(http.post("/train", content=b'{"epochs": 0}', headers=headers), 422, "invalid-parameter")
 
 
-def test_a_body_that_was_announced_and_is_empty_is_not_no_body(service: Service, http: httpx.Client) -> None:
+def test_a_body_that_was_announced_and_is_empty_is_not_no_body(base: str, http: httpx.Client) -> None:
     before = job_count(http)
-    with Wire(service.base) as wire:
+    with Wire(base) as wire:
         wire.send(b"POST /train HTTP/1.1\r\n" + JSON + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
         answer = wire.answer()
     assert (answer.status, json.loads(answer.body)["type"]) == (400, "incomplete-body")
     assert job_count(http) == before
 
 
-def test_a_body_that_breaks_off_starts_nothing(service: Service, http: httpx.Client) -> None:
+def test_a_body_that_breaks_off_starts_nothing(base: str, http: httpx.Client) -> None:
     before = job_count(http)
     for framing in (b"Content-Length: 20\r\n\r\n{}", b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"):
-        with Wire(service.base) as wire:
+        with Wire(base) as wire:
             wire.send(b"POST /train HTTP/1.1\r\n" + JSON + framing)
             wire.shut(socket.SHUT_WR)
             time.sleep(0.2)

@@ -5,8 +5,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.http.services import Services
 from tests.app.http.test_errors import job_count, problem
-from tests.service import Service
+from tests.in_process import served
 from tests.wire import Wire
 
 FOREIGN = [
@@ -103,24 +104,22 @@ def test_an_unknown_host_is_refused(http: httpx.Client, host: str) -> None:
 
 
 @pytest.mark.parametrize(("hosts", "status"), [([], 400), (["localhost", "evil.example"], 400), (["localhost"], 200)])
-def test_a_request_has_one_host(service: Service, hosts: list[str], status: int) -> None:
+def test_a_request_has_one_host(base: str, hosts: list[str], status: int) -> None:
     lines = "".join(f"Host: {host}\r\n" for host in hosts)
-    with Wire(service.base) as wire:
+    with Wire(base) as wire:
         wire.send(f"GET /healthz HTTP/1.1\r\n{lines}\r\n".encode())
         assert wire.answer().status == status
 
 
-def test_a_request_from_before_there_were_hosts_is_answered(service: Service) -> None:
-    with Wire(service.base) as wire:
+def test_a_request_from_before_there_were_hosts_is_answered(base: str) -> None:
+    with Wire(base) as wire:
         wire.send(b"GET /healthz HTTP/1.0\r\n\r\n")
         assert wire.answer().status == 200
 
 
-def test_names_of_the_settings_are_known_hosts(tmp_path: Path) -> None:
-    with (
-        Service(tmp_path, hosts="Digits.example, other.example") as service,
-        httpx.Client(base_url=service.base, timeout=30) as http,
-    ):
+def test_names_of_the_settings_are_known_hosts(services: Services, tmp_path: Path) -> None:
+    names = {"data_dir": tmp_path, "hosts": ("Digits.example", "other.example")}
+    with served(services.settings.model_copy(update=names)) as (http, *_):
         for host, status in {"digits.example:8443": 200, "OTHER.example": 200, "more.example": 421}.items():
             assert http.get("/healthz", headers={"Host": host}).status_code == status
         own = {"Host": "digits.example", "Origin": "https://digits.example"}

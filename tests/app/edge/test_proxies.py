@@ -2,35 +2,38 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from app.http.services import Services
+from tests.hand_worker import SMOKE, run
+from tests.in_process import Api, listening, served
 from tests.reverse_proxy import reverse_proxy
-from tests.service import Service, follow
 
 PUBLIC = "https://digits.example"
-SMOKE = {"preset": "smoke", "epochs": 1, "publish": "never"}
+PROXIES = ("10.0.0.0/8", "127.0.0.1/32")
 
 
 @pytest.fixture(scope="module")
-def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    folder = tmp_path_factory.mktemp("behind")
-    with Service(folder, proxies="10.0.0.0/8, 127.0.0.1", hosts="digits.example") as service:
-        yield service
+def behind(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    own = {"data_dir": tmp_path_factory.mktemp("behind"), "proxies": PROXIES, "hosts": ("digits.example",)}
+    with served(services.settings.model_copy(update=own)) as api:
+        yield api
 
 
 @pytest.fixture(scope="module")
-def direct(behind: Service) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=behind.base, timeout=30) as client:
-        yield client
+def direct(behind: Api) -> Iterator[str]:
+    with listening(behind) as base:
+        yield base
 
 
 @pytest.fixture(scope="module")
-def proxied(behind: Service) -> Iterator[httpx.Client]:
+def proxied(direct: str) -> Iterator[httpx.Client]:
     said = {"Prefix": "/digits", "Host": "digits.example", "Proto": "https", "For": "203.0.113.9"}
-    with reverse_proxy(behind.base, "/digits", **said) as base, httpx.Client(base_url=base, timeout=30) as client:
+    with reverse_proxy(direct, "/digits", **said) as base, httpx.Client(base_url=base, timeout=30) as client:
         yield client
 
 
@@ -42,11 +45,11 @@ def paths_in(value: Any) -> list[str]:
     return [path for item in values for path in paths_in(item)]
 
 
-def test_every_url_that_is_given_away_leads_through_the_proxy(proxied: httpx.Client, direct: httpx.Client) -> None:
+def test_every_url_that_is_given_away_leads_through_the_proxy(proxied: httpx.Client, behind: Api) -> None:
     made = proxied.post("/digits/train", json=SMOKE)
-    job = follow(direct, made.json()["id"], "succeeded")
+    job = run(behind.services, made.json()["id"])
     proxied.post("/digits/train", json=SMOKE)
-    base = f"/digits/jobs/{job['id']}"
+    base = f"/digits/jobs/{job.id}"
     given = [made.headers["location"]]
     for url in [
         base,
@@ -56,7 +59,7 @@ def test_every_url_that_is_given_away_leads_through_the_proxy(proxied: httpx.Cli
         f"{base}/checkpoints",
         "/digits/models",
         "/digits/models/active",
-        f"/digits/models/{job['model']}",
+        f"/digits/models/{job.model_id}",
         "/digits/generate?n=2&seed=1&format=json",
     ]:
         answer = proxied.get(url)
@@ -84,7 +87,7 @@ def test_whole_urls_name_the_public_host(proxied: httpx.Client) -> None:
     assert proxied.get("/digits/").headers["location"] == "/digits/docs"
 
 
-def test_the_page_of_the_documentation_works(proxied: httpx.Client, behind: Service) -> None:
+def test_the_page_of_the_documentation_works(proxied: httpx.Client, direct: str) -> None:
     page = proxied.get("/digits/docs").text
     loaded = re.findall(r"(?:src|href)=\"([^\"]+)\"|url: '([^']+)'", page)
     urls = [first or second for first, second in loaded]
@@ -93,7 +96,7 @@ def test_the_page_of_the_documentation_works(proxied: httpx.Client, behind: Serv
         assert url.startswith("/digits/")
         assert proxied.get(url).status_code == 200
     assert proxied.get("/digits/openapi.json").json()["servers"] == [{"url": "/digits"}]
-    assert "servers" not in httpx.get(f"{behind.base}/openapi.json").json()
+    assert "servers" not in httpx.get(f"{direct}/openapi.json").json()
 
 
 def test_pages_of_the_public_origin_are_its_own(proxied: httpx.Client) -> None:
@@ -118,33 +121,24 @@ def test_pages_of_the_public_origin_are_its_own(proxied: httpx.Client) -> None:
         ({"X-Forwarded-Prefix": "/a/b/"}, 200),
     ],
 )
-def test_what_a_proxy_says_is_checked(behind: Service, headers: dict[str, str], status: int) -> None:
-    assert httpx.get(f"{behind.base}/healthz", headers=headers).status_code == status
+def test_what_a_proxy_says_is_checked(direct: str, headers: dict[str, str], status: int) -> None:
+    assert httpx.get(f"{direct}/healthz", headers=headers).status_code == status
 
 
-def test_a_client_that_is_no_proxy_is_not_believed(service: Service, http: httpx.Client) -> None:
+def test_a_client_that_is_no_proxy_is_not_believed(base: str, http: httpx.Client) -> None:
     said = {"Prefix": "/digits", "Host": "digits.example", "Proto": "https"}
-    with reverse_proxy(service.base, "/digits", **said) as base:
-        images = httpx.post(f"{base}/digits/v1/images/generations", json={"prompt": "7"}, timeout=30).json()
-    assert images["data"][0]["url"].startswith(f"{service.base}/generate?")
+    with reverse_proxy(base, "/digits", **said) as through:
+        images = httpx.post(f"{through}/digits/v1/images/generations", json={"prompt": "7"}, timeout=30).json()
+    assert images["data"][0]["url"].startswith(f"{base}/generate?")
     links = http.get("/models/active", headers={"X-Forwarded-Prefix": "/digits"}).json()
     assert links["generate"].startswith("/generate?")
 
 
-def test_a_root_path_of_the_settings_needs_no_header(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with Service(tmp_path_factory.mktemp("rooted"), root_path="/digits") as service:
-        with reverse_proxy(service.base, "/digits") as base, httpx.Client(base_url=base, timeout=30) as http:
+def test_a_root_path_of_the_settings_needs_no_header(services: Services, tmp_path: Path) -> None:
+    own = {"data_dir": tmp_path, "root_path": "/digits"}
+    with served(services.settings.model_copy(update=own)) as rooted, listening(rooted) as direct:
+        with reverse_proxy(direct, "/digits") as base, httpx.Client(base_url=base, timeout=30) as http:
             assert http.get("/digits/models/active").json()["generate"].startswith("/digits/generate?")
             assert http.get("/digits/docs").text.count("/digits/") >= 4
         for uncut in ("/digits/healthz", "/healthz"):  # of a proxy that leaves the path as it is, and of a probe
-            assert httpx.get(f"{service.base}{uncut}").status_code == 200
-
-
-@pytest.mark.parametrize(("setting", "value"), [("proxies", "nginx"), ("root_path", "digits"), ("hosts", "a b")])
-def test_a_setting_that_makes_no_sense_is_refused(
-    tmp_path_factory: pytest.TempPathFactory, capfd: pytest.CaptureFixture[str], setting: str, value: str
-) -> None:
-    folder = tmp_path_factory.mktemp("refused")
-    with pytest.raises(AssertionError, match="did not start"), Service(folder, **{setting: value}):
-        pass
-    assert f"DIGITFORGE_{setting.upper()}" in capfd.readouterr().err
+            assert httpx.get(f"{direct}{uncut}").status_code == 200

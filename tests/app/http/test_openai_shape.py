@@ -31,6 +31,21 @@ def test_an_error_has_openais_shape(
     assert error["message"]
 
 
+def test_a_body_that_is_missing_is_no_parameter(http: httpx.Client) -> None:
+    for content, words in ((b"", "required, but missing"), (b"[]", "object")):
+        headers = {"Content-Type": "application/json"}
+        error = http.post("/v1/images/generations", content=content, headers=headers).json()["error"]
+        assert error["param"] is None
+        assert error["message"].startswith("not accepted: the body; the body: ")
+        assert words in error["message"]
+
+
+def test_a_parameter_of_the_url_is_named_as_it_is(http: httpx.Client) -> None:
+    for query in ("preset=smoke", "preset=a&preset=b"):
+        error = http.get(f"/v1/models?{query}").json()["error"]
+        assert (error["param"], error["code"]) == ("preset", "invalid-parameter")
+
+
 @pytest.mark.parametrize("path", ["/v1", "/v10/models", "/v1x", "/jobs/v1/x/"])
 def test_other_paths_answer_problems(http: httpx.Client, path: str) -> None:
     problem(http.get(path), 404, "not-found")

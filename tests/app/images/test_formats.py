@@ -12,18 +12,9 @@ import pytest
 from PIL import Image
 
 from app.images.formats import MEDIA_TYPES, STILL, WEBP_SIDE, Format, to_npz, to_webp, to_zip
+from tests.app.images.reading import drawn, grey
 
 QUERY = "/generate?seed=5&start=3&n=5&digit=0123456789"
-
-
-def drawn(http: httpx.Client, url: str) -> httpx.Response:
-    response = http.get(url)
-    assert response.status_code == 200, response.text
-    return response
-
-
-def grey(data: bytes) -> np.ndarray:
-    return np.asarray(Image.open(BytesIO(data)).convert("L"))
 
 
 def alone(http: httpx.Client, k: int, more: str = "") -> bytes:
@@ -127,7 +118,7 @@ def test_the_largest_webp_is_drawn(http: httpx.Client) -> None:
 
 
 def test_archives_are_the_same_bytes_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    images = np.arange(2 * 28 * 28, dtype=np.uint8).reshape(2, 28, 28)
+    images = np.arange(2 * 28 * 28, dtype=np.uint8).reshape(2, 28, 28, 1)
     before = to_zip({"0.png": b"a", "1.png": b"b"}), to_npz(images)
     monkeypatch.setattr(time, "time", lambda: 2e9)
     monkeypatch.setattr(time, "localtime", lambda *_: time.gmtime(2e9))
@@ -135,5 +126,5 @@ def test_archives_are_the_same_bytes_at_any_time(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_webp_loses_nothing() -> None:
-    noise = np.random.default_rng(0).integers(0, 256, size=(50, 70), dtype=np.uint8)
-    assert np.array_equal(grey(to_webp(noise)), noise)
+    noise = np.random.default_rng(0).integers(0, 256, size=(50, 70, 1), dtype=np.uint8)
+    assert np.array_equal(grey(to_webp(noise)), noise[..., 0])

@@ -1,28 +1,18 @@
 """Images over HTTP."""
 
-from io import BytesIO
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from models.judge import FOLDER, Judge, load_judge
 from models.shelf import Shelf
-from tests.service import Service, follow
+from tests.app.images.reading import pixels
 from tests.tiny import save_tiny
 from worker.training.data import EMBEDDED
 from worker.training.scorer import read
-
-
-def pixels(response: httpx.Response) -> np.ndarray:
-    assert response.status_code == 200, response.text
-    assert response.headers["content-type"] == "image/png"
-    image = Image.open(BytesIO(response.content))
-    assert image.mode == "L"
-    return np.asarray(image)
 
 
 def test_sixteen_digits_are_a_grey_grid_of_four_by_four(http: httpx.Client) -> None:
@@ -115,9 +105,9 @@ def test_the_wanted_digits_are_drawn(http: httpx.Client, judge: Judge, digit: st
     assert alone.headers["etag"] != http.get("/generate?n=1&start=13&seed=1").headers["etag"]
 
 
-def test_for_a_model_without_classes_the_judge_picks(http: httpx.Client) -> None:
-    job = http.post("/train", json={"preset": "smoke", "classes": 0, "publish": "never"}).json()
-    model = follow(http, job["id"], "succeeded")["model"]
+def test_for_a_model_without_classes_the_judge_picks(http: httpx.Client, shelf: Shelf, tmp_path: Path) -> None:
+    save_tiny(tmp_path / "unlabelled", dataset="mnist")
+    model = shelf.add(tmp_path / "unlabelled").model_id
     drawn = http.get(f"/generate?n=8&cols=8&seed=1&digit=7&model={model}&pad=0")
     assert drawn.headers["x-digit-by"] == "judge"
     assert http.get(drawn.headers["content-location"]).content == drawn.content
@@ -134,8 +124,7 @@ def test_what_is_no_digit_is_refused(http: httpx.Client, digit: str) -> None:
     assert digit.startswith(error["value"].removesuffix("..."))
 
 
-def test_a_digit_that_the_model_does_not_know_is_refused(http: httpx.Client, service: Service, tmp_path: Path) -> None:
-    shelf = Shelf(service.folder / "shelf")
+def test_a_digit_that_the_model_does_not_know_is_refused(http: httpx.Client, shelf: Shelf, tmp_path: Path) -> None:
     save_tiny(tmp_path / "few", classes=4)
     save_tiny(tmp_path / "unread", seed=1)
     few, unread = (shelf.add(tmp_path / name).model_id for name in ("few", "unread"))
@@ -159,7 +148,7 @@ def test_the_shelf_lists_the_embedded_model_with_its_card(http: httpx.Client) ->
 
 
 def test_probes_answer(http: httpx.Client) -> None:
-    assert http.get("/healthz").json() == {"status": "ok"}
+    assert http.get("/healthz").json()["status"] == "ok"
     ready = http.get("/readyz").json()
     assert (ready["ready"], ready["redis"]) == (True, True)
 

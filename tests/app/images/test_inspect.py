@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from app.images.origin import KEYWORD, NoProvenance, NotAPng, Provenance, as_text, read
+from app.images.origin import KEYWORD, ImageOrigin, NoOrigin, NotAPng, as_text, read
 from models.grid import to_png
 
 MODEL = "0123456789abcdef"
@@ -28,7 +28,7 @@ def inspect(http: httpx.Client, body: bytes, content_type: str = "image/png") ->
 
 
 def a_png(text: dict[str, str]) -> bytes:
-    return to_png(np.zeros((28, 28), dtype=np.uint8), text)
+    return to_png(np.zeros((28, 28, 1), dtype=np.uint8), text)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_what_could_not_have_been_written_here_is_not_echoed(http: httpx.Client,
 
 
 @pytest.mark.parametrize("text", [{}, {"Comment": json.dumps(TOLD)}, {KEYWORD: ""}, {KEYWORD: "{"}, {KEYWORD: "[]"}])
-def test_a_png_from_elsewhere_has_no_provenance(http: httpx.Client, text: dict[str, str]) -> None:
+def test_a_png_from_elsewhere_tells_no_origin(http: httpx.Client, text: dict[str, str]) -> None:
     answer = inspect(http, a_png(text))
     assert (answer.status_code, answer.json()["type"]) == (422, "no-provenance")
     assert KEYWORD in answer.json()["detail"]
@@ -144,8 +144,8 @@ def test_a_file_that_is_too_large_is_refused(http: httpx.Client) -> None:
 
 @given(st.binary(max_size=200), st.integers(0, 400), st.binary(max_size=8))
 def test_no_bytes_make_reading_fail_otherwise(tail: bytes, position: int, splice: bytes) -> None:
-    whole = a_png(as_text(Provenance.model_validate(TOLD)))
+    whole = a_png(as_text(ImageOrigin.model_validate(TOLD)))
     framed = len(tail).to_bytes(4) + b"iTXt" + tail + crc32(b"iTXt" + tail).to_bytes(4)
     for png in (tail, whole[:8] + framed, whole[:position] + splice + whole[position:], whole[:8] + tail):
-        with suppress(NotAPng, NoProvenance):
-            assert read(png) == Provenance.model_validate(TOLD)
+        with suppress(NotAPng, NoOrigin):
+            assert read(png) == ImageOrigin.model_validate(TOLD)

@@ -1,6 +1,6 @@
 """A URL is an image: it tells each field that a picture depends on, and nothing is lost on the way there and back."""
 
-from dataclasses import replace
+from dataclasses import fields
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,9 +11,11 @@ from pydantic import ValidationError
 
 from app.http.problems import ProblemError
 from app.images.formats import MEDIA_TYPES
-from app.images.location import location
+from app.images.location import NotALocation, etag, location, picture_at
 from app.images.picture import Picture
 from app.images.query import GridQuery
+from app.images.rules import check
+from core.image_shape import GREY_28
 from core.recipe import MAX_SEED
 
 MODEL, JUDGE = "0123456789abcdef", "fedcba9876543210"
@@ -95,11 +97,10 @@ GOLDEN = [
 
 def picture(query: GridQuery, judge: str | None = None) -> Picture:
     """The picture of a query, of a model without classes where there is a judge."""
-    seed = query.walk[0] if query.walk else query.seed or 0
-    drawn = Picture(
-        query, MODEL, seed, query.format or ("webp" if query.walk else "png"), judge if query.digit else None
-    )
-    drawn.check()
+    format_ = query.format or ("webp" if query.interpolate else "png")
+    picks = (query.judge or judge) if query.digit else None
+    drawn = Picture.of(query, format_, query.model or MODEL, picks, seed=0)
+    check(query, drawn, GREY_28)
     return drawn
 
 
@@ -107,21 +108,21 @@ def parsed(text: str) -> GridQuery:
     return GridQuery.model_validate(dict(parse_qsl(text)))
 
 
-@pytest.mark.parametrize(("text", "url", "etag"), GOLDEN)
-def test_what_is_in_caches_stays_true(text: str, url: str, etag: str) -> None:
-    drawn = picture(parsed(text))
-    assert drawn.location == f"/generate?{url}&model={MODEL}"
-    assert drawn.etag == f'"{etag}"'
+@pytest.mark.parametrize(("text", "url", "tag"), GOLDEN)
+def test_what_is_in_caches_stays_true(text: str, url: str, tag: str) -> None:
+    place = location(picture(parsed(text)))
+    assert place == f"/generate?{url}&model={MODEL}"
+    assert etag(place) == f'"{tag}"'
 
 
-def test_a_field_that_is_added_to_the_query_is_in_the_url() -> None:
-    class Tilted(GridQuery):
-        tilt: int = 0
-        mirrored: bool = False
+def test_a_picture_has_the_fields_of_the_query_and_none_can_be_forgotten() -> None:
+    assert [field.name for field in fields(Picture)] == list(GridQuery.model_fields)
 
-    plain, changed = Tilted(n=4, seed=1), Tilted(n=4, seed=1, tilt=3, mirrored=True)
-    assert location(changed) == f"{location(plain)}&tilt=3&mirrored=true"
-    assert location(plain) == location(GridQuery(n=4, seed=1))  # and those that are known stay as they are
+    class Longer(GridQuery):
+        forgotten: int = 0
+
+    with pytest.raises(TypeError, match="forgotten"):
+        picture(Longer(n=4, seed=1))
 
 
 BASES: list[dict[str, Any]] = [
@@ -158,6 +159,11 @@ def refused(query: GridQuery) -> set[str]:
     return set()
 
 
+@pytest.mark.parametrize("name", GridQuery.model_fields)
+def test_every_field_is_changed_somewhere_without_being_refused(name: str) -> None:
+    assert not all(refused(GridQuery(**{**base, name: CHANGES[name]})) for base in BASES)
+
+
 @pytest.mark.parametrize("base", BASES)
 @pytest.mark.parametrize("name", GridQuery.model_fields)
 def test_whatever_field_differs_the_url_and_the_etag_differ_or_it_is_refused(base: dict[str, Any], name: str) -> None:
@@ -166,37 +172,36 @@ def test_whatever_field_differs_the_url_and_the_etag_differ_or_it_is_refused(bas
     if faults:
         assert name in faults or faults <= base.keys()  # or it does not go with what was asked for before
         return
-    after = replace(picture(changed), model=changed.model or MODEL)
-    assert after.location != before.location
-    assert after.etag != before.etag
+    places = location(before), location(picture(changed))
+    assert places[0] != places[1]
+    assert etag(places[0]) != etag(places[1])
 
 
 def test_another_judge_is_another_url() -> None:
     query = GridQuery(n=4, seed=1, digit="7", model=MODEL)
-    by_class, by_one, by_other = (picture(query, judge) for judge in (None, JUDGE, MODEL))
-    assert by_one.location == f"{by_class.location}&judge={JUDGE}"
-    assert len({by_class.etag, by_one.etag, by_other.etag}) == 3
-    assert [drawn.is_fixed for drawn in (by_class, by_one)] == [True, False]
-    assert picture(query.model_copy(update={"judge": JUDGE}), JUDGE).is_fixed
+    by_class, by_one, by_other = (location(picture(query, judge)) for judge in (None, JUDGE, MODEL))
+    assert by_one == f"{by_class}&judge={JUDGE}"
+    assert by_other == f"{by_class}&judge={MODEL}"
 
 
 seeds = st.integers(0, MAX_SEED)
-queries = st.fixed_dictionaries(
-    {"n": st.integers(1, 256)},
-    optional={
-        "seed": seeds,
-        "interpolate": st.tuples(seeds, seeds).map(lambda pair: "{},{}".format(*pair)),
-        "frames": st.integers(2, 128),
-        "start": st.integers(0, MAX_SEED - 256),
-        "digit": st.from_regex("[0-9]{1,9}", fullmatch=True),
-        "cols": st.integers(1, 256),
-        "pad": st.integers(0, 32),
-        "scale": st.integers(1, 8),
-        "invert": st.booleans(),
-        "truncation": st.floats(0, 1),
-        "format": st.sampled_from(list(MEDIA_TYPES)),
-    },
-)
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "n": st.integers(1, 256),
+    "seed": seeds,
+    "interpolate": st.tuples(seeds, seeds).map(lambda pair: "{},{}".format(*pair)),
+    "frames": st.integers(2, 128),
+    "start": st.integers(0, MAX_SEED - 256),
+    "digit": st.from_regex("[0-9]{1,9}", fullmatch=True),
+    "cols": st.integers(1, 256),
+    "pad": st.integers(0, 32),
+    "scale": st.integers(1, 8),
+    "invert": st.booleans(),
+    "truncation": st.floats(0, 1),
+    "format": st.sampled_from(list(MEDIA_TYPES)),
+    "model": st.from_regex("[0-9a-f]{16}", fullmatch=True),
+    "judge": st.just(JUDGE),
+}
+queries = st.fixed_dictionaries({}, optional={name: VALUES[name] for name in GridQuery.model_fields})
 
 
 @given(queries, st.none() | st.just(JUDGE))
@@ -205,6 +210,21 @@ def test_a_url_loses_nothing(asked: dict[str, Any], judge: str | None) -> None:
         drawn = picture(GridQuery(**asked), judge)
     except (ValidationError, ProblemError):
         return  # refused
-    again = parsed(drawn.location.partition("?")[2])
-    assert dict(again) == dict(drawn.closed)
-    assert picture(again, again.judge).location == drawn.location
+    assert picture_at(location(drawn)) == drawn
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"/generate?n=4&seed=1&model={MODEL}",
+        "/generate?n=4&seed=1&format=png",
+        f"/generate?n=4&format=png&model={MODEL}",
+        f"/train?n=4&seed=1&format=png&model={MODEL}",
+        f"/generate?n=4&seed=1&format=png&model={MODEL}&more=1",
+        f"/generate?{'&'.join(f'n{k}=1' for k in range(101))}",
+        "",
+    ],
+)
+def test_a_url_that_leaves_something_open_is_no_location(url: str) -> None:
+    with pytest.raises(NotALocation):
+        picture_at(url)

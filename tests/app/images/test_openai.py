@@ -13,15 +13,14 @@ import pytest
 from PIL import Image
 
 from models.shelf import Shelf
-from tests.service import Service
 from tests.tiny import save_tiny
 
 PATH = "/v1/images/generations"
 
 
 @pytest.fixture(scope="module")
-def client(service: Service) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{service.base}/v1", api_key="unused", max_retries=0) as running:
+def client(base: str) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{base}/v1", api_key="unused", max_retries=0) as running:
         yield running
 
 
@@ -50,12 +49,12 @@ def test_the_digits_of_the_prompt_are_drawn(
         assert png == http.get("/generate", params=query).content
 
 
-def test_a_url_is_a_picture_on_this_server(client: openai.OpenAI, service: Service) -> None:
+def test_a_url_is_a_picture_on_this_server(client: openai.OpenAI, base: str) -> None:
     wanted: dict[str, Any] = {"prompt": "8 6", "n": 2, "size": "84x84", "extra_body": {"seed": 3}}
     answer = wish(client, **wanted, user="someone")
     assert answer.data is not None
     urls = [image.url or "" for image in answer.data]
-    assert all(url.startswith(f"{service.base}/generate?") for url in urls)
+    assert all(url.startswith(f"{base}/generate?") for url in urls)
     assert [httpx.get(url).raise_for_status().content for url in urls] == pngs(
         wish(client, **wanted, response_format="b64_json")
     )
@@ -145,15 +144,15 @@ def test_without_a_response_format_each_client_gets_what_it_expects(
 
 
 def test_the_shelf_is_listed_as_openai_lists_its_models(
-    client: openai.OpenAI, http: httpx.Client, service: Service, tmp_path: Path
+    client: openai.OpenAI, http: httpx.Client, shelf: Shelf, tmp_path: Path
 ) -> None:
     save_tiny(tmp_path / "another", seed=91, classes=10)
-    another = Shelf(service.folder / "shelf").add(tmp_path / "another").model_id
-    shelf = http.get("/models").json()
+    another = shelf.add(tmp_path / "another").model_id
+    listed = http.get("/models").json()
     models = list(client.models.list())
-    assert models[0].id == shelf["active"]
-    assert sorted(model.id for model in models) == sorted(model["id"] for model in shelf["data"])
-    cards = {model["id"]: model["card"] for model in shelf["data"]}
+    assert models[0].id == listed["active"]
+    assert sorted(model.id for model in models) == sorted(model["id"] for model in listed["data"])
+    cards = {model["id"]: model["card"] for model in listed["data"]}
     for model in models:
         assert (model.object, model.owned_by) == ("model", "digitforge")
         assert model.created == int(datetime.fromisoformat(cards[model.id]["created_at"]).timestamp())
@@ -208,10 +207,10 @@ def test_the_client_understands_that_a_model_is_not_there(client: openai.OpenAI)
 
 
 def test_a_digit_that_the_model_does_not_know_is_the_prompts_fault(
-    client: openai.OpenAI, service: Service, tmp_path: Path
+    client: openai.OpenAI, shelf: Shelf, tmp_path: Path
 ) -> None:
     save_tiny(tmp_path / "few", classes=4)
-    model = Shelf(service.folder / "shelf").add(tmp_path / "few").model_id
+    model = shelf.add(tmp_path / "few").model_id
     with pytest.raises(openai.UnprocessableEntityError) as caught:
         wish(client, prompt="a 7", model=model)
     assert caught.value.param == "prompt"

@@ -11,20 +11,10 @@ from PIL import Image
 
 from app.images.formats import FRAME_MS, MEDIA_TYPES, to_animation
 from models.shelf import Shelf
-from tests.service import Service
+from tests.app.images.reading import drawn, grey
 from tests.tiny import save_tiny
 
 WALK = "/generate?interpolate=3,9&n=4&frames=7"
-
-
-def drawn(http: httpx.Client, url: str) -> httpx.Response:
-    response = http.get(url)
-    assert response.status_code == 200, response.text
-    return response
-
-
-def grey(data: bytes) -> np.ndarray:
-    return np.asarray(Image.open(BytesIO(data)).convert("L"))
 
 
 def frames(data: bytes) -> list[np.ndarray]:
@@ -127,9 +117,9 @@ def test_what_makes_no_sense_is_named(http: httpx.Client, query: str, faults: di
     assert all(words in error["detail"] for error in answer.json()["errors"])
 
 
-def test_the_judge_picks_among_the_images_of_a_seed_alone(http: httpx.Client, service: Service, tmp_path: Path) -> None:
+def test_the_judge_picks_among_the_images_of_a_seed_alone(http: httpx.Client, shelf: Shelf, tmp_path: Path) -> None:
     save_tiny(tmp_path / "unlabelled", dataset="mnist")
-    model = Shelf(service.folder / "shelf").add(tmp_path / "unlabelled").model_id
+    model = shelf.add(tmp_path / "unlabelled").model_id
     for change in ("interpolate=3,9", "truncation=0.5"):
         drawn(http, f"/generate?model={model}&{change}")
         answer = http.get(f"/generate?model={model}&digit=7&{change}")

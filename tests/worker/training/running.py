@@ -11,10 +11,12 @@ import torch
 from core.card import CARD, DISCRIMINATOR, GENERATOR, verify_checkpoint
 from core.files import TEMPORARY_PREFIX, sha256_of
 from core.recipe import Recipe
+from core.run_dir import RunDir
 from worker.training.data import load_dataset
 from worker.training.events import Event, parse_event
 from worker.training.loop import train
 from worker.training.state import MANIFEST, TENSORS
+from worker.training.task import Callbacks, Task
 
 TIMEOUT_S = 300
 
@@ -24,9 +26,8 @@ def run(recipe: Recipe, datasets: Path, run_dir: Path, stop_after: int | None = 
     events: list[Event] = []
     asked = count()
     dataset = load_dataset(datasets / recipe.dataset, recipe.num_images, recipe.classes)
-    end = train(
-        recipe, dataset, run_dir, torch.device("cpu"), events.append, lambda: next(asked) == stop_after, "as typed"
-    )
+    task = Task(recipe, dataset, RunDir(run_dir), torch.device("cpu"), "as typed")
+    end = train(task, Callbacks(events.append, lambda: next(asked) == stop_after))
     assert end == events[-1]
     return events
 
@@ -55,7 +56,7 @@ def last_checkpoint(run_dir: Path) -> Path:
 
 
 def last_state(run_dir: Path) -> Path:
-    return max((run_dir / "state").glob("step-*"))
+    return RunDir(run_dir).state_folders()[0]
 
 
 def digests(run_dir: Path) -> tuple[str, str]:

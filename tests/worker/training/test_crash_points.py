@@ -78,7 +78,7 @@ def test_a_crash_breaks_nothing_and_the_run_ends_with_the_same_bytes(
 
 
 def test_every_point_of_a_run_is_tried() -> None:
-    labelled = re.findall(r'crash_point\(f"\{label\}(:[a-z-]+)"\)', (ROOT / "models" / "files.py").read_text())
-    named = re.findall(r'crash_point\("([a-z:-]+)"\)', (ROOT / "worker" / "training" / "loop.py").read_text())
+    labelled = re.findall(r'crash_point\(f"\{label\}(:[a-z-]+)"\)', (ROOT / "core" / "files.py").read_text())
+    named = re.findall(r'crash_point\("([a-z:-]+)"\)', (ROOT / "worker" / "training" / "epoch_end.py").read_text())
     folders = {f"{label}{point}" for label in ("checkpoint", "state") for point in labelled}
     assert {point for point, _ in CRASHES} == folders | set(named)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from core.recipe import PRESETS, PresetName
+from core.run_dir import RunDir
 from models.checkpoint import load_generator
 from models.grid import tile, to_png
 from models.sampling import draw
@@ -16,10 +17,12 @@ from tests.worker.training.running import last_state
 from tests.worker.training.test_gan import state
 from worker.training.cuda_graph import WARM_UP_CALLS, CudaGraph
 from worker.training.data import EMBEDDED, load_dataset
+from worker.training.epoch_end import SAMPLE_COLUMNS, SAMPLE_IMAGES
 from worker.training.events import EpochDone, Event, Finished, Started
 from worker.training.gan import Gan, seed_all
-from worker.training.loop import SAMPLE_COLUMNS, SAMPLE_IMAGES, train
+from worker.training.loop import train
 from worker.training.state import MANIFEST
+from worker.training.task import Callbacks, Task
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU")
 
@@ -34,7 +37,8 @@ def epochs(
     recipe = PRESETS[preset].model_copy(update=knobs)
     dataset = load_dataset(EMBEDDED / "mnist", IMAGES, recipe.classes)
     events: list[Event] = []
-    train(recipe, dataset, run_dir, torch.device(device), events.append, lambda: False, cuda_graph=cuda_graph)
+    task = Task(recipe, dataset, RunDir(run_dir), torch.device(device), cuda_graph=cuda_graph)
+    train(task, Callbacks(events.append, lambda: False))
     return [event for event in events if isinstance(event, EpochDone)]
 
 
@@ -79,7 +83,7 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
     dataset, asked = load_dataset(EMBEDDED / "mnist", recipe.num_images, recipe.classes), count()
     events: list[Event] = []
     for should_stop in (lambda: next(asked) == 10, lambda: False):
-        train(recipe, dataset, tmp_path, torch.device("cuda"), events.append, should_stop)
+        train(Task(recipe, dataset, RunDir(tmp_path), torch.device("cuda")), Callbacks(events.append, should_stop))
     started = [event.step for event in events if isinstance(event, Started)]
     assert started == [0, 10]
     assert isinstance(events[-1], Finished)

@@ -40,15 +40,17 @@ def values_and_gradients(D: Discriminator, run: Runner, images: Tensor) -> list[
     return [y, *torch.autograd.grad(y.square().sum(), [x, *D.parameters()])]
 
 
+@pytest.mark.parametrize("on_cpu", [True, False])
 @pytest.mark.parametrize("name", WIDTHS)
-def test_d_in_training_is_d(name: str) -> None:
+def test_d_in_training_is_d(name: str, on_cpu: bool) -> None:
     D, images = discriminator(name), some_images()
     expected = values_and_gradients(D, D, images)
-    torch.testing.assert_close(values_and_gradients(D, FastDiscriminator(D), images), expected)
+    torch.testing.assert_close(values_and_gradients(D, FastDiscriminator(D, on_cpu=on_cpu), images), expected)
 
 
+@pytest.mark.parametrize("on_cpu", [True, False])
 @pytest.mark.parametrize("name", WIDTHS)
-def test_the_gradient_of_a_gradient_is_that_of_d(name: str) -> None:
+def test_the_gradient_of_a_gradient_is_that_of_d(name: str, on_cpu: bool) -> None:
     D, images = discriminator(name), some_images()
 
     def penalty_gradients(run: Runner) -> tuple[Tensor, ...]:
@@ -57,14 +59,41 @@ def test_the_gradient_of_a_gradient_is_that_of_d(name: str) -> None:
         return torch.autograd.grad(gradient.square().sum(), list(D.parameters()), materialize_grads=True)
 
     expected = penalty_gradients(D)
-    torch.testing.assert_close(penalty_gradients(FastDiscriminator(D)), expected)
+    torch.testing.assert_close(penalty_gradients(FastDiscriminator(D, on_cpu=on_cpu)), expected)
 
 
 def test_equal_pixels_give_the_gradient_to_the_first_of_a_pool() -> None:
     D = discriminator("one layer")
     black = torch.full((BATCH, 1, 28, 28), -1.0, dtype=torch.double)
     expected = values_and_gradients(D, D, black)
-    torch.testing.assert_close(values_and_gradients(D, FastDiscriminator(D), black), expected)
+    torch.testing.assert_close(values_and_gradients(D, FastDiscriminator(D, on_cpu=True), black), expected)
+
+
+def test_on_a_gpu_another_of_equal_pixels_gives_the_weights_the_same_gradient() -> None:
+    D = discriminator("one layer")
+    black = torch.full((BATCH, 1, 28, 28), -1.0, dtype=torch.double)
+    expected = values_and_gradients(D, D, black)
+    logits, _, *gradients = values_and_gradients(D, FastDiscriminator(D, on_cpu=False), black)
+    torch.testing.assert_close([logits, *gradients], [expected[0], *expected[2:]])
+
+
+@pytest.mark.parametrize("knobs", [{}, {"classes": 4}, {"d_layers": 2}, {"d_layers": 2, "d_norm": "batch"}])
+@pytest.mark.parametrize("penalised", [False, True])
+@pytest.mark.parametrize("on_cpu", [True, False])
+def test_real_and_generated_images_are_judged_as_one_after_the_other(
+    on_cpu: bool, penalised: bool, knobs: dict[str, Any]
+) -> None:
+    _, D = networks(tiny_recipe(**{"d_layers": 1, "dropout": 0.0, **knobs}))
+    D = D.double()
+    real, fake = some_images().requires_grad_(penalised), some_images().flip(0)
+    of_real, of_fake = torch.eye(4, dtype=torch.double)[torch.arange(2 * BATCH) % 4].chunk(2)
+    classes = (of_real, of_fake) if "classes" in knobs else (None, None)
+    expected = [D(images, some) for images, some in zip((real, fake), classes, strict=True)]
+    found = FastDiscriminator(D, on_cpu=on_cpu).both(real, fake, *classes)
+    parameters = list(D.parameters())
+    torch.testing.assert_close(found, tuple(expected))
+    ours, theirs = (torch.autograd.grad(a.square().sum() + b.exp().sum(), parameters) for a, b in (found, expected))
+    torch.testing.assert_close(ours, theirs)
 
 
 @pytest.mark.parametrize("p", [0.3, 0.5, 0.95])

@@ -1,4 +1,4 @@
-"""Runs that are broken on purpose, and the signs that they show. One sound run shows none."""
+"""Runs that are broken on purpose, and the findings that they show. One sound run shows none."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+from core.run_dir import RunDir
 from tests.tiny import digit_like, tiny_recipe, write_dataset
 from tests.worker.training.running import run
 from worker.training.data import EMBEDDED, Dataset, load_dataset
 from worker.training.events import Event, Warned
-from worker.training.health import Epoch, checkering, contrast, signs, signs_in_labels, spread
+from worker.training.health import Snapshot, checkering, contrast, diagnose, diagnose_labels, spread
 from worker.training.loop import train
 from worker.training.scorer import Scorer
+from worker.training.task import Callbacks, Task
 
 MNIST = EMBEDDED / "mnist"
 SMALL: dict[str, Any] = {
@@ -50,7 +52,8 @@ def warnings(run_dir: Path, dataset: Dataset, knobs: dict[str, Any], scored: boo
     events: list[Event] = []
     score = Scorer(MNIST, dataset).score if scored else None
     recipe = tiny_recipe(**{**SMALL, **knobs})
-    train(recipe, dataset, run_dir, torch.device("cpu"), events.append, lambda: False, None, score)
+    task = Task(recipe, dataset, RunDir(run_dir), torch.device("cpu"))
+    train(task, Callbacks(events.append, lambda: False, score))
     return {event.kind: event for event in events if isinstance(event, Warned)}
 
 
@@ -75,15 +78,15 @@ def test_classes_that_no_image_is_of_are_named_before_the_start(
     tmp_path: Path, labels: list[int], num_images: int | None, classes: int, words: list[str]
 ) -> None:
     write_dataset(tmp_path, digit_like(len(labels)), np.array(labels))
-    (sign,) = signs_in_labels(load_dataset(tmp_path, num_images, classes), classes)
-    assert sign.kind == "untrained-classes"
-    assert all(word in f"{sign.detail}; {sign.hint}" for word in words)
-    assert "/generate draws these as often as the others" in sign.hint
+    (finding,) = diagnose_labels(load_dataset(tmp_path, num_images, classes), classes)
+    assert finding.kind == "untrained-classes"
+    assert all(word in f"{finding.detail}; {finding.hint}" for word in words)
+    assert "/generate draws these as often as the others" in finding.hint
 
 
 @pytest.mark.parametrize("classes", [0, 4])
 def test_classes_that_all_have_images_are_no_sign(datasets: Path, classes: int) -> None:
-    assert signs_in_labels(load_dataset(datasets / "tiny", None, classes), classes) == []
+    assert diagnose_labels(load_dataset(datasets / "tiny", None, classes), classes) == []
 
 
 def test_a_run_warns_of_untrained_classes_and_goes_on(datasets: Path, tmp_path: Path) -> None:
@@ -144,25 +147,25 @@ def test_a_measure_follows_the_pictures(
 
 def test_a_checkerboard_is_all_fine_pattern() -> None:
     y, x = torch.meshgrid(torch.arange(28), torch.arange(28), indexing="ij")
-    board = ((y + x) % 2 * 255).to(torch.uint8).expand(4, 28, 28)
+    board = ((y + x) % 2 * 255).to(torch.uint8).view(28, 28, 1).expand(4, 28, 28, 1)
     assert checkering(board) == pytest.approx(1.0)
-    assert checkering((y % 2 * 255).to(torch.uint8).expand(4, 28, 28)) == pytest.approx(1.0)
-    assert checkering((y // 7 * 80).to(torch.uint8).expand(4, 28, 28)) < 0.1
+    assert checkering((y % 2 * 255).to(torch.uint8).view(28, 28, 1).expand(4, 28, 28, 1)) == pytest.approx(1.0)
+    assert checkering((y // 7 * 80).to(torch.uint8).view(28, 28, 1).expand(4, 28, 28, 1)) < 0.1
 
 
 def test_real_images_that_are_all_alike_are_no_error() -> None:
-    white = torch.full((64, 28, 28), 255, dtype=torch.uint8)
+    white = torch.full((64, 28, 28, 1), 255, dtype=torch.uint8)
     means = {"d_real": 0.6, "d_fake": 0.4}
-    assert signs(Epoch(means, digits_of_noise(), None, white, 1.0, None))  # whatever it finds
+    assert diagnose(Snapshot(means, digits_of_noise(), None, white, 1.0, None))  # whatever it finds
 
 
 @pytest.mark.parametrize(("rate", "kinds"), [(1.0, ["stuck"]), (0.1, [])])
 def test_images_that_stand_still_are_a_sign_while_the_rate_is_high(
     digits: torch.Tensor, rate: float, kinds: list[str]
 ) -> None:
-    epoch = Epoch({"d_real": 0.6, "d_fake": 0.4}, digits, digits, digits, rate, None)
-    assert [sign.kind for sign in signs(epoch)] == kinds
+    snapshot = Snapshot({"d_real": 0.6, "d_fake": 0.4}, digits, digits, digits, rate, None)
+    assert [finding.kind for finding in diagnose(snapshot)] == kinds
 
 
 def digits_of_noise() -> torch.Tensor:
-    return torch.randint(256, (64, 28, 28), dtype=torch.uint8)
+    return torch.randint(256, (64, 28, 28, 1), dtype=torch.uint8)

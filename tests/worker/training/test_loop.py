@@ -9,9 +9,11 @@ import torch
 from PIL import Image
 
 from core.card import CARD, read_card, verify_checkpoint
+from core.image_shape import GREY_28
 from core.recipe import Recipe
 from core.run_dir import RunDir
 from core.scores import ScoreSheet
+from core.version import VERSION
 from models.checkpoint import load_discriminator, load_generator
 from models.dcgan import Generator, trainable_parameters
 from models.grid import tile
@@ -22,7 +24,9 @@ from worker.training.data import load_dataset
 from worker.training.errors import BadData, BadRunDirectory, Diverged
 from worker.training.events import EpochDone, Event, Finished, Progress, Started, Stopped
 from worker.training.loop import train
+from worker.training.task import Callbacks, Task
 
+CPU = torch.device("cpu")
 RECIPE = tiny_recipe(seed=3)  # 5 steps in each of 2 epochs
 E = TypeVar("E", bound=Event)
 Trained = tuple[Path, list[Event]]
@@ -68,7 +72,7 @@ def test_a_sample_shows_what_its_checkpoint_draws(trained: Trained) -> None:
     for done in of_kind(events, EpochDone):
         G = load_generator(run_dir / done.checkpoint)
         shown = np.asarray(Image.open(BytesIO((run_dir / done.sample).read_bytes())))
-        assert np.array_equal(shown, tile(draw(G, RECIPE.seed, 0, 64), columns=8, pad=2, scale=1))
+        assert np.array_equal(shown, tile(draw(G, RECIPE.seed, 0, 64), columns=8, pad=2, scale=1)[..., 0])
 
 
 def test_a_card_tells_where_its_checkpoint_comes_from(trained: Trained, datasets: Path) -> None:
@@ -79,7 +83,8 @@ def test_a_card_tells_where_its_checkpoint_comes_from(trained: Trained, datasets
         assert card.dataset_sha256 == load_dataset(datasets / "tiny").sha256
         assert (card.epoch, card.step, card.kimg) == (done.epoch, done.step, done.kimg)
         assert card.losses == done.means()
-        assert (card.device, card.command) == ("cpu", "as typed")
+        assert (card.device, card.command, card.made_by) == ("cpu", "as typed", VERSION)
+        assert card.image_shape == GREY_28
 
 
 def test_the_directory_holds_what_its_description_names(trained: Trained) -> None:
@@ -190,7 +195,7 @@ def test_a_finished_run_is_finished_again_at_once(trained: Trained, datasets: Pa
 def test_the_best_checkpoint_is_named_and_not_the_last(
     datasets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.training.loop.SCORE_EVERY", 40)  # an epoch
+    monkeypatch.setattr("worker.training.epoch_end.SCORE_EVERY", 40)  # an epoch
     distances = iter([9.0, 3.0, 5.0, 3.0])
     dataset = load_dataset(datasets / "tiny")
     events: list[Event] = []
@@ -199,14 +204,15 @@ def test_the_best_checkpoint_is_named_and_not_the_last(
         assert not G.training
         return score_sheet(frechet_digits=next(distances))
 
-    recipe, cpu = tiny_recipe(epochs=4), torch.device("cpu")
-    end = train(recipe, dataset, tmp_path, cpu, events.append, lambda: False, None, score)
+    task = Task(tiny_recipe(epochs=4), dataset, RunDir(tmp_path), CPU)
+    callbacks = Callbacks(events.append, lambda: False, score)
+    end = train(task, callbacks)
     assert isinstance(end, Finished)
     assert end.checkpoint == "checkpoints/epoch-0002"
     told = [event.scores.frechet_digits for event in of_kind(events, EpochDone) if event.scores]
     written = [read_card(tmp_path / event.checkpoint).scores for event in of_kind(events, EpochDone)]
     (tmp_path / "checkpoints" / "epoch-0002" / CARD).write_text("{")  # costs itself, and not the run
-    again = train(recipe, dataset, tmp_path, cpu, events.append, lambda: False, None, score)
+    again = train(task, callbacks)
     assert isinstance(again, Finished)
     assert again.checkpoint == "checkpoints/epoch-0004"
     assert told == [9.0, 3.0, 5.0, 3.0] == [scores.frechet_digits for scores in written if scores]
@@ -215,13 +221,13 @@ def test_the_best_checkpoint_is_named_and_not_the_last(
 def test_scores_are_taken_after_so_many_images_and_at_the_end(
     datasets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.training.loop.SCORE_EVERY", 100)  # two epochs and a half
+    monkeypatch.setattr("worker.training.epoch_end.SCORE_EVERY", 100)  # two epochs and a half
     dataset = load_dataset(datasets / "tiny")
     events: list[Event] = []
-    recipe, cpu = tiny_recipe(epochs=7), torch.device("cpu")
-    train(recipe, dataset, tmp_path, cpu, events.append, lambda: False, None, lambda _: score_sheet())
+    callbacks = Callbacks(events.append, lambda: False, lambda _: score_sheet())
+    train(Task(tiny_recipe(epochs=7), dataset, RunDir(tmp_path), CPU), callbacks)
     assert [event.epoch for event in of_kind(events, EpochDone) if event.scores] == [3, 5, 7]
     sparse = tmp_path / "sparse"
-    train(tiny_recipe(epochs=2), dataset, sparse, cpu, events.append, lambda: False, None, lambda _: score_sheet())
+    train(Task(tiny_recipe(epochs=2), dataset, RunDir(sparse), CPU), callbacks)
     assert read_card(sparse / "checkpoints" / "epoch-0002").scores == score_sheet()
     assert read_card(sparse / "checkpoints" / "epoch-0001").scores is None

@@ -34,6 +34,7 @@ from worker.training.events import EpochDone, Started, Stopped, parse_event
 from worker.training.loop import train
 from worker.training.process import numerics
 from worker.training.state import MANIFEST, TENSORS
+from worker.training.task import Callbacks, Task
 
 # 5 steps an epoch, or 2: every kind of randomness, and every kind of state
 RECIPES: dict[str, dict[str, Any]] = {
@@ -110,8 +111,9 @@ def test_a_killed_run_goes_on_from_its_last_epoch(
             raise PowerCut
         return False
 
+    task = Task(recipe, load_dataset(datasets / "tiny"), RunDir(tmp_path), torch.device("cpu"))
     with pytest.raises(PowerCut):
-        train(recipe, load_dataset(datasets / "tiny"), tmp_path, torch.device("cpu"), lambda _: None, cut_power)
+        train(task, Callbacks(lambda _: None, cut_power))
     started = run(recipe, datasets, tmp_path)[0]
     assert isinstance(started, Started)
     assert started.step == step // 5 * 5

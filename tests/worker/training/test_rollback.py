@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 from core.card import read_card
 from core.recipe import Recipe
+from core.run_dir import RunDir
 from tests.tiny import tiny_recipe
 from tests.worker.training.running import digests, last_checkpoint, run
 from worker.training.data import load_dataset
@@ -17,6 +18,7 @@ from worker.training.events import EpochDone, Event, Started, Warned
 from worker.training.loop import train
 from worker.training.rollback import rolled_back_at
 from worker.training.state import TENSORS
+from worker.training.task import Callbacks, Task
 
 
 def overflowing(rate: float) -> Recipe:
@@ -36,7 +38,7 @@ def test_the_second_chance_ends_well(datasets: Path, tmp_path: Path) -> None:
     events = run(ONCE, datasets, tmp_path)
     (warned,) = [event for event in events if isinstance(event, Warned)]
     assert warned.kind == "not-finite"
-    assert rolled_back_at(tmp_path) == warned.step
+    assert rolled_back_at(RunDir(tmp_path)) == warned.step
     first, second = [event for event in events if isinstance(event, Started)]
     done = [event.step for event in events[: events.index(warned)] if isinstance(event, EpochDone)]
     assert first.step == 0
@@ -47,19 +49,19 @@ def test_the_second_chance_ends_well(datasets: Path, tmp_path: Path) -> None:
 def test_a_card_says_that_the_run_went_back(datasets: Path, tmp_path: Path) -> None:
     run(ONCE, datasets, tmp_path)
     card = (last_checkpoint(tmp_path) / "card.json").read_text()
-    assert f'"rolled_back_at": {rolled_back_at(tmp_path)}' in card
+    assert f'"rolled_back_at": {rolled_back_at(RunDir(tmp_path))}' in card
     run(tiny_recipe(), datasets, tmp_path / "sound")
     assert read_card(last_checkpoint(tmp_path / "sound")).rolled_back_at is None
 
 
 def test_a_run_that_is_stopped_after_it_went_back_ends_with_the_same_bytes(datasets: Path, tmp_path: Path) -> None:
     run(ONCE, datasets, tmp_path / "unbroken")
-    went_back = rolled_back_at(tmp_path / "unbroken")
+    went_back = rolled_back_at(RunDir(tmp_path / "unbroken"))
     assert went_back is not None
     broken = tmp_path / "broken"
     while run(ONCE, datasets, broken, stop_after=went_back)[-1].event != "finished":
         forget_recipe(broken)
-    assert rolled_back_at(broken) == went_back
+    assert rolled_back_at(RunDir(broken)) == went_back
     assert digests(broken) == digests(tmp_path / "unbroken")
 
 
@@ -68,7 +70,8 @@ def test_a_run_that_goes_back_to_where_it_was_stopped_is_no_longer_bit_exact(dat
     forget_recipe(tmp_path)
     events: list[Event] = []
     with suppress(Diverged):  # the steps after may go either way
-        train(ONCE, load_dataset(datasets / "tiny"), tmp_path, torch.device("cpu"), events.append, lambda: False)
+        task = Task(ONCE, load_dataset(datasets / "tiny"), RunDir(tmp_path), torch.device("cpu"))
+        train(task, Callbacks(events.append, lambda: False))
     started = [event for event in events if isinstance(event, Started)]
     assert [(event.step, event.bit_exact) for event in started] == [(1, True), (1, False)]
 
@@ -76,7 +79,7 @@ def test_a_run_that_goes_back_to_where_it_was_stopped_is_no_longer_bit_exact(dat
 def test_the_second_time_it_fails(datasets: Path, tmp_path: Path) -> None:
     with pytest.raises(Diverged, match=r"at step \d+; a lower lr_g and lr_d"):
         run(ALWAYS, datasets, tmp_path)
-    assert rolled_back_at(tmp_path) is not None
+    assert rolled_back_at(RunDir(tmp_path)) is not None
     forget_recipe(tmp_path)
     with pytest.raises(Diverged):
         run(ALWAYS, datasets, tmp_path)

@@ -14,6 +14,7 @@ import torch
 
 from core.files import FULL
 from core.recipe import Recipe
+from core.run_dir import RunDir
 from tests.tiny import largest_file, tiny_recipe
 from tests.worker.training.running import (
     assert_readers_meet_only_whole_folders,
@@ -33,6 +34,7 @@ from worker.training.loop import train
 from worker.training.rollback import rolled_back_at
 from worker.training.saving import Saver
 from worker.training.state import TENSORS
+from worker.training.task import Callbacks, Task
 
 # 5 steps an epoch; the files of a checkpoint are larger than a sample, and those of a state larger than both
 RECIPE = tiny_recipe(epochs=5, classes=4, r1_gamma=0.1, ema_half_life_kimg=0.05, g_filters=16)
@@ -82,7 +84,8 @@ def run_on_full_disk(
 
     dataset = load_dataset(datasets / recipe.dataset, recipe.num_images, recipe.classes)
     with largest_file(resource.getrlimit(resource.RLIMIT_FSIZE)[0]):  # puts back what was before
-        end = train(recipe, dataset, run_dir, torch.device("cpu"), report, lambda: should_stop(events))
+        task = Task(recipe, dataset, RunDir(run_dir), torch.device("cpu"))
+        end = train(task, Callbacks(report, lambda: should_stop(events)))
     assert end == events[-1]
     return events
 
@@ -149,7 +152,7 @@ def test_a_run_that_goes_back_waits_with_its_note(datasets: Path, tmp_path: Path
     events = run_on_full_disk(recipe, datasets, tmp_path / "waited", full)
     assert [warned.detail.split(" could")[0] for warned in of_full_disk(events)] == ["the note that the run went back"]
     run(recipe, datasets, tmp_path / "undisturbed")
-    assert rolled_back_at(tmp_path / "waited") == rolled_back_at(tmp_path / "undisturbed")
+    assert rolled_back_at(RunDir(tmp_path / "waited")) == rolled_back_at(RunDir(tmp_path / "undisturbed"))
     assert digests(tmp_path / "waited") == digests(tmp_path / "undisturbed")
 
 

@@ -6,8 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from core.run_dir import RunDir
 from tests.tiny import flip_byte, largest_file, networks, tiny_recipe
 from worker.training.adam import Adam
+from worker.training.errors import BadRunDirectory
 from worker.training.state import KEPT, MANIFEST, TENSORS, Position, Restorable, restore_state, save_state
 
 HERE = {"torch": "2", "threads": "1"}
@@ -59,7 +61,7 @@ def save_steps(run_dir: Path, *steps: int) -> dict[int, dict[str, Tensor]]:
     live, found = live_objects(0), {}
     for number in steps:
         step(live, number)
-        save_state(run_dir, Position(number, True), live, HERE)
+        save_state(RunDir(run_dir), Position(number, True), live, HERE)
         found[number] = everything(live)
     return found
 
@@ -69,10 +71,18 @@ def test_what_was_saved_is_restored_exactly(tmp_path: Path, steps: int) -> None:
     live, restored = live_objects(0), live_objects(1)
     for number in range(steps):
         step(live, number)
-    save_state(tmp_path, Position(7, True), live, HERE)
+    save_state(RunDir(tmp_path), Position(7, True), live, HERE)
     assert differing(everything(restored), everything(live))
-    assert restore_state(tmp_path, restored, HERE) == Position(7, True)
+    assert restore_state(RunDir(tmp_path), restored, HERE) == Position(7, True)
     assert differing(everything(restored), everything(live)) == []
+
+
+def test_a_state_of_a_version_with_other_names_is_refused(tmp_path: Path) -> None:
+    live = live_objects(0)
+    renamed = Restorable({"G": live.networks["G"]}, live.optimizers, live.tensors)
+    save_state(RunDir(tmp_path), Position(7, True), renamed, HERE)
+    with pytest.raises(BadRunDirectory, match="step-00000007: was saved by a version whose layers have other names"):
+        restore_state(RunDir(tmp_path), live, HERE)
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last], ids=str)
@@ -80,8 +90,8 @@ def test_the_next_step_is_the_same_whether_restored_or_not(tmp_path: Path, memor
     live, restored = live_objects(0, memory_format), live_objects(1, memory_format)
     for number in range(3):
         step(live, number)
-    save_state(tmp_path, Position(3, True), live, HERE)
-    restore_state(tmp_path, restored, HERE)
+    save_state(RunDir(tmp_path), Position(3, True), live, HERE)
+    restore_state(RunDir(tmp_path), restored, HERE)
     for each in (live, restored):
         step(each, 3)
     assert differing(everything(restored), everything(live)) == []
@@ -89,30 +99,30 @@ def test_the_next_step_is_the_same_whether_restored_or_not(tmp_path: Path, memor
 
 def test_a_state_of_other_numerics_marks_the_run_for_good(tmp_path: Path) -> None:
     live = live_objects(0)
-    save_state(tmp_path, Position(1, True), live, ELSEWHERE)
-    marked = restore_state(tmp_path, live, HERE)
+    save_state(RunDir(tmp_path), Position(1, True), live, ELSEWHERE)
+    marked = restore_state(RunDir(tmp_path), live, HERE)
     assert marked == Position(1, False)
-    assert restore_state(tmp_path, live, ELSEWHERE) == Position(1, True)  # no step was done here
-    save_state(tmp_path, marked._replace(step=2), live, HERE)
+    assert restore_state(RunDir(tmp_path), live, ELSEWHERE) == Position(1, True)  # no step was done here
+    save_state(RunDir(tmp_path), marked._replace(step=2), live, HERE)
     for place in (HERE, ELSEWHERE):
-        assert restore_state(tmp_path, live, place) == Position(2, False)
+        assert restore_state(RunDir(tmp_path), live, place) == Position(2, False)
 
 
 @pytest.mark.parametrize("entry", ["numerics", "bit_exact"])
 def test_a_state_that_does_not_say_where_it_comes_from_marks_the_run(tmp_path: Path, entry: str) -> None:
     live = live_objects(0)
-    save_state(tmp_path, Position(1, True), live, HERE)
+    save_state(RunDir(tmp_path), Position(1, True), live, HERE)
     path = tmp_path / "state" / "step-00000001" / MANIFEST
     manifest = json.loads(path.read_text())
     del manifest[entry]
     path.write_text(json.dumps(manifest))
-    assert restore_state(tmp_path, live, HERE) == Position(1, False)
+    assert restore_state(RunDir(tmp_path), live, HERE) == Position(1, False)
 
 
 def test_without_a_state_nothing_is_done(tmp_path: Path) -> None:
     live = live_objects(0)
     before = everything(live)
-    assert restore_state(tmp_path, live, HERE) == Position(0, True)
+    assert restore_state(RunDir(tmp_path), live, HERE) == Position(0, True)
     assert differing(everything(live), before) == []
 
 
@@ -124,8 +134,8 @@ def test_only_the_newest_are_kept(tmp_path: Path) -> None:
 
 def test_saving_the_same_step_again_changes_nothing(tmp_path: Path) -> None:
     live = live_objects(0)
-    save_state(tmp_path, Position(5, True), live, HERE)
-    save_state(tmp_path, Position(5, True), live, HERE)
+    save_state(RunDir(tmp_path), Position(5, True), live, HERE)
+    save_state(RunDir(tmp_path), Position(5, True), live, HERE)
     assert saved(tmp_path) == ["step-00000005"]
 
 
@@ -147,7 +157,7 @@ def test_a_damaged_state_costs_no_more_than_itself(tmp_path: Path, damage: str) 
     found = save_steps(tmp_path, 1, 2)
     DAMAGES[damage](tmp_path / "state" / "step-00000002")
     live = live_objects(1)
-    assert restore_state(tmp_path, live, HERE) == Position(1, True)
+    assert restore_state(RunDir(tmp_path), live, HERE) == Position(1, True)
     assert differing(everything(live), found[1]) == []
 
 
@@ -161,7 +171,7 @@ def test_two_damaged_states_are_no_state(tmp_path: Path) -> None:
     damage_all(tmp_path)
     live = live_objects(1)
     before = everything(live)
-    assert restore_state(tmp_path, live, HERE) == Position(0, True)
+    assert restore_state(RunDir(tmp_path), live, HERE) == Position(0, True)
     assert differing(everything(live), before) == []
 
 
@@ -169,25 +179,25 @@ def test_a_damaged_state_is_replaced_when_its_step_comes_again(tmp_path: Path) -
     save_steps(tmp_path, 1, 2)
     flip_byte(tmp_path / "state" / "step-00000002" / TENSORS, -1)
     live = live_objects(1)
-    restore_state(tmp_path, live, HERE)
+    restore_state(RunDir(tmp_path), live, HERE)
     step(live, 2)
-    save_state(tmp_path, Position(2, True), live, HERE)
-    assert restore_state(tmp_path, live_objects(2), HERE) == Position(2, True)
+    save_state(RunDir(tmp_path), Position(2, True), live, HERE)
+    assert restore_state(RunDir(tmp_path), live_objects(2), HERE) == Position(2, True)
 
 
 def test_damaged_states_do_not_push_out_a_sound_one(tmp_path: Path) -> None:
     save_steps(tmp_path, 20, 30)
     damage_all(tmp_path)
     live = live_objects(1)
-    assert restore_state(tmp_path, live, HERE) == Position(0, True)
-    save_state(tmp_path, Position(10, True), live, HERE)
-    assert restore_state(tmp_path, live_objects(2), HERE) == Position(10, True)
+    assert restore_state(RunDir(tmp_path), live, HERE) == Position(0, True)
+    save_state(RunDir(tmp_path), Position(10, True), live, HERE)
+    assert restore_state(RunDir(tmp_path), live_objects(2), HERE) == Position(10, True)
 
 
 def test_a_full_disk_costs_only_the_new_state(tmp_path: Path) -> None:
     save_steps(tmp_path, 1)
     live = live_objects(0)
     with largest_file(1000), pytest.raises(Exception, match="File too large"):
-        save_state(tmp_path, Position(2, True), live, HERE)
+        save_state(RunDir(tmp_path), Position(2, True), live, HERE)
     assert saved(tmp_path) == ["step-00000001"]
-    assert restore_state(tmp_path, live, HERE) == Position(1, True)
+    assert restore_state(RunDir(tmp_path), live, HERE) == Position(1, True)

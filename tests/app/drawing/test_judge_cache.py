@@ -15,10 +15,10 @@ import torch
 from PIL import Image
 from safetensors.torch import save as format_tensors
 
+from app.http.services import Services
 from app.images.origin import KEYWORD
 from models.judge import FOLDER, JUDGE_CARD, WEIGHTS, Judge, read_judge_card
-from models.shelf import Shelf
-from tests.service import Service
+from tests.in_process import Api, served
 from tests.tiny import save_tiny
 from worker.training.data import EMBEDDED
 
@@ -34,22 +34,23 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def service(tmp_path: Path, folder: Path) -> Iterator[Service]:
-    with Service(tmp_path / "var", datasets_dir=str(folder.parents[1])) as running:
-        yield running
+def own_api(tmp_path: Path, folder: Path, services: Services) -> Iterator[Api]:
+    """An API that draws with the judge in that folder."""
+    own = {"datasets_dir": folder.parents[1], "data_dir": tmp_path / "var"}
+    with served(services.settings.model_copy(update=own)) as api:
+        yield api
 
 
 @pytest.fixture
-def http(service: Service) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=service.base, timeout=30) as client:
-        yield client
+def http(own_api: Api) -> httpx.Client:
+    return own_api.http
 
 
 @pytest.fixture
-def model(tmp_path: Path, service: Service) -> str:
+def model(tmp_path: Path, own_api: Api) -> str:
     """A model without classes."""
     save_tiny(tmp_path / "model", dataset="mnist")
-    return Shelf(service.folder / "shelf").add(tmp_path / "model").model_id
+    return own_api.services.shelf.add(tmp_path / "model").model_id
 
 
 def replace_judge(folder: Path, seed: int) -> str:
@@ -86,7 +87,7 @@ def test_a_picture_that_a_judge_picked_names_it(http: httpx.Client, model: str) 
     wish = {"prompt": "a 7", "model": model, "seed": 3}
     (image,) = http.post("/v1/images/generations", json=wish).raise_for_status().json()["data"]
     assert image["url"].endswith(f"&judge={SHIPPED}")
-    assert "immutable" in httpx.get(image["url"]).raise_for_status().headers["cache-control"]
+    assert "immutable" in http.get(image["url"]).raise_for_status().headers["cache-control"]
 
 
 def test_another_judge_is_another_picture_and_the_old_url_says_so(http: httpx.Client, folder: Path, model: str) -> None:
@@ -110,7 +111,7 @@ def test_another_judge_is_another_picture_and_the_old_url_says_so(http: httpx.Cl
 
 
 def test_a_damaged_judge_costs_its_picks_and_nothing_else(
-    service: Service, http: httpx.Client, folder: Path, model: str
+    http: httpx.Client, folder: Path, model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     replace_judge(folder, seed=2)
     weights, card = folder / WEIGHTS, folder / JUDGE_CARD
@@ -139,7 +140,7 @@ def test_a_damaged_judge_costs_its_picks_and_nothing_else(
         refused = http.get(f"/generate?model={model}&seed=1&n=1&digit=7")
         assert (refused.status_code, refused.json()["type"]) == (503, "judge-not-ready")
         assert "the judge of the data set 'mnist' is damaged" in refused.json()["detail"]
-        assert str(file) in service.log("app")
+        assert str(file) in caplog.text
         assert http.get(f"/generate?model={model}&seed=1&n=1").status_code == 200
         assert http.get("/generate?n=1&digit=7").headers["x-digit-by"] == "class"
     assert http.put("/models/active", json={"model": model}).status_code == 200

@@ -9,7 +9,7 @@ TIMEOUT_S = 600.0
 
 
 def test_every_promise_is_kept_through_kills_and_freezes(tmp_path: Path) -> None:
-    script = Path(__file__).resolve().parents[1] / "scripts" / "chaos"
+    script = Path(__file__).resolve().parents[2] / "scripts" / "chaos"
     run = subprocess.run(
         [sys.executable, str(script), "--minutes", "1", "--seed", "7"],
         env=os.environ | {"TMPDIR": str(tmp_path)},

@@ -1,6 +1,6 @@
-"""The judges that pick a wanted digit for models without classes: which one it is, and those in memory.
+"""The judges that pick digits for models without classes: which judge serves a model, and the loaded ones.
 
-A judge is no part of a model: it stands beside the data set, and may be damaged, trained anew or taken away.
+A judge is not part of a model. It lies beside the data set, and can be damaged, retrained or removed at any time.
 """
 
 from pathlib import Path
@@ -15,14 +15,14 @@ MAX_BYTES = 8_000_000  # a judge of ten classes has one million
 
 
 class _Key(NamedTuple):
-    """A judge of a data set. Its id names its weights: the same id picks the same images."""
+    """A judge of a data set. Its id names its weights, so the same id picks the same images."""
 
     dataset: str
     id: str
 
 
-class Judges(Cache[_Key, Judge]):
-    """The judges beside the data sets that the models on a shelf were trained on."""
+class JudgeCache(Cache[_Key, Judge]):
+    """The judges of the data sets that the models on a shelf were trained on."""
 
     def __init__(self, shelf: Shelf, datasets_dir: Path) -> None:
         super().__init__(MAX_BYTES)
@@ -30,9 +30,9 @@ class Judges(Cache[_Key, Judge]):
         self._datasets_dir = datasets_dir
 
     def choose(self, model_id: str, wanted_id: str | None) -> str | None:
-        """The judge that picks the digits of a model: none where it knows classes, or where its data set has none.
+        """The id of the judge that picks a model's digits. None if the model has classes, or its data set no judge.
 
-        Raises JudgeNotFound where that is not the one that is wanted, JudgeDamaged, or as `Shelf.card` does.
+        Raises JudgeNotFound if that is not the wanted one, JudgeDamaged, or as `Shelf.card` does.
         """
         recipe = self._shelf.card(model_id).recipe
         if recipe.classes:

@@ -1,0 +1,67 @@
+"""What the matched route takes, read from the route itself: its query parameters, and the fields of its body.
+
+A query parameter that a route does not take is refused on every route. To ignore it would do something else than the
+client wanted: `POST /train?preset=smoke` would train the default preset.
+"""
+
+from collections.abc import Iterator
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+
+from app.http.problems import FieldProblem, not_accepted, shown
+from core.validation import unknown_field
+
+
+async def refuse_unknown(request: Request) -> None:
+    """Refuse query parameters that the route does not take (422). A dependency of the whole app."""
+    route = request.scope.get("route")
+    if not request.scope["query_string"] or not isinstance(route, APIRoute) or _refuses_itself(route):
+        return
+    known = query_names(route)
+    faults = [
+        FieldProblem(parameter=name, detail=unknown_field(known), value=shown(value))
+        for name, value in request.query_params.items()
+        if name not in known
+    ]
+    if faults:
+        raise not_accepted(faults)
+
+
+def query_names(route: APIRoute) -> list[str]:
+    """The query parameters of a route, those of its dependencies too."""
+    names: list[str] = []
+    for alias, annotation in _queries(route.dependant):
+        model = _model_of(annotation)
+        names += list(model.model_fields) if model else [alias]
+    return names
+
+
+def body_names(route: APIRoute) -> list[str]:
+    """The fields of a route's JSON body; none where it takes no such body."""
+    model = _model_of(route.body_field.field_info.annotation) if route.body_field else None
+    return list(model.model_fields) if model else []
+
+
+def _refuses_itself(route: APIRoute) -> bool:
+    """Whether its query is one model without room for others: that one names all that is wrong at once."""
+    models = [_model_of(annotation) for _, annotation in _queries(route.dependant)]
+    return [model.model_config.get("extra") for model in models if model] == ["forbid"] and len(models) == 1
+
+
+def _queries(dependant: Dependant) -> Iterator[tuple[str, Any]]:
+    """Name and annotation of each query parameter."""
+    for field in dependant.query_params:
+        yield field.alias, field.field_info.annotation
+    for needed in dependant.dependencies:
+        yield from _queries(needed)
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:
+    """The model that an annotation is, or is besides None."""
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)

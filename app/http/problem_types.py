@@ -1,0 +1,77 @@
+"""The kinds of problems: a closed vocabulary, with the HTTP status of each. `docs/api.md` lists the same ones."""
+
+from enum import StrEnum
+from typing import Self
+
+
+class ProblemType(StrEnum):
+    """What `type` says in a problem. A word never changes its meaning."""
+
+    status: int
+
+    def __new__(cls, value: str, status: int) -> Self:
+        """A member is its word; `status` is an attribute."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.status = status
+        return member
+
+    BAD_REQUEST = "bad-request", 400
+    INVALID_JSON = "invalid-json", 400
+    INCOMPLETE_BODY = "incomplete-body", 400
+    CROSS_ORIGIN = "cross-origin", 403
+    NOT_FOUND = "not-found", 404
+    JOB_NOT_FOUND = "job-not-found", 404
+    MODEL_NOT_FOUND = "model-not-found", 404
+    JUDGE_NOT_FOUND = "judge-not-found", 404
+    METHOD_NOT_ALLOWED = "method-not-allowed", 405
+    NOT_ACCEPTABLE = "not-acceptable", 406
+    JOB_STATE_CONFLICT = "job-state-conflict", 409
+    PAYLOAD_TOO_LARGE = "payload-too-large", 413
+    URI_TOO_LONG = "uri-too-long", 414
+    UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type", 415
+    RANGE_NOT_SATISFIABLE = "range-not-satisfiable", 416
+    UNKNOWN_HOST = "unknown-host", 421
+    INVALID_PARAMETER = "invalid-parameter", 422
+    IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused", 422
+    NOT_A_PNG = "not-a-png", 422
+    NO_PROVENANCE = "no-provenance", 422
+    QUEUE_FULL = "queue-full", 429
+    INTERNAL = "internal", 500
+    STORE_UNAVAILABLE = "store-unavailable", 503
+    STORAGE_UNAVAILABLE = "storage-unavailable", 503
+    MODEL_NOT_READY = "model-not-ready", 503
+    JUDGE_NOT_READY = "judge-not-ready", 503
+    SHELF_BUSY = "shelf-busy", 503
+    OVERLOADED = "overloaded", 503
+
+    @classmethod
+    def of_library(cls, status: int) -> "ProblemType":
+        """The type of an error that a library answers by its status alone."""
+        if status in _OF_LIBRARIES:
+            return _OF_LIBRARIES[status]
+        return cls.BAD_REQUEST if status < 500 else cls.INTERNAL
+
+
+_OF_LIBRARIES = {
+    kind.status: kind
+    for kind in (ProblemType.NOT_FOUND, ProblemType.METHOD_NOT_ALLOWED, ProblemType.RANGE_NOT_SATISFIABLE)
+}
+
+TITLES = {
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    406: "Not Acceptable",
+    409: "Conflict",
+    413: "Content Too Large",
+    414: "URI Too Long",
+    415: "Unsupported Media Type",
+    416: "Range Not Satisfiable",
+    421: "Misdirected Request",
+    422: "Unprocessable Content",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}

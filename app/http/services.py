@@ -1,0 +1,47 @@
+"""What the routes work with: opened once when the API starts, closed when it ends."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Self
+
+from celery import Celery
+
+from app.drawing.renderer import Renderer
+from core.settings import Settings
+from jobs.feed import EventFeed
+from jobs.queue import celery_app
+from jobs.store import JobStore
+from models.shelf import Shelf
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything behind the routes. One instance per API, on `app.state.services`."""
+
+    settings: Settings
+    store: JobStore
+    feed: EventFeed
+    queue: Celery
+    shelf: Shelf
+    renderer: Renderer
+    closing: asyncio.Event  # set once the server is to end, so that endless answers end too
+
+    @classmethod
+    def open(cls, settings: Settings, closing: asyncio.Event) -> Self:
+        """Open them on the running event loop. Connects to nothing yet."""
+        shelf = Shelf(settings.shelf_dir)
+        return cls(
+            settings=settings,
+            store=JobStore.of(settings),
+            feed=EventFeed(settings.redis_url),
+            queue=celery_app(settings.redis_url),
+            shelf=shelf,
+            renderer=Renderer(shelf, settings.datasets_dir, settings.draw_threads, settings.models_mb * 1_000_000),
+            closing=closing,
+        )
+
+    async def close(self) -> None:
+        """Stop drawing and close the connections."""
+        self.renderer.close()
+        await self.feed.close()
+        self.queue.close()

@@ -1,0 +1,63 @@
+"""The rows of a source: the same however they are cut into batches, and those that the science promises."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+
+from app.drawing.sources import PickSource, SeedSource, UnknownDigit, WalkSource
+from models.folding import BATCH, FoldedGenerator
+from models.judge import FOLDER, load_judge
+from models.picking import pick
+from models.sampling import latents
+from models.walk import truncated, walk
+from tests.tiny import networks, tiny_recipe
+from worker.training.data import EMBEDDED
+
+Rows = SeedSource | WalkSource
+
+
+def tiny_model(classes: int = 0) -> FoldedGenerator:
+    G, _ = networks(tiny_recipe(classes=classes))
+    return FoldedGenerator.of(G.eval())
+
+
+G = tiny_model(classes=4)
+
+
+def cut(source: Rows, sizes: Sequence[int]) -> torch.Tensor:
+    """All rows of a source, asked for in slices."""
+    begins = np.cumsum([0, *sizes[:-1]])
+    assert sum(sizes) == source.n
+    return torch.cat([source.rows(int(first), n) for first, n in zip(begins, sizes, strict=True)])
+
+
+@pytest.mark.parametrize("sizes", [[24], [16, 8], [1, 5, 16, 2]])
+@pytest.mark.parametrize("truncation", [1.0, 0.3, 0.0])
+def test_the_rows_do_not_depend_on_the_slices(sizes: list[int], truncation: float) -> None:
+    seed = SeedSource(G, 24, 7, 3, [2, 0], truncation)
+    expected = truncated(latents(7, 3, 24, G.z_dim, 4, [2, 0]), G.z_dim, truncation)
+    assert torch.equal(cut(seed, sizes), expected)
+
+    way = WalkSource(G, 6, 4, (7, 9), 3, [2, 0], truncation)
+    expected = truncated(walk((7, 9), 4, 3, 6, G.z_dim, 4, [2, 0]), G.z_dim, truncation)
+    assert torch.equal(cut(way, sizes), expected)
+
+
+def test_a_picked_image_costs_a_batch_and_is_the_judges() -> None:
+    judge, model = load_judge(EMBEDDED / "mnist" / FOLDER), tiny_model()
+    source = PickSource(model, 3, 7, 2, [1, 8], judge)
+    assert source.cost == BATCH
+    assert np.array_equal(source.images(1, 2), pick(model, judge, 7, 3, 2, [1, 8]))
+
+
+def test_a_digit_that_nobody_knows_is_refused() -> None:
+    judge, without = load_judge(EMBEDDED / "mnist" / FOLDER), tiny_model()
+    with pytest.raises(UnknownDigit, match="cannot draw 4; allowed: 0 to 3"):
+        SeedSource(G, 1, 0, digits=[3, 4])
+    with pytest.raises(UnknownDigit, match="allowed: 0 to 3"):
+        WalkSource(G, 1, 2, (0, 1), digits=[9])
+    with pytest.raises(UnknownDigit, match="allowed: none"):
+        SeedSource(without, 1, 0, digits=[0])
+    PickSource(without, 1, 0, 0, [9], judge)

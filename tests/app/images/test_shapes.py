@@ -1,0 +1,97 @@
+"""Pictures of a model whose images are neither 28 pixels a side nor grey."""
+
+import asyncio
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.drawing.renderer import Renderer
+from app.drawing.sources import SeedSource
+from app.http.problems import ProblemError
+from app.images.encode import encode
+from app.images.formats import Format
+from app.images.openai_schemas import OpenAIImagesRequest
+from app.images.picture import Picture
+from app.images.query import GridQuery
+from app.images.rules import check
+from core.image_shape import GREY_28, ImageShape
+from models.folding import FoldedGenerator
+from models.sampling import draw
+from models.shelf import Shelf
+from tests.tiny import networks, one_thread, tiny_recipe
+from worker.training.data import EMBEDDED
+
+COLOUR_64 = ImageShape(side=64, channels=3)
+MODEL = "0123456789abcdef"
+
+
+@pytest.fixture(scope="module")
+def model() -> FoldedGenerator:
+    return FoldedGenerator.of(networks(tiny_recipe(), shape=COLOUR_64)[0].eval())
+
+
+@pytest.fixture(scope="module")
+def images(model: FoldedGenerator) -> np.ndarray:
+    with one_thread():
+        return draw(model, 7, 0, 4)
+
+
+def encoded(images: np.ndarray, format_: Format, **asked: object) -> bytes:
+    query = GridQuery.model_validate({"n": 4, "seed": 7, "format": format_, **asked})
+    return encode(Picture.of(query, format_, MODEL, None, seed=0), images)
+
+
+def opened(data: bytes) -> np.ndarray:
+    image = Image.open(BytesIO(data))
+    assert image.mode == "RGB"
+    return np.asarray(image)
+
+
+def test_they_are_rendered_in_the_shape_of_the_model(
+    model: FoldedGenerator, images: np.ndarray, tmp_path: Path
+) -> None:
+    async def rendered() -> np.ndarray:
+        renderer = Renderer(Shelf(tmp_path / "shelf"), EMBEDDED, threads=1, max_bytes=1)
+        try:
+            return (await renderer.render(SeedSource(model, 4, 7))).images
+        finally:
+            renderer.close()
+
+    assert images.shape == (4, 64, 64, 3)
+    assert np.array_equal(asyncio.run(rendered()), images)
+
+
+def test_each_format_holds_them_in_colour(images: np.ndarray) -> None:
+    grid = images.reshape(2, 2, 64, 64, 3).swapaxes(1, 2).reshape(128, 128, 3)
+    assert np.array_equal(opened(encoded(images, "png", pad=0)), grid)
+    assert np.array_equal(opened(encoded(images, "png", pad=0, invert=True)), 255 - grid)
+    assert np.array_equal(opened(encoded(images, "webp", pad=0)), grid)
+    archive = zipfile.ZipFile(BytesIO(encoded(images, "zip")))
+    assert np.array_equal(np.stack([opened(archive.read(f"{k}.png")) for k in range(4)]), images)
+    with np.load(BytesIO(encoded(images, "npz"))) as arrays:
+        assert np.array_equal(arrays["images"], images)
+
+
+@pytest.mark.parametrize(
+    ("asked", "fault"),
+    [
+        ({"n": 64, "cols": 64, "scale": 6, "format": "webp"}, "format"),
+        ({"n": 16, "interpolate": "3,9", "frames": 62}, "frames"),
+    ],
+)
+def test_the_bounds_of_a_grid_follow_the_shape(asked: dict[str, object], fault: str) -> None:
+    query = GridQuery.model_validate({"seed": None, **asked})
+    picture = Picture.of(query, "webp", MODEL, None, seed=0)
+    check(query, picture, GREY_28)
+    with pytest.raises(ProblemError) as refused:
+        check(query, picture, COLOUR_64)
+    assert [error.parameter for error in refused.value.errors or []] == [fault]
+
+
+def test_the_size_that_fits_follows_the_shape() -> None:
+    for size, scale in (("auto", 1), ("32x99", 0), ("64x64", 1), ("200x150", 2), ("9999x9999", 8)):
+        assert OpenAIImagesRequest(prompt="", size=size).scale(COLOUR_64.side) == scale
