@@ -1,4 +1,4 @@
-"""The seed document's networks as one writes them first: torch's own layers, and nothing else."""
+"""The Keras DCGAN tutorial's networks as one writes them first: torch's own layers, and nothing else."""
 
 import torch
 from torch import nn

@@ -34,7 +34,7 @@ def labels_file(split: Split = "train") -> str:
 FILES = [file(split) for split in get_args(Split) for file in (images_file, labels_file)]
 
 
-def _insist_on_usable_name(name: str) -> str:
+def _check_usable(name: str) -> str:
     if not _is_usable(name):
         raise PydanticCustomError(
             "dataset_name",
@@ -44,7 +44,7 @@ def _insist_on_usable_name(name: str) -> str:
     return name
 
 
-DatasetName = Annotated[str, AfterValidator(_insist_on_usable_name), Field(json_schema_extra={"pattern": PATTERN})]
+DatasetName = Annotated[str, AfterValidator(_check_usable), Field(json_schema_extra={"pattern": PATTERN})]
 
 
 def dataset_names(root: Path) -> list[str]:

@@ -19,9 +19,11 @@ Norm = Literal["none", "batch"]
 Precision = Literal["float32", "bfloat16"]
 PresetName = Literal["faithful", "quality", "fast", "smoke"]
 
+DEFAULT_PRESET: PresetName = "quality"
+
 
 class Recipe(BaseModel):
-    """Every knob of one training run. The defaults are the `quality` preset.
+    """Every knob of one training run. The defaults are those of `DEFAULT_PRESET`.
 
     The networks and losses that the knobs act on are in `models/dcgan.py` and `worker/training/losses.py`.
     """
@@ -63,7 +65,9 @@ class Recipe(BaseModel):
     d_filters: int = Field(
         32, ge=1, le=512, description="Channels of D's first convolution; each next one doubles them."
     )
-    d_layers: int = Field(3, ge=1, le=3, description="Convolutions of D; with 1 a max-pool follows, as in the seed.")
+    d_layers: int = Field(
+        3, ge=1, le=3, description="Convolutions of D; with 1 a max-pool follows, as in the Keras DCGAN tutorial."
+    )
     d_norm: Norm = Field("none", description="Normalisation in D, after each convolution but the first.")
     dropout: float = Field(0.0, ge=0, le=0.95, description="Share of D's activations set to zero.")
     leaky_slope: float = Field(0.2, ge=0, lt=1, description="Slope of LeakyReLU below zero.")
@@ -104,7 +108,7 @@ class Recipe(BaseModel):
         return self.batch_size * self.d_steps
 
 
-_SEED_DOCUMENT: dict[str, Any] = {
+_TUTORIAL: dict[str, Any] = {
     "classes": 0,
     "epochs": 30,
     "batch_size": 256,
@@ -129,7 +133,7 @@ _QUICK: dict[str, Any] = {  # sooner clear, and in the end less various
 }
 
 PRESETS: dict[PresetName, Recipe] = {
-    "faithful": Recipe(**_SEED_DOCUMENT),
+    "faithful": Recipe(**_TUTORIAL),
     "quality": Recipe(),
     "fast": Recipe(**_QUICK, g_filters=32, ema_half_life_kimg=5.0),
     "smoke": Recipe(**_QUICK, num_images=512, g_filters=8, d_filters=8, ema_half_life_kimg=0.25),

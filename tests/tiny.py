@@ -93,8 +93,8 @@ def save_tiny(
 ) -> Card:
     """A real checkpoint; another seed gives another model id."""
     recipe = tiny_recipe(seed=seed, **knobs)
-    told = training_record(recipe, created_at).model_copy(update={"scores": scores})
-    return save_checkpoint(folder, *networks(recipe, seed), told)
+    record = training_record(recipe, created_at).model_copy(update={"scores": scores})
+    return save_checkpoint(folder, *networks(recipe, seed), record)
 
 
 def digit_like(n: int, seed: int = 0) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The Keras/TensorFlow DCGAN tutorial's loop with the seed's networks; runs in an environment with tensorflow-cpu."""
+"""The Keras/TensorFlow DCGAN tutorial's loop and networks; runs in an environment with tensorflow-cpu."""
 
 import gzip
 import os
@@ -21,7 +21,7 @@ WARM_UP_STEPS = 3
 
 
 def generator() -> tf.keras.Model:
-    """G of the seed document."""
+    """The tutorial's G."""
     return tf.keras.Sequential(
         [
             layers.Input((100,)),
@@ -38,7 +38,7 @@ def generator() -> tf.keras.Model:
 
 
 def discriminator() -> tf.keras.Model:
-    """D of the seed document."""
+    """The tutorial's D."""
     return tf.keras.Sequential(
         [
             layers.Input((28, 28, 1)),

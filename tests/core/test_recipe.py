@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from core.recipe import MAX_SEED, PRESETS, PresetName, Recipe, with_preset
+from core.recipe import DEFAULT_PRESET, MAX_SEED, PRESETS, PresetName, Recipe, with_preset
 
 INTEGERS = {name for name, field in Recipe.model_fields.items() if field.annotation in (int, int | None)}
 FLOATS = {name for name, field in Recipe.model_fields.items() if field.annotation is float}
@@ -44,6 +44,10 @@ def error_of(**knobs: Any) -> dict[str, Any]:
         Recipe(**knobs)
     (error,) = caught.value.errors()
     return dict(error)
+
+
+def test_the_defaults_are_the_default_preset() -> None:
+    assert PRESETS[DEFAULT_PRESET] == Recipe()
 
 
 def test_every_number_is_bounded_on_both_sides() -> None:

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from core.child import die_with_parent
 from core.files import is_disk_full
-from core.recipe import PRESETS, Recipe, with_preset
+from core.recipe import DEFAULT_PRESET, PRESETS, Recipe, with_preset
 from core.run_dir import RunDir
 from core.validation import explain
 from worker.training.arguments import Parser, whole_number
@@ -102,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="python -m worker.training", description="Train a DCGAN on 28x28 images.")
     parser.add_argument("--run-dir", type=Path, required=True, help="where the run lives; an unfinished one goes on")
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--preset", choices=PRESETS, default="quality", help="default: %(default)s")
+    source.add_argument("--preset", choices=PRESETS, default=DEFAULT_PRESET, help="default: %(default)s")
     source.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe as JSON, instead of a preset")
     parser.add_argument("--datasets", type=Path, default=EMBEDDED, metavar="DIR", help="folder of data set folders")
     parser.add_argument(

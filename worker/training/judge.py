@@ -103,8 +103,8 @@ def main() -> int:
     try:
         train = load_dataset(arguments.dataset, classes=arguments.classes)
         test = load_dataset(arguments.dataset, classes=arguments.classes, split="t10k")
-        _insist_on_enough(arguments.dataset, "training", train, BATCH_SIZE, arguments.classes)
-        _insist_on_enough(arguments.dataset, "test", test, K + 1, arguments.classes)
+        _check_enough(arguments.dataset, "training", train, BATCH_SIZE, arguments.classes)
+        _check_enough(arguments.dataset, "test", test, K + 1, arguments.classes)
         if not os.access(arguments.dataset, os.W_OK):
             raise BadData(f"{arguments.dataset}: cannot be written, and the judge's place is in it")
         judge = train_judge(train, arguments.classes, arguments.epochs, arguments.seed)
@@ -116,7 +116,7 @@ def main() -> int:
     return 0
 
 
-def _insist_on_enough(folder: Path, split: str, dataset: Dataset, least: int, classes: int) -> None:
+def _check_enough(folder: Path, split: str, dataset: Dataset, least: int, classes: int) -> None:
     """Raise BadData for a split with fewer than `least` images, or with none of some class among those compared."""
     if len(dataset) < least:
         raise BadData(f"{folder}: holds {len(dataset)} {split} images; a judge needs {least} or more")

@@ -1,0 +1,78 @@
+"""The shelf over HTTP: what stands there, and which model is active."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.http.services import Services
+from models.shelf import Shelf
+from tests.app.http.test_errors import problem
+from tests.in_process import Api
+from tests.tiny import flip_byte, save_tiny
+
+
+@pytest.fixture(scope="module")
+def shelved(api: Api, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Two small models."""
+    folder = tmp_path_factory.mktemp("models")
+    cards = [save_tiny(folder / str(seed), seed=seed, classes=10) for seed in (501, 502)]
+    return [api.services.shelf.add(folder / str(card.recipe.seed)).model_id for card in cards]
+
+
+@pytest.fixture
+def shipped(http: httpx.Client, shelf: Shelf) -> Iterator[str]:
+    """The active model, which is so again afterwards."""
+    before = str(http.get("/models").json()["active"])
+    yield before
+    shelf.activate(before)
+
+
+def test_one_model_is_the_row_of_the_list(http: httpx.Client, shelved: list[str]) -> None:
+    listed = http.get("/models").json()
+    rows = {row["id"]: row for row in listed["data"]}
+    assert [row["id"] for row in listed["data"] if row["active"]] == [listed["active"]]
+    for model in (*shelved, listed["active"]):
+        assert http.get(f"/models/{model}").json() == rows[model]
+        assert rows[model]["card"]["sha256"]["generator.safetensors"].startswith(model)
+        assert http.get(rows[model]["generate"]).headers["x-model-id"] == model
+    assert http.get("/models/active").json() == rows[listed["active"]]
+
+
+def test_previous_goes_back_and_forth(http: httpx.Client, shelved: list[str], shipped: str) -> None:
+    first, second = shelved
+    for model in (first, second):
+        answer = http.put("/models/active", json={"model": model})
+        assert (answer.status_code, answer.json()["id"], answer.json()["active"]) == (200, model, True)
+        assert http.get("/generate").headers["x-model-id"] == model
+    for expected in (first, second):
+        assert http.put("/models/active", json={"model": "previous"}).json()["id"] == expected
+        assert http.get("/models/active").json()["id"] == expected
+    assert http.get("/models").json()["previous"] == first
+
+
+def test_an_unknown_model_changes_nothing(http: httpx.Client, shipped: str) -> None:
+    for model in ("0" * 16, "..", "ACTIVE", ""):
+        problem(http.put("/models/active", json={"model": model}), 404, "model-not-found")
+    problem(http.get("/models/nothing"), 404, "model-not-found")
+    problem(http.get(f"/models/{'x' * 65}"), 422, "invalid-parameter")
+    (error,) = problem(http.put("/models/active", json={"id": shipped, "model": shipped}), 422, "invalid-parameter")[
+        "errors"
+    ]
+    assert (error["pointer"], error["detail"]) == ("/id", "unknown field; allowed: model")
+    assert http.get("/models").json()["active"] == shipped
+
+
+def test_a_damaged_model_is_not_made_active_and_is_named_in_the_log(
+    http: httpx.Client, services: Services, shipped: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    save_tiny(tmp_path / "whole", seed=503)
+    model = services.shelf.add(tmp_path / "whole").model_id
+    weights = services.settings.shelf_dir / model / "generator.safetensors"
+    flip_byte(weights, 200)
+    problem(http.put("/models/active", json={"model": model}), 503, "model-not-ready")
+    problem(http.get(f"/generate?model={model}"), 503, "model-not-ready")
+    assert str(weights) in caplog.text
+    assert http.get("/models").json()["active"] == shipped
+    assert http.get("/readyz").json()["ready"]
