@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
@@ -18,7 +18,6 @@ from app.edge.proxies import BelieveProxies
 from app.edge.queries import RefuseDoubles
 from app.edge.ranges import IgnoreOtherUnits
 from app.http import contract, handlers, health, problems
-from app.http.parameters import refuse_unknown
 from app.http.services import Services
 from app.http.urls import url
 from app.images import inspect, openai
@@ -44,7 +43,6 @@ def create_app(settings: Settings, closing: asyncio.Event | None = None) -> Fast
         version=VERSION,
         summary="Train a DCGAN on handwritten digits, and draw digits from it.",
         lifespan=_lifespan(settings, closing or asyncio.Event()),
-        dependencies=[Depends(refuse_unknown)],
         responses=problems.ANY_OTHER,
     )
     for module in (images, train, jobs, events, files, inspect, openai, shelf, health):

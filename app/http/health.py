@@ -5,9 +5,10 @@ from pydantic import BaseModel, Field
 from redis import RedisError
 
 from app.http.dependencies import ServicesDep
+from app.http.parameters import StrictRoute
 from core.version import VERSION
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=StrictRoute)
 
 
 class Health(BaseModel):

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 
+from app.http.parameters import StrictRoute
 from app.http.problem_types import ProblemType
 from app.http.problems import FieldProblem, ProblemError, not_accepted, pointer_to, shown
 
@@ -19,7 +19,7 @@ MAX_DIGITS = 309  # of an integer: those of the largest double
 EXACT = 2**53  # from here on, doubles are not exact
 
 
-class JsonRoute(APIRoute):
+class JsonRoute(StrictRoute):
     """A route that reads its body by the rules of this module."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

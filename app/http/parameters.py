@@ -4,11 +4,11 @@ A query parameter that a route does not take is refused on every route. To ignor
 client wanted: `POST /train?preset=smoke` would train the default preset.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
@@ -17,19 +17,21 @@ from app.http.problems import FieldProblem, not_accepted, shown
 from core.validation import unknown_field
 
 
-async def refuse_unknown(request: Request) -> None:
-    """Refuse query parameters that the route does not take (422). A dependency of the whole app."""
-    route = request.scope.get("route")
-    if not request.scope["query_string"] or not isinstance(route, APIRoute) or _refuses_itself(route):
-        return
-    known = query_names(route)
-    faults = [
-        FieldProblem(parameter=name, detail=unknown_field(known), value=shown(value))
-        for name, value in request.query_params.items()
-        if name not in known
-    ]
-    if faults:
-        raise not_accepted(faults)
+class StrictRoute(APIRoute):
+    """A route that refuses query parameters that it does not take (422). The class of every router here."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Checked here, not in a dependency of the app, which would add a tenth to the time of a request."""
+        handle, known = super().get_route_handler(), query_names(self)
+        if _refuses_itself(self):
+            return handle
+
+        async def handle_strictly(request: Request) -> Response:
+            if request.scope["query_string"]:
+                _refuse_unknown(request, known)
+            return await handle(request)
+
+        return handle_strictly
 
 
 def query_names(route: APIRoute) -> list[str]:
@@ -45,6 +47,16 @@ def body_names(route: APIRoute) -> list[str]:
     """The fields of a route's JSON body; none where it takes no such body."""
     model = _model_of(route.body_field.field_info.annotation) if route.body_field else None
     return list(model.model_fields) if model else []
+
+
+def _refuse_unknown(request: Request, known: list[str]) -> None:
+    faults = [
+        FieldProblem(parameter=name, detail=unknown_field(known), value=shown(value))
+        for name, value in request.query_params.items()
+        if name not in known
+    ]
+    if faults:
+        raise not_accepted(faults)
 
 
 def _refuses_itself(route: APIRoute) -> bool:

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Depends, Request
 
 from app.http.dependencies import ServicesDep, require_png
+from app.http.parameters import StrictRoute
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
 from app.http.urls import url
@@ -11,7 +12,7 @@ from app.images.origin import NoOrigin, NotAPng, read, recall
 from app.images.views import Inspection
 from core.errors import ModelNotFound
 
-router = APIRouter(tags=["generate"])
+router = APIRouter(tags=["generate"], route_class=StrictRoute)
 
 PNG_BODY = {"requestBody": {"required": True, "content": {"image/png": {"schema": {"format": "binary"}}}}}
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from app.drawing.renderer import Drawn
 from app.http.dependencies import UNCHANGED, ServicesDep
 from app.http.negotiation import accepted, is_known
+from app.http.parameters import StrictRoute
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
 from app.http.urls import url
@@ -23,7 +24,7 @@ from app.images.rendering import drawn_by, new_seed, render
 from app.images.rules import check
 from app.images.views import ImagesView
 
-router = APIRouter(tags=["generate"])
+router = APIRouter(tags=["generate"], route_class=StrictRoute)
 
 ENCODED_AT_ONCE = 25_088  # bytes of pixels: 32 images of MNIST's size
 

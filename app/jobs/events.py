@@ -12,6 +12,7 @@ from redis import RedisError
 
 from app.http.dependencies import ServicesDep
 from app.http.negotiation import accepted
+from app.http.parameters import StrictRoute
 from app.http.problems import FieldProblem, documented, not_accepted
 from app.http.services import Services
 from app.http.urls import url
@@ -19,7 +20,7 @@ from app.jobs.views import EventPage, EventView
 from jobs.feed import FIRST, EventId
 from jobs.redis_away import is_redis_away
 
-router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503))
+router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503), route_class=StrictRoute)
 
 Format = Literal["sse", "json"]
 

@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse, PlainTextResponse
 
 from app.http.dependencies import UNCHANGED, IfNoneMatch, ServicesDep
 from app.http.negotiation import is_known
+from app.http.parameters import StrictRoute
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
 from app.http.urls import url
@@ -20,7 +21,7 @@ from core.errors import CheckpointError
 from core.run_dir import JobDir, RunDir
 from jobs.record import Job
 
-router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503))
+router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503), route_class=StrictRoute)
 logger = logging.getLogger(__name__)
 
 FOR_EVER = "public, max-age=31536000, immutable"

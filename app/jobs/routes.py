@@ -8,6 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.http.dependencies import UNCHANGED, IfNoneMatch, ServicesDep
 from app.http.negotiation import is_known
+from app.http.parameters import StrictRoute
 from app.http.problems import documented
 from app.http.urls import url
 from app.jobs.views import JobPage, JobView
@@ -16,7 +17,7 @@ from jobs.feed import EventId
 from jobs.queue import nudge
 from jobs.record import Job, JobStatus
 
-router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503))
+router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503), route_class=StrictRoute)
 
 JobId = Annotated[str, Path(max_length=64, description="As in the answer to POST /train.")]
 
