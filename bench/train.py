@@ -3,10 +3,10 @@
     make bench-train
 
 All contestants train the networks of the Keras DCGAN tutorial on MNIST. Their processes live side by side and take
-turns, round by round, so that a busy spell of the machine falls on all of them; the medians are compared. The bound is what
-the step's multiply-adds would take at the rate of a large matrix product, measured in the same rounds: `torch.mm`'s,
-and beside it oneDNN's, which does the convolutions. All compute in float32; what this project's loop does in bfloat16
-stands beside it, and is compared with nobody.
+turns, round by round, so that a busy spell of the machine falls on all of them; the medians are compared. The bound is
+what the step's multiply-adds would take at the rate of a large matrix product, measured in the same rounds:
+`torch.mm`'s, and beside it oneDNN's, which does the convolutions. All compute in float32; what this project's loop does
+in bfloat16 stands beside it, and is compared with nobody.
 """
 
 import argparse
