@@ -4,6 +4,7 @@ import os
 import secrets
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ from typing import Self
 from redis import Redis, RedisError
 
 from cli.redis_binary import find_redis
+from core.child import start_child, stop_child
 from core.errors import StartError
 from core.ports import hold_port, port_of
 
@@ -23,8 +25,11 @@ LOG_TAIL_BYTES = 2000
 class RedisServer:
     """Redis on a loopback port of its own with a random password; its append-only file lives in `folder`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, pass_fds: Sequence[int] = ()) -> None:
+        """The server inherits `pass_fds`, such as a lock that is held for as long as it runs."""
         self.folder = folder
+        self.log = folder / "redis.log"
+        self._pass_fds = pass_fds
         self._held = hold_port()
         self.port = port_of(self._held)
         self._password = secrets.token_urlsafe(24)
@@ -35,14 +40,12 @@ class RedisServer:
         """Start, and return once it answers. Raises StartError with what it said when it does not."""
         self.folder.mkdir(parents=True, exist_ok=True)
         binary = find_redis()
-        config, log = self.folder / "redis.conf", self.folder / "redis.log"
+        config = self.folder / "redis.conf"
         config.touch(mode=0o600)
         config.write_bytes(self._config())
-        with log.open("ab") as output:
+        with self.log.open("ab") as output:
             begins_at = output.tell()
-            self.process = subprocess.Popen(
-                [binary, str(config)], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-            )
+            self.process = start_child([binary, str(config)], output, pass_fds=self._pass_fds)
         client = Redis.from_url(self.url, socket_timeout=1)
         deadline = time.monotonic() + START_S
         while self.process.poll() is None and time.monotonic() < deadline:
@@ -54,7 +57,7 @@ class RedisServer:
                 client.close()
                 return
         self.stop()
-        said = log.read_bytes()[begins_at:][-LOG_TAIL_BYTES:].decode("utf-8", "replace").strip()
+        said = self.log.read_bytes()[begins_at:][-LOG_TAIL_BYTES:].decode("utf-8", "replace").strip()
         raise StartError(f"Redis did not start: {binary} said:\n{said}")
 
     def _config(self) -> bytes:
@@ -78,13 +81,8 @@ class RedisServer:
 
     def stop(self) -> None:
         """Stop it with its data on disk."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        if self.process is not None:
+            stop_child(self.process, STOP_S)
 
     def close(self) -> None:
         """Give the port back: it is not started again."""

@@ -11,103 +11,122 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
 from cli.redis_server import RedisServer
+from core.child import start_child, stop_child
 from core.errors import StartError
 from core.ports import listen, port_of
 from core.settings import Settings
-from core.startup import PYTHON, open_data_dir
+from core.startup import EXIT_FAILED, EXIT_REFUSED, PYTHON, open_data_dir
 
 READY_S = 60.0
 POLL_S = 0.1
 STOP_MARGIN_S = 10.0
 
 
+@dataclass(frozen=True)
+class _Part:
+    """One of the three processes, and where its log had got to when it was started."""
+
+    name: str
+    process: "subprocess.Popen[bytes]"
+    log: Path
+    begun_at: int
+
+    @property
+    def has_ended(self) -> bool:
+        return self.process.poll() is not None
+
+    @property
+    def refusal(self) -> str:
+        """The lines in which an ended process said that it cannot start; else empty."""
+        if self.process.returncode != EXIT_REFUSED:
+            return ""
+        lines = self.log.read_bytes()[self.begun_at :].decode("utf-8", "replace").splitlines(keepends=True)
+        return "".join(line for line in lines if line.startswith("error: "))
+
+
 def up(settings: Settings) -> int:
     """Run the service until Ctrl-C, SIGTERM, SIGHUP or the end of one of its processes: the command's exit status."""
     open_data_dir(settings, "logs", "redis")
     data = settings.data_dir.resolve()
-    logs = data / "logs"
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the last when its terminal closes
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup is respected
-            signal.signal(number, lambda *_: stop.set())
-
+    stop = _stop_on_signals()
     with ExitStack() as stack:
-        stack.enter_context(_locked(data / "up.lock"))
+        lock = stack.enter_context(_locked(data / "up.lock"))
         listening = [stack.enter_context(bound) for bound in listen(settings.host, settings.port)]
-        redis = stack.enter_context(RedisServer(data / "redis"))
         base = f"http://{_in_url(settings.host)}:{port_of(listening[0])}"
-        environment = os.environ | {
-            "DIGITFORGE_REDIS_URL": redis.url,
-            "DIGITFORGE_DATA_DIR": str(data),
-        }
-        grace_s = settings.stop_grace_s + STOP_MARGIN_S
-        worker = stack.enter_context(_child("worker", environment, logs, grace_s))
-        api = stack.enter_context(_child("app", environment, logs, grace_s, listening))
+        parts = _start(settings, data, lock, listening, stack)
         for bound in listening:  # the API's own stay, and whoever comes after its end is refused
             bound.close()
-        assert redis.process is not None
-        processes = {"redis": redis.process, "worker": worker, "app": api}
 
         deadline = time.monotonic() + READY_S
-        while not stop.is_set() and not _ended(processes) and not _is_ready(base):
+        while _goes_on(stop, parts) and not _is_ready(base):
             if time.monotonic() > deadline:
-                print(
-                    f"error: the API was not ready within {READY_S:.0f} s; its log is {logs}/app.log", file=sys.stderr
-                )
-                return 1
+                _complain(f"the API was not ready within {READY_S:.0f} s; its log is {parts[-1].log}")
+                return EXIT_FAILED
             time.sleep(POLL_S)
-        if not stop.is_set() and not _ended(processes):
+        if _goes_on(stop, parts):
             print(f"digitforge is up at {base}")
             print(f"  {base}/generate?n=16   sixteen digits")
             print(f"  {base}/docs            the API")
-            print(f"  {logs}   the logs\nCtrl-C stops it.", flush=True)
-        while not stop.is_set() and not _ended(processes):
+            print(f"  {data / 'logs'}   the logs\nCtrl-C stops it.", flush=True)
+        while _goes_on(stop, parts):
             time.sleep(POLL_S)
-        ended = _ended(processes)
+        ended = next((part for part in parts if part.has_ended), None)
         if ended and not stop.is_set():
-            print(f"error: {ended} ended; its log is {logs}/{ended}.log", file=sys.stderr)
-            return 1
+            sys.stderr.write(ended.refusal)
+            _complain(f"{ended.name} ended; its log is {ended.log}")
+            return EXIT_FAILED
         print("\nstopping: a running job is saved and goes on next time", flush=True)
     print("stopped")
     return 0
 
 
-@contextmanager
-def _child(
-    module: str, environment: dict[str, str], logs: Path, grace_s: float, listening: Sequence[socket.socket] = ()
-) -> Iterator[subprocess.Popen[bytes]]:
-    """`python -m module` in a session of its own, so that a Ctrl-C reaches it only by way of this process."""
-    fds = [bound.fileno() for bound in listening]
-    command = [*PYTHON, "-m", module, *(f"--fd={fd}" for fd in fds)]
-    with (logs / f"{module}.log").open("ab") as log:
-        process = subprocess.Popen(
-            command, env=environment, stdout=log, stderr=log, start_new_session=True, pass_fds=fds
-        )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(grace_s)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the last when its terminal closes
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup is respected
+            signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _start(
+    settings: Settings, data: Path, lock: int, listening: Sequence[socket.socket], stack: ExitStack
+) -> list[_Part]:
+    """Start Redis, the worker and the API, in this order; the stack stops them in the other. All hold the lock."""
+    redis = stack.enter_context(RedisServer(data / "redis", pass_fds=[lock]))
+    assert redis.process is not None
+    environment = os.environ | {"DIGITFORGE_REDIS_URL": redis.url, "DIGITFORGE_DATA_DIR": str(data)}
+    grace_s = settings.stop_grace_s + STOP_MARGIN_S
+    inherited = [bound.fileno() for bound in listening]
+    parts = [_Part("redis", redis.process, redis.log, 0)]
+    for module, fds in (("worker", []), ("app", inherited)):
+        command = [*PYTHON, "-m", module, *(f"--fd={fd}" for fd in fds)]
+        log = data / "logs" / f"{module}.log"
+        with log.open("ab") as output:
+            begun_at = output.tell()
+            process = start_child(command, output, environment, [*fds, lock])
+        stack.callback(stop_child, process, grace_s)
+        parts.append(_Part(module, process, log, begun_at))
+    return parts
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the data directory, so that two services never write one. Raises StartError when it is held."""
+def _locked(path: Path) -> Iterator[int]:
+    """Hold the data directory, so that two services never write one. Raises StartError when it is held.
+
+    The descriptor is for the child processes: the lock is free once nobody has it any more, and so they share in it
+    when this process is killed.
+    """
     with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise StartError(f"{path.parent} is in use by another `digitforge up`; stop it first") from error
-        yield
+        yield file.fileno()
 
 
 def _in_url(host: str) -> str:
@@ -116,8 +135,12 @@ def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _ended(processes: dict[str, subprocess.Popen[bytes]]) -> str | None:
-    return next((name for name, process in processes.items() if process.poll() is not None), None)
+def _goes_on(stop: threading.Event, parts: list[_Part]) -> bool:
+    return not stop.is_set() and not any(part.has_ended for part in parts)
+
+
+def _complain(what: str) -> None:
+    print(f"error: {what}", file=sys.stderr)
 
 
 def _is_ready(base: str) -> bool:

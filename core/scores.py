@@ -11,7 +11,7 @@ TINY = 1e-9  # test images may be training images, and at no distance
 class Scores(BaseModel):
     """The quality of a set of images, as a judge sees them beside the test images of its data set."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)  # a newer version may measure more
 
     frechet_digits: float = Field(description="Fréchet distance between the judge's features; 0 is best.")
     coverage: float = Field(description="Share of test images with a drawn one in their neighbourhood: variety.")

@@ -1,18 +1,7 @@
 """What has become of a job, event by event, as the scripts in `jobs/scripts/` tell it.
 
-    type         data
-    queued       reason: created, released, resumed, worker lost, trainer lost
-    running      attempt
-    started      what the trainer said when it began: device, step, ...
-    progress     the progress, without what has events of its own
-    epoch        an epoch's means and, where it was scored, its scores
-    warning      kind, step, detail, hint
-    requested    request: cancel, pause, or null for a pause that was taken back
-    paused
-    publishing   model
-    succeeded, failed, cancelled: the last event of a job, and there is one only
-
-Ids are those of a Redis stream: each is greater than the one before. The last 10,000 events of a job are kept.
+The types are those of `EventType` in `core/vocabulary.py`. A job has one only of the three that end it, and it is the
+last. Ids are those of a Redis stream: each is greater than the one before. The last 10,000 events of a job are kept.
 """
 
 import re
@@ -22,8 +11,8 @@ from typing import Any, NamedTuple, Self
 from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
+from jobs.keys import events_key
 from jobs.record import JobStatus
-from jobs.store import PREFIX, events_key
 
 _EVENT_ID = re.compile("([0-9]{1,20})(?:-([0-9]{1,20}))?")
 _LARGEST = 2**64 - 1
@@ -76,9 +65,8 @@ class JobEvent(NamedTuple):
 class EventFeed:
     """Reads the events of jobs, and waits for them. Every method may raise redis' RedisError."""
 
-    def __init__(self, url: str, prefix: str = PREFIX) -> None:
+    def __init__(self, url: str) -> None:
         self._redis = Redis.from_url(url, decode_responses=True, socket_connect_timeout=1)
-        self._prefix = prefix
 
     async def read(self, job_id: str, after: EventId, limit: int) -> list[JobEvent]:
         """The next events after an id, oldest first."""
@@ -95,7 +83,7 @@ class EventFeed:
 
     async def is_over(self, job_id: str, after: EventId) -> bool:
         """Whether nothing comes after an id any more: the job ended with that event or an earlier one, or is gone."""
-        rows: Any = await self._redis.xrevrange(events_key(job_id, self._prefix), count=1)
+        rows: Any = await self._redis.xrevrange(events_key(job_id), count=1)
         newest = [_to_event(*row) for row in rows]
         return all(event.is_last and event.id <= after for event in newest)
 
@@ -104,7 +92,7 @@ class EventFeed:
         await self._redis.aclose()
 
     async def _read(self, job_id: str, after: EventId, limit: int, block_ms: int | None) -> list[JobEvent]:
-        key = events_key(job_id, self._prefix)
+        key = events_key(job_id)
         streams: Any = await self._redis.xread({key: str(after)}, count=limit, block=block_ms)
         return [_to_event(*row) for _, rows in streams or [] for row in rows]
 

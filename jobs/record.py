@@ -1,15 +1,25 @@
-"""The job: what the API accepts, Redis holds and a worker carries out."""
+"""The job: what the API accepts, Redis holds and a worker carries out.
 
-from datetime import datetime
+Versions meet in Redis: an API may read what a newer worker wrote, or an older one. So a record ignores what it does not
+know, and words of a vocabulary are text in it. What comes from outside is checked before it becomes a record.
+"""
+
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import from_json
 
 from core.recipe import PresetName, Recipe
 from core.scores import ScoreSheet
+from core.vocabulary import EventType, FailureKind
 
 Publish = Literal["auto", "always", "never"]
+
+# How Redis holds a record: a hash of texts, some of them JSON, and times as whole numbers.
+JSON_FIELDS = ("spec", "progress", "error", "memory", "publication")
+TIMES_MS = {"started_ms": "started_at", "finished_ms": "finished_at"}
 
 
 class JobStatus(StrEnum):
@@ -29,7 +39,7 @@ class JobStatus(StrEnum):
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class JobSpec(_Record):
@@ -38,6 +48,19 @@ class JobSpec(_Record):
     preset: PresetName
     recipe: Recipe
     publish: Publish
+    unknown_knobs: tuple[str, ...] = Field(
+        (), exclude=True, description="Of a newer version: nobody here can train so."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _set_unknown_knobs_apart(cls, values: Any) -> Any:
+        """A recipe as such refuses what it does not know, and a job of a newer version is to be seen all the same."""
+        recipe = values.get("recipe") if isinstance(values, dict) else None
+        if not isinstance(recipe, dict):
+            return values
+        known = {name: value for name, value in recipe.items() if name in Recipe.model_fields}
+        return {**values, "recipe": known, "unknown_knobs": tuple(name for name in recipe if name not in known)}
 
 
 class HealthWarning(_Record):
@@ -80,6 +103,11 @@ class JobError(_Record):
     retryable: bool = Field(description="Whether the same request may succeed another time.")
     log: str = Field("", description="The end of the trainer's log.")
 
+    @classmethod
+    def of(cls, kind: FailureKind, detail: str, log: str = "") -> Self:
+        """The error of a kind, which says whether it is worth another try."""
+        return cls(type=kind.value, detail=detail, retryable=kind.is_retryable, log=log)
+
 
 class DeviceMemory(_Record):
     """What a cancelled job's trainer held of its device's memory: before it was ended, and after."""
@@ -88,12 +116,12 @@ class DeviceMemory(_Record):
     after_mb: float
 
 
-class News(NamedTuple):
-    """Something to tell of a running job: numbered from 1 in each attempt, so that it is told once."""
+class NumberedEvent(NamedTuple):
+    """An event of a running job that is to be told: numbered from 1 in each attempt, so that it is told once."""
 
     number: int
-    type: str
-    data: str  # JSON
+    type: EventType
+    data: str  # a JSON object
 
 
 class Publication(_Record):
@@ -112,15 +140,25 @@ class Job(_Record):
     attempt: int = Field(description="How often a worker has claimed it.")
     request: Literal["cancel", "pause"] | None = Field(description="What the owner was asked for and has yet to do.")
     created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    device: str | None
-    progress: JobProgress | None
-    error: JobError | None
-    model_id: str | None
-    publication: Publication | None
-    memory: DeviceMemory | None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    device: str | None = None
+    progress: JobProgress | None = None
+    error: JobError | None = None
+    model_id: str | None = None
+    publication: Publication | None = None
+    memory: DeviceMemory | None = None
     event: str = Field(description="The id of the event that told of its last change.")
+
+    @classmethod
+    def from_hash(cls, fields: dict[str, str]) -> Self:
+        """Read a record as Redis holds it."""
+        values: dict[str, Any] = dict(fields)
+        values |= {name: from_json(fields[name]) for name in JSON_FIELDS if name in fields}
+        values |= {name: _to_time(fields[field]) for field, name in TIMES_MS.items() if field in fields}
+        values["created_at"] = _to_time(int(fields["created_us"]) // 1000)
+        values["request"] = fields["request"] or None
+        return cls.model_validate(values)
 
     @property
     def is_publishing(self) -> bool:
@@ -133,3 +171,7 @@ class Claim(_Record):
 
     job: Job
     owner: str
+
+
+def _to_time(milliseconds: str | int) -> datetime:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)

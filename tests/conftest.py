@@ -7,7 +7,8 @@ import pytest
 from redis import Redis
 
 from cli.redis_server import RedisServer
-from jobs.store import JobStore, connect
+from jobs.redis_client import connect
+from jobs.store import JobStore
 from tests.service import Service
 
 LEASE_S = 30.0

@@ -24,7 +24,7 @@ from core.card import read_card
 from core.files import TEMPORARY_PREFIX
 from core.recipe import with_preset
 from jobs.queue import QUEUE, celery_app, enqueue
-from jobs.store import connect
+from jobs.redis_client import connect
 from tests.service import Service, children, follow, redis_url, wait_until
 
 LEASE_S, WATCHDOG_S = "3", "25"

@@ -1,7 +1,6 @@
 """The supervisor: carries one job from its claim to its end by way of one trainer process."""
 
 import logging
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -9,30 +8,25 @@ from typing import TypeVar
 from redis import RedisError
 
 from core.crash import crash_point
+from core.disk_full import StoppedWhileFull, write_when_there_is_space
 from core.errors import CheckpointError, LeaseLost, ShelfBusy
-from core.files import is_disk_full, remove_temporaries, write_file
+from core.files import remove_temporaries, write_file
 from core.run_dir import JobDir, RunDir
 from core.settings import Settings
-from jobs.record import Claim, DeviceMemory, JobError
-from jobs.store import MAX_STRIKES, JobStore
+from core.vocabulary import Answer, FailureKind, WarningKind
+from jobs.record import Claim, DeviceMemory
+from jobs.store import JobStore
 from models.shelf import Shelf
+from worker.attempt import Attempt
 from worker.device_memory import memory_mb
-from worker.monitor import Watch
-from worker.publishing import publish
+from worker.monitor import RunMonitor
 from worker.run_dirs import open_attempt
 from worker.trainer import TrainerProcess
 from worker.training.events import Failed, Finished, Stopped, Warned
 
-RETRYABLE = {"io-error", "oom", "trainer-crashed", "stalled"}
-RETRY_S = 1.0
-
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
-
-
-class _Interrupted(Exception):
-    """The job is to be let go of before its work is done."""
 
 
 class Supervisor:
@@ -55,136 +49,104 @@ class Supervisor:
             return
         job_id = claim.job.id
         logger.info("job %s: attempt %d", job_id, claim.job.attempt)
+        attempt = Attempt(self._store, claim, self._draining)
         try:
-            self._carry_out(claim)
+            self._carry_out(claim, attempt)
         except LeaseLost:
             logger.warning("job %s: lost to another worker; what this one did does not count", job_id)
         except RedisError as error:
             logger.warning("job %s: Redis is away; it goes on elsewhere once the lease is over: %s", job_id, error)
         except Exception as error:
             logger.exception("job %s: the worker failed", job_id)
-            detail = f"{type(error).__name__}: {error}"
-            self._insist(lambda: self._store.fail(claim, JobError(type="internal", detail=detail, retryable=True)))
+            attempt.fail(FailureKind.INTERNAL, f"{type(error).__name__}: {error}")
 
-    def _carry_out(self, claim: Claim) -> None:
-        watch = Watch(self._store, claim, self._settings.heartbeat_s)
+    def _carry_out(self, claim: Claim, attempt: Attempt) -> None:
+        if unknown := claim.job.spec.unknown_knobs:
+            detail = f"the recipe has knobs that this worker's version does not know: {', '.join(unknown)}"
+            attempt.fail(FailureKind.TRAINER_REFUSED, detail)
+            return
+        monitor = RunMonitor(self._store, claim, self._settings.heartbeat_s)
         try:
-            self._train(claim, watch, self._prepare(claim, watch))
-        except _Interrupted:
-            self._let_go(claim, watch)
+            self._train(attempt, monitor, self._prepare(attempt, monitor))
+        except StoppedWhileFull:
+            _let_go(attempt, monitor)
 
-    def _prepare(self, claim: Claim, watch: Watch) -> RunDir:
+    def _prepare(self, attempt: Attempt, monitor: RunMonitor) -> RunDir:
         """The run directory of this attempt, with the recipe in it."""
-        job = claim.job
+        job = attempt.job
         job_dir = JobDir(self._settings.runs_dir, job.id)
-        run = self._with_space(watch, lambda: open_attempt(job_dir, job.attempt, lambda: watch.see(None)))
+        run = self._with_space(monitor, lambda: open_attempt(job_dir, job.attempt, lambda: monitor.handle(None)))
         recipe = job.spec.recipe.model_dump_json(indent=2).encode() + b"\n"
-        self._with_space(watch, lambda: write_file(run.recipe, recipe))
+        self._with_space(monitor, lambda: write_file(run.recipe, recipe))
         return run
 
-    def _train(self, claim: Claim, watch: Watch, run: RunDir) -> None:
+    def _train(self, attempt: Attempt, monitor: RunMonitor, run: RunDir) -> None:
         """Run the trainer to its end, or to where somebody wants it to stop, and bring the record there."""
         settings, held_mb, stalled = self._settings, 0.0, False
         with TrainerProcess(self._trainer_arguments(run), run.trainer_log, settings.stop_grace_s) as trainer:
             for event in trainer.events(settings.heartbeat_s / 2):
-                watch.see(event)
-                stalled = watch.silent_s > settings.watchdog_s
-                if watch.order == "cancel":
-                    held_mb = held_mb or memory_mb(trainer.pid, watch.device)
-                if watch.order in ("cancel", "lost") or stalled:
+                monitor.handle(event)
+                stalled = monitor.silent_s > settings.watchdog_s
+                if monitor.request is Answer.CANCEL:
+                    held_mb = held_mb or memory_mb(trainer.pid, monitor.device)
+                if monitor.request in (Answer.CANCEL, Answer.LOST) or stalled:
                     trainer.kill()
-                elif watch.order == "pause" or self._draining():
+                elif monitor.request is Answer.PAUSE or self._draining():
                     trainer.stop()
         remove_temporaries(run.folder)
-        watch.beat()  # the last of the news
+        monitor.beat()  # the last of the events
 
-        match watch.order, watch.last:
-            case (("cancel" | "lost"), _):
-                left_mb = memory_mb(trainer.pid, watch.device)
-                self._let_go(claim, watch, DeviceMemory(before_mb=held_mb, after_mb=left_mb))
+        match monitor.request, monitor.last:
+            case ((Answer.CANCEL | Answer.LOST), _):
+                left_mb = memory_mb(trainer.pid, monitor.device)
+                _let_go(attempt, monitor, DeviceMemory(before_mb=held_mb, after_mb=left_mb))
             case _, Finished() as finished:
-                self._deliver(claim, watch, run.folder / finished.checkpoint)
-            case _, Failed(kind="disk-full"):
-                raise _Interrupted  # it will go on where there is space
+                self._deliver(attempt, monitor, run.folder / finished.checkpoint)
+            case _, Failed(kind=FailureKind.DISK_FULL):
+                _let_go(attempt, monitor)  # it will go on where there is space
             case _, Failed() as failed:
-                self._fail(claim, failed.kind, failed.detail, trainer.log_tail())
+                attempt.fail(failed.kind, failed.detail, trainer.log_tail())
             case _ if trainer.refused:  # the same arguments would be refused again
-                self._fail(claim, "trainer-refused", trainer.refused, trainer.log_tail())
+                attempt.fail(FailureKind.TRAINER_REFUSED, trainer.refused, trainer.log_tail())
             case _, Stopped() if not stalled:  # also when somebody else asked it to, such as an init system
-                self._let_go(claim, watch)
+                _let_go(attempt, monitor)
             case _ if trainer.was_stopped and not stalled:
-                self._let_go(claim, watch)
+                _let_go(attempt, monitor)
+            case _ if stalled:
+                detail = f"the trainer said nothing for {settings.watchdog_s:g} s"
+                attempt.strike(FailureKind.STALLED, detail, trainer.log_tail())
             case _:
-                silent = f"the trainer said nothing for {settings.watchdog_s:g} s"
-                ended = f"the trainer ended without a word: {trainer.ending}"
-                kind, detail = ("stalled", silent) if stalled else ("trainer-crashed", ended)
-                self._strike(claim, kind, detail, trainer.log_tail())
+                detail = f"the trainer ended without a word: {trainer.ending}"
+                attempt.strike(FailureKind.TRAINER_CRASHED, detail, trainer.log_tail())
 
-    def _deliver(self, claim: Claim, watch: Watch, checkpoint: Path) -> None:
+    def _deliver(self, attempt: Attempt, monitor: RunMonitor, checkpoint: Path) -> None:
         """Put the model on the shelf, commit the job to it, and publish it."""
         try:
-            model_id = self._with_space(watch, lambda: self._shelf.add(checkpoint)).model_id
+            model_id = self._with_space(monitor, lambda: self._shelf.add(checkpoint)).model_id
         except CheckpointError as error:
-            self._fail(claim, "bad-checkpoint", str(error), "")
+            attempt.fail(FailureKind.BAD_CHECKPOINT, str(error))
             return
         crash_point("publish:before-commit")
-        if self._insist(lambda: self._store.commit(claim, model_id)) == "cancel":
-            self._insist(lambda: self._store.acknowledge_cancel(claim))
+        if not attempt.commit(model_id):
+            attempt.acknowledge_cancel()
             return
         crash_point("publish:after-commit")
         try:
-            self._insist(lambda: publish(self._store, self._shelf, claim.job.id))
+            attempt.publish(self._shelf)
         except ShelfBusy as error:
-            logger.warning("job %s: left to the sweeper: %s", claim.job.id, error)
+            logger.warning("job %s: left to the sweeper: %s", attempt.job.id, error)
 
-    def _let_go(self, claim: Claim, watch: Watch, memory: DeviceMemory | None = None) -> None:
-        """Bring the record to where somebody wanted it, or give the job back with its place in the queue."""
-        match watch.order:
-            case "lost":
-                raise LeaseLost
-            case "cancel":
-                self._insist(lambda: self._store.acknowledge_cancel(claim, memory))
-                logger.info("job %s: cancelled", claim.job.id)
-            case _:
-                status = self._insist(lambda: self._store.release(claim))
-                logger.info("job %s: stopped with its state saved; now %s", claim.job.id, status)
+    def _with_space(self, monitor: RunMonitor, write: Callable[[], T]) -> T:
+        """Write something once the disk has room. Raises StoppedWhileFull when the job is to be let go before."""
 
-    def _strike(self, claim: Claim, kind: str, detail: str, log: str) -> None:
-        """Let it be tried again after the trainer died, unless that happens over and over."""
-        too_often = f"{detail}; {MAX_STRIKES} times without a new checkpoint between"
-        error = JobError(type=kind, detail=too_often, retryable=kind in RETRYABLE, log=log)
-        status = self._insist(lambda: self._store.strike(claim, error))
-        logger.warning("job %s: %s; now %s", claim.job.id, detail, status)
+        def warn(error: OSError) -> None:
+            hint = "free space in the data directory; the job goes on by itself"
+            monitor.handle(Warned(kind=WarningKind.DISK_FULL, step=monitor.step, detail=str(error), hint=hint))
 
-    def _fail(self, claim: Claim, kind: str, detail: str, log: str) -> None:
-        error = JobError(type=kind, detail=detail, retryable=kind in RETRYABLE, log=log)
-        self._insist(lambda: self._store.fail(claim, error))
-        logger.warning("job %s: failed: %s: %s", claim.job.id, kind, detail)
+        def should_stop() -> bool:
+            return monitor.request is not Answer.OK or self._draining()
 
-    def _insist(self, transition: Callable[[], T]) -> T:
-        """Call until Redis answers, for as long as it takes: an end that is not recorded did not happen."""
-        while True:
-            try:
-                return transition()
-            except RedisError as error:
-                if self._draining():
-                    raise  # the worker has to end; the lease will expire
-                logger.warning("Redis is away, trying again: %s", error)
-                time.sleep(RETRY_S)
-
-    def _with_space(self, watch: Watch, write: Callable[[], T]) -> T:
-        """Write something, again and again while the disk is full. Raises _Interrupted when the job is to be let go."""
-        while True:
-            try:
-                return write()
-            except OSError as error:
-                if not is_disk_full(error):
-                    raise
-                hint = "free space in the data directory; the job goes on by itself"
-                watch.see(Warned(kind="disk-full", step=watch.step, detail=str(error), hint=hint))
-            if watch.order != "ok" or self._draining():
-                raise _Interrupted
-            time.sleep(RETRY_S)
+        return write_when_there_is_space(write, warn, should_stop)
 
     def _trainer_arguments(self, run: RunDir) -> list[str]:
         settings = self._settings
@@ -196,3 +158,14 @@ class Supervisor:
         if not settings.cuda_graph:
             arguments.append("--no-cuda-graph")
         return arguments
+
+
+def _let_go(attempt: Attempt, monitor: RunMonitor, memory: DeviceMemory | None = None) -> None:
+    """Bring the record to where somebody wanted it, or give the job back."""
+    match monitor.request:
+        case Answer.LOST:
+            raise LeaseLost
+        case Answer.CANCEL:
+            attempt.acknowledge_cancel(memory)
+        case _:
+            attempt.release()

@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -108,10 +109,13 @@ class TrainerProcess:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        with self._process.stdout, self._log.open("ab") as log:
-            for line in self._process.stdout:
-                try:
-                    self._events.put(parse_event(line))
-                except ValidationError:  # something that a library printed
-                    log.write(line)
-        self._events.put(None)
+        try:
+            with self._process.stdout as lines, self._log.open("ab", buffering=0) as log:
+                for line in lines:
+                    try:
+                        self._events.put(parse_event(line))
+                    except ValidationError:  # something that a library printed
+                        with suppress(OSError):  # a disk that is full for the log is not the end of the run
+                            log.write(line)
+        finally:
+            self._events.put(None)  # or the supervisor would wait for ever

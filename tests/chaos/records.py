@@ -5,11 +5,14 @@ from typing import Any, NamedTuple
 
 from redis import Redis
 
+from core.vocabulary import QueuedReason
+from jobs.keys import JOBS, PREFIX, events_key
 from jobs.record import Job
-from jobs.store import PREFIX, JobStore, connect, events_key
+from jobs.redis_client import connect
+from jobs.store import JobStore
 from tests.chaos.service import ChaosService
 
-LOST = {"worker lost", "trainer lost"}  # reasons of a queued job that had a strike
+LOST = {QueuedReason.WORKER_LOST, QueuedReason.TRAINER_LOST}  # reasons of a queued job that had a strike
 
 
 class Told(NamedTuple):
@@ -42,7 +45,7 @@ def read_records(service: ChaosService) -> Records:
     """Read everything, with Redis running."""
     redis = connect(service.redis.url)
     store = JobStore.of(service.settings)
-    ids: list[str] = redis.zrange(f"{PREFIX}jobs", 0, -1)  # type: ignore[assignment]
+    ids: list[str] = redis.zrange(JOBS, 0, -1)  # type: ignore[assignment]
     indexes = ("queued", "leases", "publishing")
     return Records(
         jobs={job_id: store.get(job_id) for job_id in ids},

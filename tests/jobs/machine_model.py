@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import JobNotFound, JobStateConflict, LeaseLost
-from jobs.record import DeviceMemory, Job, JobError, JobProgress, JobSpec, News, Publication
+from jobs.record import DeviceMemory, Job, JobError, JobProgress, JobSpec, NumberedEvent, Publication
 
 TERMINAL = {"succeeded", "failed", "cancelled"}
 STRIKES = 3
@@ -44,7 +44,7 @@ class Life:
     model_id: str | None = None
     publication: Publication | None = None
     memory: DeviceMemory | None = None
-    said: list[News] = field(default_factory=list)  # in this attempt
+    said: list[NumberedEvent] = field(default_factory=list)  # in this attempt
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     @property
@@ -95,16 +95,21 @@ class Life:
         self.events.append(("running", {"attempt": self.attempt}))
 
     def beat(
-        self, owner: str, device: str | None, progress: JobProgress | None, checkpointed: bool, news: list[News]
+        self,
+        owner: str,
+        device: str | None,
+        progress: JobProgress | None,
+        checkpointed: bool,
+        said: list[NumberedEvent],
     ) -> Answers:
         if not self._is_held_by(owner):
             return ("lost",)
         self.device, self.progress = device or self.device, progress or self.progress
         self.strikes = 0 if checkpointed else self.strikes
-        for piece in news:
-            if piece not in self.said:
-                self.said.append(piece)
-                self.events.append((piece.type, {"text": piece.data.split('"')[3]}))
+        for event in said:
+            if event not in self.said:
+                self.said.append(event)
+                self.events.append((event.type, {"text": event.data.split('"')[3]}))
         return (self.request or "ok",)
 
     def commit(self, owner: str, model_id: str) -> Answers:

@@ -12,11 +12,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from cli.redis_server import RedisServer
+from core.vocabulary import EventType
 from jobs.feed import FIRST, EventFeed, EventId
-from jobs.record import News
+from jobs.record import NumberedEvent
 from jobs.redis_away import is_redis_away
 from jobs.store import JobStore
-from tests.jobs.test_store import SPEC, claimed
+from tests.jobs.claims import SPEC, claimed
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ def with_feed(server: RedisServer, use: Callable[[EventFeed], Awaitable[T]]) -> 
 
 def test_events_are_read_page_by_page_oldest_first(redis_server: RedisServer, store: JobStore) -> None:
     claim = claimed(store)
-    store.beat(claim, news=[News(1, "epoch", '{"epoch":1}')])
+    store.beat(claim, events=[NumberedEvent(1, EventType.EPOCH, '{"epoch":1}')])
     store.cancel(claim.job.id)
     store.acknowledge_cancel(claim)
 

@@ -1,11 +1,18 @@
 """Events of a run become the progress of its job, on a real Redis."""
 
+import json
+from typing import Any
+
+from redis import Redis
+
 from core.recipe import PRESETS
 from core.scores import ScoreSheet
+from jobs.keys import events_key
 from jobs.record import Claim, JobProgress, JobSpec
+from jobs.redis_client import connect
 from jobs.store import JobStore
 from tests.tiny import score_sheet
-from worker.monitor import Watch
+from worker.monitor import RunMonitor
 from worker.training.events import EpochDone, Event, Progress, Started, Warned
 
 STARTED = Started(device="cpu", epochs=4, total_steps=40, step=0, parameters_g=10, parameters_d=5)
@@ -26,10 +33,10 @@ def claimed(store: JobStore) -> Claim:
 
 def told(store: JobStore, claim: Claim, *events: Event) -> JobProgress:
     """The progress in the record after a run that starts and tells these events."""
-    watch = Watch(store, claim, heartbeat_s=0)
+    monitor = RunMonitor(store, claim, heartbeat_s=0)
     for event in (STARTED, *events):
-        watch.see(event)
-    watch.beat()
+        monitor.handle(event)
+    monitor.beat()
     progress = store.get(claim.job.id).progress
     assert progress is not None
     return progress
@@ -67,3 +74,37 @@ def test_what_an_earlier_attempt_told_holds_on(store: JobStore) -> None:
     assert (after.scores, after.best, after.warnings) == (before.scores, before.best, before.warnings)
     worse = told(store, again, epoch(2, score_sheet(frechet_digits=4.0)))
     assert worse.best == before.best
+
+
+def events_of(redis: Redis, claim: Claim) -> list[tuple[str, dict[str, Any]]]:
+    rows: Any = redis.xrange(events_key(claim.job.id))
+    return [(fields["type"], json.loads(fields["data"])) for _, fields in rows]
+
+
+def test_a_warning_that_comes_every_epoch_is_told_once_a_run_and_again_with_other_advice(
+    store: JobStore, redis: Redis
+) -> None:
+    claim = claimed(store)
+    other_numbers = STUCK.model_copy(update={"step": 20, "detail": "images changed by 0.2"})
+    other_advice = STUCK.model_copy(update={"step": 30, "hint": "give it more epochs"})
+    told(store, claim, epoch(1), STUCK, epoch(2), other_numbers, epoch(3), other_advice)
+    store.release(claim)
+    again = store.claim(claim.job.id)
+    assert again is not None
+    progress = told(store, again, epoch(4), other_advice)
+    warnings = [data for type_, data in events_of(redis, claim) if type_ == "warning"]
+    assert [(one["step"], one["hint"]) for one in warnings] == [(10, "raise lr_g"), (30, "give it more epochs")]
+    assert [warning.step for warning in progress.warnings] == [30]
+
+
+def test_events_wait_for_redis_and_are_told_once_with_the_newest_progress_only(store: JobStore, redis: Redis) -> None:
+    claim = claimed(store)
+    monitor = RunMonitor(JobStore(connect("redis://127.0.0.1:1"), 30), claim, heartbeat_s=3600)
+    monitor.handle(STARTED)
+    for number in (1, 2):
+        monitor.handle(epoch(number))
+    monitor._store = store
+    monitor.beat()
+    monitor.beat()
+    told_types = [type_ for type_, _ in events_of(redis, claim)][2:]
+    assert told_types == ["started", "epoch", "epoch", "progress"]

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
+from core.child import die_with_parent
 from core.files import is_disk_full
 from core.recipe import DEFAULT_PRESET, PRESETS, Recipe, with_preset
 from core.run_dir import RunDir
@@ -25,7 +26,7 @@ from worker.training.data import EMBEDDED, load_dataset
 from worker.training.errors import TrainingError
 from worker.training.events import Failed, Finished
 from worker.training.loop import train
-from worker.training.process import die_with_parent, is_out_of_memory, keep_freed_memory
+from worker.training.process import is_out_of_memory, keep_freed_memory
 from worker.training.reporting import reporter
 from worker.training.scorer import Scorer, has_judge
 from worker.training.streams import escape_what_does_not_fit
@@ -38,8 +39,8 @@ def main() -> int:
     """Parse, train, and say how it ended by the exit status."""
     escape_what_does_not_fit()
     arguments = _parser().parse_args()
-    if arguments.die_with is not None:
-        die_with_parent(arguments.die_with)
+    if arguments.die_with is not None and not die_with_parent(arguments.die_with):
+        sys.exit(f"the parent process {arguments.die_with} is gone")
     try:
         recipe = _recipe(arguments)
     except ValidationError as error:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from core.scores import ScoreSheet
 from core.validation import Legible
+from core.vocabulary import FailureKind, WarningKind
 
 
 class _Event(BaseModel):
@@ -67,7 +68,7 @@ class Warned(_Event):
     """Something looks wrong, and the run goes on."""
 
     event: Literal["warning"] = "warning"
-    kind: str
+    kind: WarningKind
     step: int
     detail: Legible
     hint: str = Field(description="Which knob may help, or what else.")
@@ -92,7 +93,7 @@ class Failed(_Event):
     """The run cannot go on."""
 
     event: Literal["failed"] = "failed"
-    kind: str
+    kind: FailureKind
     detail: Legible
 
 

@@ -1,9 +1,7 @@
-"""A trainer process and its system: who it dies with, how it keeps its memory, what it runs on."""
+"""A trainer process and its system: how it keeps its memory, what it runs on."""
 
 import ctypes
-import os
 import platform
-import signal
 import sys
 
 import numpy as np
@@ -12,21 +10,8 @@ import torch
 from worker.training.code_digest import code_digest
 from worker.training.precision import has_bfloat16
 
-PR_SET_PDEATHSIG = 1  # prctl(2)
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # mallopt(3)
 OUT_OF_MEMORY = ("out of memory", "allocate memory", "ALLOC_FAILED")
-
-
-def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent ends, so that no trainer outlives its supervisor.
-
-    Linux only; elsewhere it does nothing. Ends at once when `parent` is gone already.
-    """
-    if sys.platform != "linux":
-        return
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit(f"the parent process {parent} is gone")
 
 
 def keep_freed_memory() -> None:

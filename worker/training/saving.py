@@ -4,17 +4,14 @@ import time
 from collections.abc import Callable
 from typing import ParamSpec
 
-from core.files import is_disk_full
+from core.disk_full import StoppedWhileFull as StoppedWhileFull
+from core.disk_full import write_when_there_is_space
+from core.vocabulary import WarningKind
 from worker.training.events import Event, Warned
 
-POLL_S = 1.0
 WARN_EVERY_S = 10.0  # whoever watches a run that waits sees that it lives
 
 P = ParamSpec("P")
-
-
-class StoppedWhileFull(Exception):
-    """The run was asked to stop while it waited for space. What it wanted to save is lost."""
 
 
 class Saver:
@@ -29,24 +26,19 @@ class Saver:
         `write` must leave nothing behind where it fails. Raises StoppedWhileFull when the run is asked to stop before.
         """
         warn_at = time.monotonic()
-        while True:
-            try:
-                write(*args, **kwargs)
-                return
-            except OSError as error:
-                if not is_disk_full(error):
-                    raise
-                if time.monotonic() >= warn_at:
-                    self._report(_warning(name, step, error))
-                    warn_at = time.monotonic() + WARN_EVERY_S
-                if self._should_stop():
-                    raise StoppedWhileFull from error
-            time.sleep(POLL_S)
+
+        def warn(error: OSError) -> None:
+            nonlocal warn_at
+            if time.monotonic() >= warn_at:
+                self._report(_warning(name, step, error))
+                warn_at = time.monotonic() + WARN_EVERY_S
+
+        write_when_there_is_space(lambda: write(*args, **kwargs), warn, self._should_stop)
 
 
 def _warning(name: str, step: int, error: OSError) -> Warned:
     return Warned(
-        kind="disk-full",
+        kind=WarningKind.DISK_FULL,
         step=step,
         detail=f"{name} could not be written: {error.strerror}; the run waits",
         hint="free space in the data directory; the run goes on by itself",

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from core.run_dir import JobDir
-from jobs.store import JobStore, connect
+from jobs.redis_client import connect
+from jobs.store import JobStore
 from tests.service import Service, follow, redis_url, wait_until
 
 LONG = {"preset": "smoke", "epochs": 10_000, "publish": "never"}

@@ -14,7 +14,7 @@ import pytest
 from redis import Redis
 
 from jobs.queue import QUEUE
-from jobs.store import connect
+from jobs.redis_client import connect
 from tests.service import Service, follow, redis_url, wait_until
 
 SMOKE = {"preset": "smoke", "publish": "never"}

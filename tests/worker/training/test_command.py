@@ -191,11 +191,11 @@ def test_a_trainer_dies_with_its_supervisor(tmp_path: Path, tiny_arguments: list
     assert b"finished" not in rest
 
 
-def test_a_trainer_whose_supervisor_is_gone_does_not_start() -> None:
-    code = "import os; from worker.training.process import die_with_parent; die_with_parent(os.getpid())"
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
-    assert done.returncode == 1
-    assert b"the parent process" in done.stderr
+def test_a_trainer_whose_supervisor_is_gone_does_not_start(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "worker.training", "--run-dir", str(tmp_path / "run"), "--die-with", "99999999"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "the parent process 99999999 is gone\n")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ HINT = "free space in the data directory; the run goes on by itself"
 
 @pytest.fixture
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.training.saving.POLL_S", 0.001)
+    monkeypatch.setattr("core.disk_full.POLL_S", 0.001)
     monkeypatch.setattr("worker.training.saving.WARN_EVERY_S", 0.0)
 
 
@@ -197,7 +197,7 @@ def test_a_stop_that_finds_the_disk_full_says_what_was_not_saved(datasets: Path,
 def test_the_warning_comes_back_every_so_often_and_not_at_each_try(
     monkeypatch: pytest.MonkeyPatch, number: int, every_s: float, warnings: int
 ) -> None:
-    monkeypatch.setattr("worker.training.saving.POLL_S", 0.001)
+    monkeypatch.setattr("core.disk_full.POLL_S", 0.001)
     monkeypatch.setattr("worker.training.saving.WARN_EVERY_S", every_s)
     refusals = [OSError(number, "no room")] * 5
     warned: list[Event] = []

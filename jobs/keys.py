@@ -1,0 +1,47 @@
+"""The names of all keys in Redis.
+
+    digitforge:job:<id>     hash, the record
+    digitforge:events:<id>  stream, what has become of it: see jobs/feed.py
+    digitforge:jobs         zset, all job ids by creation time
+    digitforge:queued       zset, the queued ones by creation time
+    digitforge:leases       zset, the running ones by the end of their lease
+    digitforge:publishing   zset, those whose model is on the shelf but not yet published, by the time of their commit
+    digitforge:ended        zset, those that have ended, by that time
+    digitforge:durations    list, how long the last succeeded jobs ran, in ms
+    digitforge:files        set, deleted jobs whose files are still to be removed
+    digitforge:idempotency:<caller>:<key>
+                            hash, what a caller first asked with an Idempotency-Key; it expires
+
+Nothing else names a key.
+"""
+
+PREFIX = "digitforge:"
+JOBS = f"{PREFIX}jobs"
+QUEUED = f"{PREFIX}queued"
+LEASES = f"{PREFIX}leases"
+PUBLISHING = f"{PREFIX}publishing"
+ENDED = f"{PREFIX}ended"
+DURATIONS = f"{PREFIX}durations"
+FILES = f"{PREFIX}files"
+
+ANYBODY = "anybody"  # the caller of requests that do not say whose they are
+
+
+def job_key(job_id: str) -> str:
+    """The record of a job."""
+    return f"{PREFIX}job:{job_id}"
+
+
+def events_key(job_id: str) -> str:
+    """The events of a job."""
+    return f"{PREFIX}events:{job_id}"
+
+
+def idempotency_key(key: str, caller: str = ANYBODY) -> str:
+    """What a caller asked with an Idempotency-Key. The caller's name holds no colon; the key may hold any."""
+    return f"{PREFIX}idempotency:{caller}:{key}"
+
+
+def script_keys(job_id: str) -> list[str]:
+    """The keys that each script takes, in the order of `jobs/scripts/common.lua`."""
+    return [job_key(job_id), events_key(job_id), JOBS, QUEUED, LEASES, PUBLISHING, ENDED, DURATIONS]
