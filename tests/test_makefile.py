@@ -1,6 +1,7 @@
-"""What `make` says before it makes an environment."""
+"""What `make` says: its targets, and what comes before it makes an environment."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -53,3 +54,9 @@ def test_what_is_about_to_be_downloaded_is_said_where_there_is_no_driver(folder:
 
 def test_the_readme_has_the_same_line() -> None:
     assert CPU_BUILD in MAKEFILE.with_name("README.md").read_text(encoding="utf-8")
+
+
+def test_help_lists_every_target() -> None:
+    said = subprocess.run(["make", "-f", str(MAKEFILE), "help"], capture_output=True, text=True, check=True).stdout
+    (targets,) = re.findall(r"^\.PHONY: (.*)$", MAKEFILE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert re.findall(r"^  ([a-z-]+) {2,}\S", said, re.MULTILINE) == targets.split()

@@ -62,3 +62,11 @@ def test_a_key_is_refused_for_another_request_and_forgotten_after_a_day(store: J
         store.create(SPEC.model_copy(update={"publish": "never"}), "mine")
     assert 0 < redis.ttl("digitforge:idempotency:anybody:mine") <= 24 * 3600
     assert len(store.page(limit=10)) == 1
+
+
+def test_callers_do_not_share_their_keys(store: JobStore) -> None:
+    first = store.create(SPEC, "mine", caller="one").job
+    for caller, key in (("two", "mine"), ("one", "two:mine"), ("anybody", "one:mine")):
+        assert not store.create(SPEC, key, caller=caller).replayed
+    again = store.create(SPEC, "mine", caller="one")
+    assert (again.replayed, again.job.id) == (True, first.id)

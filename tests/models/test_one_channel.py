@@ -62,7 +62,7 @@ def test_their_derivatives_are_right(
     inputs = tuple(every[i].detach().requires_grad_(i in wanted) for i in operands)
     assert function(*inputs).requires_grad
     assert torch.autograd.gradcheck(function, inputs)
-    assert torch.autograd.gradgradcheck(function, inputs)
+    assert torch.autograd.gradgradcheck(function, inputs, fast_mode=True)  # along one direction, not along each
 
 
 @pytest.mark.parametrize("forms", FORMS.values(), ids=FORMS)

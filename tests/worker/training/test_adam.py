@@ -49,10 +49,12 @@ def test_a_run_does_not_load_torchs_compiler() -> None:
     program = (
         "import sys, tempfile, torch; from pathlib import Path\n"
         "from core.recipe import PRESETS; from worker.training.data import EMBEDDED, load_dataset\n"
-        "from worker.training.loop import train\n"
+        "from core.run_dir import RunDir; from worker.training.loop import train\n"
+        "from worker.training.task import Callbacks, Task\n"
         "recipe = PRESETS['smoke'].model_copy(update={'num_images': 64, 'epochs': 1})\n"
         "dataset = load_dataset(EMBEDDED / 'mnist', 64)\n"
-        "train(recipe, dataset, Path(tempfile.mkdtemp()), torch.device('cpu'), lambda _: None, lambda: False)\n"
+        "task = Task(recipe, dataset, RunDir(Path(tempfile.mkdtemp())), torch.device('cpu'))\n"
+        "train(task, Callbacks(lambda _: None, lambda: False))\n"
         "sys.exit('torch._dynamo' in sys.modules)\n"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

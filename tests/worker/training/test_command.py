@@ -14,9 +14,11 @@ import torch
 from core.card import verify_checkpoint
 from core.recipe import PRESETS
 from tests.tiny import IMAGES, tiny_recipe
-from tests.worker.training.running import command, digests, execute, recipe_arguments
+from tests.worker.training.running import command, digests, execute, recipe_arguments, run
 from worker.training.__main__ import main
 from worker.training.events import Event, Failed, Finished, Started, Stopped, parse_event
+
+RECIPE = tiny_recipe(epochs=10)  # of 5 steps each
 
 
 def test_the_smoke_preset_trains_on_the_embedded_digits(tmp_path: Path) -> None:
@@ -33,8 +35,7 @@ def test_the_smoke_preset_trains_on_the_embedded_digits(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def tiny_arguments(tmp_path_factory: pytest.TempPathFactory, datasets: Path) -> list[str]:
-    """A run of 10 epochs of 5 steps."""
-    return recipe_arguments(tmp_path_factory.mktemp("recipe"), tiny_recipe(epochs=10), datasets)
+    return recipe_arguments(tmp_path_factory.mktemp("recipe"), RECIPE, datasets)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory, tiny_arguments: list[s
 
 
 def test_a_run_stops_on_sigterm_and_the_same_command_finishes_it(
-    interrupted: tuple[Path, int, list[Event]], tiny_arguments: list[str], tmp_path: Path
+    interrupted: tuple[Path, int, list[Event]], tiny_arguments: list[str], datasets: Path, tmp_path: Path
 ) -> None:
     run_dir, status, events = interrupted
     stopped = events[-1]
@@ -68,7 +69,7 @@ def test_a_run_stops_on_sigterm_and_the_same_command_finishes_it(
     assert isinstance(finished, Finished)
     assert finished.step == 50
 
-    assert execute(tmp_path / "unbroken", *tiny_arguments)[0] == 0
+    run(RECIPE, datasets, tmp_path / "unbroken")
     assert digests(run_dir) == digests(tmp_path / "unbroken")
 
 
@@ -204,20 +205,20 @@ def test_a_trainer_whose_supervisor_is_gone_does_not_start(tmp_path: Path) -> No
         ("--device", "tpu", "allowed: cpu, cuda, or one of several as cuda:1, not 'tpu'"),
     ],
 )
-def test_a_wrong_option_is_named_with_its_value(tmp_path: Path, option: str, value: str, message: str) -> None:
-    status, events, errors = execute(tmp_path / "run", option, value)
-    assert (status, events) == (2, [])
-    assert message in errors
-    assert errors.startswith("error: ")
-    assert errors.count("\n") == 1  # what a supervisor can put into a job's error
-    assert not (tmp_path / "run").exists()
+def test_a_wrong_option_is_named_with_its_value(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str, value: str, message: str
+) -> None:
+    said = refusal(monkeypatch, capsys, option, value)
+    assert message in said
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1  # what a supervisor can put into a job's error
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
-def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    status, events, errors = execute(tmp_path / "run", "--device", "cuda:1")
-    assert (status, events) == (2, [])
-    assert "torch sees no cuda:1 here; allowed: cpu" in errors
+def test_a_device_that_is_not_there_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "torch sees no cuda:1 here; allowed: cpu" in refusal(monkeypatch, capsys, "--device", "cuda:1")
 
 
 def test_a_recipe_that_finds_no_memory_fails_as_such(tmp_path: Path, tiny_arguments: list[str]) -> None:

@@ -54,9 +54,9 @@ def tiny_arguments(tmp_path_factory: pytest.TempPathFactory, datasets: Path) -> 
 
 
 @pytest.fixture(scope="module")
-def unbroken(tmp_path_factory: pytest.TempPathFactory, tiny_arguments: list[str]) -> Path:
+def unbroken(tmp_path_factory: pytest.TempPathFactory, datasets: Path) -> Path:
     run_dir = tmp_path_factory.mktemp("unbroken")
-    assert execute(run_dir, *tiny_arguments)[0] == 0
+    run(RECIPE, datasets, run_dir)
     return run_dir
 
 
@@ -259,7 +259,7 @@ def test_a_trainer_process_waits_on_a_full_disk_and_finishes_once_there_is_space
 
 
 def test_a_trainer_process_stops_on_a_full_disk_and_goes_on_later(
-    unbroken: Path, tiny_arguments: list[str], tmp_path: Path
+    unbroken: Path, tiny_arguments: list[str], datasets: Path, tmp_path: Path
 ) -> None:
     with Trainer(tmp_path, tiny_arguments) as trainer:
         trainer.wait_for("epoch")
@@ -271,7 +271,7 @@ def test_a_trainer_process_stops_on_a_full_disk_and_goes_on_later(
     assert isinstance(stopped, Stopped)
     assert last_state(tmp_path).name == f"step-{stopped.step:08d}"
     assert temporaries(tmp_path) == []
-    assert execute(tmp_path, *tiny_arguments)[0] == 0
+    run(RECIPE, datasets, tmp_path)
     assert end_digests(tmp_path) == end_digests(unbroken)
 
 
