@@ -73,6 +73,7 @@ bench-train: $(VENV)/.dev $(KERAS_VENV)/.ready ## training speed beside the peer
 
 bench-serve: $(VENV)/.dev $(SERVE_VENV)/.tried ## serving speed beside the peers; needs wrk
 	$(BIN)/python -m bench.serve --peers-python $(SERVE_VENV)/bin/python
+	$(BIN)/python -m bench.processes
 
 clean: ## remove the environments
 	rm -rf $(VENV) $(KERAS_VENV) $(SERVE_VENV)
@@ -102,4 +103,5 @@ $(SERVE_VENV)/.tried:
 	$(SERVE_VENV)/bin/pip install --quiet --disable-pip-version-check numpy pillow pydantic safetensors fastapi uvicorn
 	-$(SERVE_VENV)/bin/pip install --quiet --disable-pip-version-check litserve==0.2.19
 	-$(SERVE_VENV)/bin/pip install --quiet --disable-pip-version-check bentoml==1.4.40
+	-$(SERVE_VENV)/bin/pip install --quiet --disable-pip-version-check 'ray[serve]==2.60.0'
 	@touch $@

@@ -60,11 +60,11 @@ class Memory:
 
 
 def resident_mb(pid: int) -> float:
-    """Resident megabytes of a process and its descendants; pages that they share count once for each."""
+    """Megabytes in memory of a process and its descendants; a page that they share counts once for all."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
+        status = Path(f"/proc/{pid}/smaps_rollup").read_text()
         children = [int(c) for path in Path(f"/proc/{pid}/task").glob("*/children") for c in path.read_text().split()]
     except OSError:
         return 0.0
-    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    found = re.search(r"^Pss:\s+(\d+) kB", status, re.MULTILINE)
     return (int(found[1]) / 1024 if found else 0.0) + sum(map(resident_mb, children))

@@ -1,4 +1,4 @@
-"""Serving speed side by side: this project's API, plain FastAPI, LitServe and BentoML, and the bound.
+"""Serving speed side by side: this project's API, plain FastAPI, LitServe, BentoML and Ray Serve, and the bound.
 
     make bench-serve
 
@@ -33,9 +33,9 @@ POST = 'wrk.method = "POST"\nwrk.body = \'{{"n": {n}}}\'\nwrk.headers["Content-T
 class Server:
     """A program that serves grids at `/generate` of a free port, until it is stopped."""
 
-    def __init__(self, name: str, command: list[str], probe: str | None = None) -> None:
+    def __init__(self, name: str, command: list[str], probe: str | None = None, **settings: str) -> None:
         """With a `probe`, a path that GET answers, it takes GET; without, it takes POST with JSON."""
-        self.name, self._command, self._probe = name, command, probe
+        self.name, self._command, self._probe, self._settings = name, command, probe, settings
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp())
         self.results: dict[tuple[int, int], Measured] = {}
@@ -49,6 +49,7 @@ class Server:
     def start(self) -> None:
         """Start it. Raises TimeoutError with its last words when it does not answer."""
         own = {"DIGITFORGE_DATA_DIR": str(self.folder), "DIGITFORGE_PORT": str(self.port), "PYTHONPATH": str(ROOT)}
+        own |= self._settings
         command = [part.replace("PORT", str(self.port)) for part in self._command]
         log = self.folder / "log"
         with log.open("w") as output:
@@ -105,9 +106,9 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def ours() -> Server:
+def ours(name: str = "ours", **settings: str) -> Server:
     """This project's API. It draws without Redis."""
-    return Server("ours", [sys.executable, "-m", "app"], "/healthz")
+    return Server(name, [sys.executable, "-m", "app"], "/healthz", **settings)
 
 
 def peers(python: str) -> list[Server]:
@@ -116,15 +117,17 @@ def peers(python: str) -> list[Server]:
         Server("plain FastAPI", [python, "-m", "bench.servers.plain", "PORT"], "/generate?n=1"),
         Server("LitServe", [python, "-m", "bench.servers.litserve_peer", "PORT"]),
         Server("BentoML", [python, "-m", "bench.servers.bentoml_peer", "PORT"]),
+        Server("Ray Serve", [python, "-m", "bench.servers.ray_peer", "PORT"], "/generate?n=1"),
     ]
 
 
-def not_modified(server: Server, seconds: int) -> Measured:
-    """A picture that the client has already."""
+def asked_again(server: Server, seconds: int) -> dict[str, Measured]:
+    """A picture that was drawn before, and one that the client has already."""
     url = f"{server.base}/generate?n=16&seed=1"
     with urllib.request.urlopen(url) as answer:
         etag = answer.headers["ETag"]
-    return measure(url, 8, seconds, header=f"If-None-Match: {etag}")
+    known = measure(url, 8, seconds, header=f"If-None-Match: {etag}")
+    return {"the same URL again": measure(url, 8, seconds), "304": known}
 
 
 def main() -> None:
@@ -156,7 +159,7 @@ def main() -> None:
             server.load(arguments.seconds)
             print(f"{server.name}: measured", flush=True)
             if server is mine:
-                again = not_modified(server, arguments.seconds)
+                again = asked_again(server, arguments.seconds)
         finally:
             server.stop()
         measured.append(server)
@@ -183,7 +186,8 @@ def main() -> None:
                 print("| " + " | ".join(cells) + " |")
     print("peak MB: " + ", ".join(f"{server.name} {server.peak_mb:.0f}" for server in measured))
     if mine in measured:
-        print(f"304: {again.per_s:.0f} a second, p50 {again.p50_ms:.1f} ms, 8 connections")
+        for name, found in again.items():
+            print(f"{name}: {found.per_s:.0f} a second, p50 {found.p50_ms:.1f} ms, 8 connections")
 
 
 if __name__ == "__main__":

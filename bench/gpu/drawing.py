@@ -10,7 +10,7 @@ from torch import Tensor
 from bench.gpu.findings import Findings, run_part, wait_for
 from models.checkpoint import load_generator
 from models.dcgan import Generator
-from models.sampling import draw_latents, draw_on_gpu, latents
+from models.sampling import draw_in_bulk, draw_latents, latents
 from models.shelf import PRETRAINED
 from worker.training.data import EMBEDDED, load_dataset
 from worker.training.scorer import Scorer
@@ -45,7 +45,7 @@ def _draw_on_cpu(G: Generator, rows: Tensor) -> Tensor:
 
 
 def _draw_on_card(G: Generator, rows: Tensor) -> Tensor:
-    return draw_on_gpu(G, rows).cpu()
+    return draw_in_bulk(G, rows).cpu()
 
 
 def _drawn(draw: Callable[[], Tensor], n: int) -> tuple[Tensor, float]:

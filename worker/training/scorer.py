@@ -13,7 +13,7 @@ from core.errors import CheckpointError
 from core.scores import Scores, ScoreSheet
 from models.dcgan import Generator
 from models.judge import BATCH, FOLDER, REFERENCE, Judge, load_judge, read_judge_card
-from models.sampling import draw_latents, draw_on_gpu, latents
+from models.sampling import draw_in_bulk, latents
 from worker.training.data import Dataset, load_dataset
 from worker.training.errors import BadData
 from worker.training.metrics import (
@@ -84,8 +84,7 @@ class Scorer:
         """The scores of the first images of a seed, as many as there are test images in the reference."""
         images = len(self._reference.features)
         rows = _latents(seed, images, G.z_dim, G.classes)
-        on_gpu = self._device.type == "cuda"
-        pixels = draw_on_gpu(G, rows) if on_gpu else torch.from_numpy(draw_latents(G, rows))
+        pixels = draw_in_bulk(G, rows)
         intended = rows[:, G.z_dim :].argmax(1).to(self._device) if G.classes else None
         scores = self._reference.score(*read(self._judge, pixels), intended)
         nearest = nearest_distance(pixels[:NEAREST_OF], self._trained_on)
