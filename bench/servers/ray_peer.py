@@ -33,4 +33,4 @@ if __name__ == "__main__":
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     ray.init(include_dashboard=False, logging_level="warning", runtime_env={"working_dir": None})
     serve.start(http_options={"host": "127.0.0.1", "port": int(sys.argv[1])})
-    serve.run(Drawer.bind(), route_prefix="/generate", blocking=True)
+    serve.run(Drawer.bind(), route_prefix="/generate", blocking=True)  # type: ignore[attr-defined,unused-ignore]
