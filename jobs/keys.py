@@ -3,8 +3,8 @@
     digitforge:job:<id>     hash, the record
     digitforge:events:<id>  stream, what has become of it: see jobs/feed.py
     digitforge:jobs         zset, all job ids by creation time
-    digitforge:jobs:queued, jobs:running, ...
-                            zset, the jobs of a status by creation time
+    digitforge:queued, running, paused, succeeded, failed, cancelled
+                            zsets, the jobs of each status by creation time
     digitforge:leases       zset, the running ones by the end of their lease
     digitforge:publishing   zset, those whose model is on the shelf but not yet published, by the time of their commit
     digitforge:ended        zset, those that have ended, by that time
@@ -46,7 +46,7 @@ def idempotency_key(key: str, caller: str = ANYBODY) -> str:
 
 def jobs_with(status: JobStatus) -> str:
     """The jobs that have a status."""
-    return f"{JOBS}:{status}"
+    return f"{PREFIX}{status}"
 
 
 def script_keys(job_id: str) -> list[str]:

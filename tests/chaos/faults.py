@@ -11,8 +11,15 @@ from tests.chaos.ledger import Ledger
 from tests.chaos.processes import Held, hold
 from tests.chaos.service import LEASE_S, PARTS, STOP_S, WATCHDOG_S, WORKERS, ChaosService
 
-TARGETS = {"worker": WORKERS, "supervisor": WORKERS, "trainer": WORKERS, "api": ("api",), "redis": ("redis",)}
-WEIGHTS = {"worker": 3, "supervisor": 3, "trainer": 4, "api": 3, "redis": 2}
+TARGETS = {
+    "worker": WORKERS,
+    "supervisor": WORKERS,
+    "trainer": WORKERS,
+    "api": ("api",),
+    "process": ("api",),
+    "redis": ("redis",),
+}
+WEIGHTS = {"worker": 3, "supervisor": 3, "trainer": 4, "api": 2, "process": 2, "redis": 2}
 KINDS = {"kill": 5, "freeze": 4, "terminate": 2}
 BETWEEN_S = (1.5, 5.0)  # so that three strikes without a checkpoint between are possible, and rare
 DOWN_S = (0.2, 3.0)
@@ -62,13 +69,14 @@ class Faults:
         part = self._random.choice(TARGETS[role])
         kind = self._pick(KINDS)
         target = part if role in ("worker", "api", "redis") else f"{part}/{role}"
+        busy = target in self._busy or (part == "api" and any(other.startswith("api") for other in self._busy))
         pid = self._service.pid(target)
-        victim = None if target in self._busy or pid is None else hold(pid)
+        victim = None if busy or pid is None else hold(pid)
         if victim is None:  # down already, or no job there
             return
         print(f"  {kind} {target}", flush=True)
         self._ledger.faults[kind, role] += 1
-        if target == "api":
+        if part == "api":  # one of its processes holds connections that fail with it
             self._ledger.api_goes_down()
         self._busy.add(target)
         if kind == "freeze":
@@ -77,8 +85,8 @@ class Faults:
             return
         victim.send(signal.SIGKILL if kind == "kill" else signal.SIGTERM)
         victim.close()
-        if target not in PARTS:  # what is below a worker's main process comes back by itself
-            self._busy.discard(target)
+        if target not in PARTS:  # what is below a main process comes back by itself
+            self._after(POLL_S, lambda: self._is_back(target))
             return
         pause_s, give_up_at = self._random.uniform(*DOWN_S), time.monotonic() + STOP_S
         self._after(0, lambda: self._start_when_ended(target, pause_s, give_up_at))
@@ -114,20 +122,20 @@ class Faults:
         self._is_back(part)
 
     def _is_back(self, target: str) -> None:
-        if target == "api":
-            self._await_api(time.monotonic() + READY_S)
+        if target.startswith("api"):
+            self._await_api(target, time.monotonic() + READY_S)
         else:
             self._busy.discard(target)
 
-    def _await_api(self, give_up_at: float) -> None:
+    def _await_api(self, target: str, give_up_at: float) -> None:
         if self._service.answers():
             self._ledger.api_is_back()
-            self._busy.discard("api")
+            self._busy.discard(target)
         elif time.monotonic() > give_up_at:
             self._ledger.violate(f"the API does not answer {READY_S:g} s after its start")
-            self._busy.discard("api")
+            self._busy.discard(target)
         else:
-            self._after(POLL_S, lambda: self._await_api(give_up_at))
+            self._after(POLL_S, lambda: self._await_api(target, give_up_at))
 
     def _after(self, seconds: float, action: Callable[[], None]) -> None:
         heapq.heappush(self._calendar, (time.monotonic() + seconds, next(self._numbers), action))

@@ -18,6 +18,7 @@ from tests.chaos.processes import children_of, command_of, hold, processes_of
 
 LEASE_S, HEARTBEAT_S, WATCHDOG_S, STOP_GRACE_S = 2.4, 0.2, 25.0, 4.0
 MAX_QUEUED = 6
+API_PROCESSES = 2
 STOP_S = 40.0  # a trainer's grace, the API's, and what a busy machine adds
 WORKERS = ("worker-1", "worker-2")
 GAVE_UP, LOG_END = b"Could not start worker processes", 4000
@@ -40,6 +41,7 @@ class ChaosService:
             "data_dir": str(self.data),
             "datasets_dir": str(datasets),
             "port": port,
+            "api_processes": API_PROCESSES,
             "devices": "cpu",
             "trainer_threads": 1,
             "max_queued": MAX_QUEUED,
@@ -96,13 +98,15 @@ class ChaosService:
         return False
 
     def pid(self, target: str) -> int | None:
-        """The main process of a part, or as `worker-1/supervisor` and `worker-1/trainer` one below it."""
+        """The main process of a part, or as `worker-1/supervisor`, `worker-1/trainer`, `api/process` one below it."""
         part, _, role = target.partition("/")
         main = self._processes[part]
         if main.poll() is not None:
             return None
         if not role:
             return main.pid
+        if role == "process":
+            return next((child for child in children_of(main.pid) if b"-m\0app\0" in command_of(child)), None)
         supervisors = [child for child in children_of(main.pid) if b"-m\0worker\0" in command_of(child)]
         if role == "supervisor":
             return supervisors[0] if supervisors else None

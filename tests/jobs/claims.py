@@ -45,7 +45,7 @@ def events(redis: Redis, job_id: str) -> list[tuple[str, dict[str, Any]]]:
 def indexes(redis: Redis, job_id: str) -> tuple[bool, bool]:
     """Whether the job is in the index of queued jobs, and whether it has a lease."""
     return (
-        redis.zscore("digitforge:jobs:queued", job_id) is not None,
+        redis.zscore("digitforge:queued", job_id) is not None,
         redis.zscore("digitforge:leases", job_id) is not None,
     )
 

@@ -8,7 +8,7 @@ from redis import Redis
 from jobs.record import JobStatus
 from jobs.store import JobStore
 
-WITH_STATUS = {status: f"jobs:{status}" for status in JobStatus}
+WITH_STATUS = {status: str(status) for status in JobStatus}
 INDEXES = ["jobs", "leases", "publishing", "ended", *WITH_STATUS.values()]
 
 

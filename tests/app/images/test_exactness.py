@@ -1,6 +1,7 @@
 """Image k of (model, seed) has the same bytes for every n, start, neighbour, load and process."""
 
 import random
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 
@@ -26,6 +27,19 @@ SIZES = [1, 4, 16, 1, 4, 64, 16, 1, 4, 16, 64, 4, 16, 1, 256]  # many small ones
 def model() -> str:
     """The shipped model: wide enough for its sums to depend on how they are cut, were they cut."""
     return read_card(PRETRAINED).model_id
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Two processes that remember nothing, so that each answer is drawn."""
+    with Service(tmp_path_factory.mktemp("exact"), api_processes="2", cache_mb="0") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def service_http(service: Service) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=service.base, timeout=30) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")
