@@ -125,3 +125,9 @@ def is_disk_full(error: OSError) -> bool:
 
 def _temporary_beside(path: Path) -> Path:
     return path.parent / f"{TEMPORARY_PREFIX}{uuid4().hex}"
+
+
+def remove_tree(folder: Path) -> bool:
+    """Remove a folder with all that is in it; whether nothing is left of it. What cannot be removed stays."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()

@@ -4,7 +4,6 @@ Every worker has one, and they may all run at once.
 """
 
 import logging
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from kombu.exceptions import OperationalError
 from redis import RedisError
 
 from core.errors import JobNotFound, JobStateConflict, LeaseLost, ShelfBusy
-from core.files import remove_temporaries
+from core.files import remove_temporaries, remove_tree
 from core.run_dir import JobDir
 from core.settings import Settings
 from jobs.queue import enqueue, waiting_messages
@@ -91,9 +90,9 @@ class Sweeper:
             except (JobNotFound, JobStateConflict) as error:
                 logger.info("job %s: somebody else was faster: %s", job_id, error)
         for job_id in self._store.deleted_ids():
-            shutil.rmtree(JobDir(self._settings.runs_dir, job_id).folder, ignore_errors=True)
-            self._store.forget(job_id)
-            logger.info("job %s: deleted with its files", job_id)
+            if remove_tree(JobDir(self._settings.runs_dir, job_id).folder):  # else the next sweep tries again
+                self._store.forget(job_id)
+                logger.info("job %s: deleted with its files", job_id)
 
     def _remove_temporaries(self) -> None:
         """Remove what was half written by processes that are gone."""

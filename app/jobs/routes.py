@@ -1,6 +1,5 @@
 """/jobs: follow, list, steer and delete training jobs."""
 
-import shutil
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
@@ -12,6 +11,7 @@ from app.http.parameters import StrictRoute
 from app.http.problems import documented
 from app.http.urls import url
 from app.jobs.views import JobPage, JobView
+from core.files import remove_tree
 from core.run_dir import JobDir
 from jobs.feed import EventId
 from jobs.queue import nudge
@@ -89,8 +89,7 @@ def delete(job_id: JobId, services: ServicesDep) -> None:
     """Delete a job that has ended, with its files; a model that came of it stays on the shelf."""
     services.store.delete(job_id)
     files = JobDir(services.settings.runs_dir, job_id).folder
-    shutil.rmtree(files, ignore_errors=True)
-    if not files.exists():  # else a sweeper will try again
+    if remove_tree(files):  # else a sweeper will try again
         services.store.forget(job_id)
 
 

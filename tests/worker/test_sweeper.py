@@ -1,4 +1,6 @@
+import errno
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,3 +72,27 @@ def test_jobs_are_kept_for_ever_where_that_is_asked_for(
     assert [record for record in caplog.records if record.levelno > logging.INFO] == []
     with sweeping(redis_server.url, tmp_path / "not", retention_days=30.0):
         wait_until(lambda: not redis.exists(f"digitforge:job:{job_id}"))
+
+
+def test_files_that_cannot_be_removed_are_tried_again(
+    redis_server: RedisServer, redis: Redis, store: JobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = store.create(SPEC).job.id
+    store.cancel(job_id)
+    store.delete(job_id)
+    remove, tried = os.rmdir, threading.Event()
+
+    def busy(path: str, **where: int) -> None:
+        if not tried.is_set() and "busy" in str(path):
+            tried.set()
+            raise OSError(errno.EBUSY, "busy", path)
+        remove(path, **where)
+
+    monkeypatch.setattr(os, "rmdir", busy)
+    with sweeping(redis_server.url, tmp_path):
+        wait_until(lambda: store.deleted_ids() == set())  # nothing was there
+        (tmp_path / "runs" / job_id / "busy").mkdir(parents=True)
+        redis.sadd("digitforge:files", job_id)
+        wait_until(tried.is_set)
+        wait_until(lambda: not (tmp_path / "runs" / job_id).exists())
+        wait_until(lambda: store.deleted_ids() == set())

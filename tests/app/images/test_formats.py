@@ -4,14 +4,14 @@ import time
 import zipfile
 from base64 import b64decode
 from io import BytesIO
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
-from app.images.formats import MEDIA_TYPES, STILL, WEBP_SIDE, Format, to_npz, to_webp, to_zip
+from app.images.formats import MEDIA_TYPES, MOVING, STILL, WEBP_SIDE, Format, to_npz, to_webp, to_zip
 from tests.app.images.reading import drawn, grey
 
 QUERY = "/generate?seed=5&start=3&n=5&digit=0123456789"
@@ -19,6 +19,10 @@ QUERY = "/generate?seed=5&start=3&n=5&digit=0123456789"
 
 def alone(http: httpx.Client, k: int, more: str = "") -> bytes:
     return drawn(http, f"/generate?seed=5&start={k}&n=1&digit=0123456789{more}").content
+
+
+def test_every_format_is_one_of_a_picture_that_moves_or_stands_still() -> None:
+    assert set(MOVING) | set(STILL) == set(MEDIA_TYPES) == set(get_args(Format))
 
 
 def test_webp_is_the_same_grid(http: httpx.Client) -> None:
