@@ -30,7 +30,9 @@ def listen(host: str, port: int) -> list[socket.socket]:
                     continue
                 raise
             port = port_of(listening)
-            sockets.append(undo.enter_context(listening))
+            # By its number again, because then it knows that it is TCP. What it accepts knows that from it, and asyncio
+            # sets TCP_NODELAY on no other: an answer in two parts would wait 40 ms for the client's acknowledgement.
+            sockets.append(undo.enter_context(socket.socket(fileno=listening.detach())))
         undo.pop_all()
     return sockets
 
