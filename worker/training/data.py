@@ -76,4 +76,6 @@ def load_dataset(folder: Path, num_images: int | None = None, classes: int = 0, 
 
 def to_unit_range(pixels: Tensor) -> Tensor:
     """Map uint8 [B, H, W, C] to float32 [B, C, H, W] in [-1, 1], the range of G's tanh."""
-    return pixels.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
+    # With one channel, strides decide which kernels convolutions take: those of a plain [B, 1, H, W] array.
+    images = pixels.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
+    return images.div_(127.5).sub_(1.0)

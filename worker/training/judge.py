@@ -59,7 +59,7 @@ def warp(pixels: Tensor) -> Tensor:
     turn, scale, shift = _uniform(b) * ROTATION, 1 + _uniform(b) * SCALING, _uniform(b, 2) * SHIFT
     cos, sin = scale * turn.cos(), scale * turn.sin()
     matrices = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)  # [B, 2, 2]
-    images = pixels.permute(0, 3, 1, 2).float()  # [B, C, H, W]
+    images = pixels.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)  # [B, C, H, W]
     grid = F.affine_grid(torch.cat([matrices, shift[:, :, None]], 2), list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, align_corners=False).permute(0, 2, 3, 1)
 
