@@ -1,7 +1,8 @@
 # `make help` lists the targets.
 #
 # PYTHON names the interpreter, 3.11 or newer. TORCH_INDEX, an index URL, takes torch from there, such as PyTorch's own
-# index of CPU-only wheels, which is CPU_INDEX below. WORKERS is how many processes run the tests.
+# index of CPU-only wheels, which is CPU_INDEX below. WORKERS is how many processes run the tests:
+# one more than there are cores is shortest, because some of them wait.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +11,7 @@ SERVE_VENV := .venv-serve
 PYTHON := $(or $(PYTHON),python3)
 TORCH_INDEX ?=
 CPU_INDEX := https://download.pytorch.org/whl/cpu
-WORKERS ?= 2
+WORKERS ?= 3
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 unexport PYTHONPATH # pip would take what lies there for installed
@@ -47,13 +48,13 @@ check: $(VENV)/.dev ## format, lint, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Each process has a core to itself; torch's threads would only take it from the others.
+# Torch's own threads would only take the cores from the other tests.
 unit: $(VENV)/.dev ## the tests in process, on a real Redis, with the floor of the coverage
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not system' -n $(WORKERS) --dist worksteal --cov --cov-report=
 
-# These mostly wait, so one more of them runs at once; a file shares its services.
+# A file shares its services.
 system: $(VENV)/.dev ## the tests that start processes: the service, the worker, the trainer
-	$(BIN)/pytest -m system -n $$(($(WORKERS) + 1)) --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m system -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 chaos: $(VENV)/.dev ## ten minutes of kills and freezes; another run: scripts/chaos --minutes 5 --seed 2
 	$(BIN)/python scripts/chaos --minutes 10 --seed 1
