@@ -14,21 +14,28 @@ from app.drawing.shared_counts import SharedCounts
 from app.edge.parser import HttpProtocol
 from app.main import create_app
 from app.processes import Processes, cores
-from core.ports import listen
+from core.ports import BACKLOG, listen
 from core.settings import Settings
 from core.startup import open_data_dir, read_settings, run
 
 CLOSE_S = 10  # for requests under way
 GRACE_S = CLOSE_S + 5.0
+ACCEPTED_AT_ONCE = 1
 EXIT_NOT_STARTED = 3  # as uvicorn's own command
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Sets `closing` at once when it is to end: event streams would hold it up for ever."""
 
     def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
         super().__init__(config)
         self._closing = closing
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept few connections at a time, so that the processes beside this one get theirs."""
+        await super().startup(sockets)
+        for listening in sockets or []:  # asyncio has set how many may wait to how many it accepts at once
+            listening.listen(BACKLOG)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._closing.set()
@@ -45,6 +52,7 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         log_level="info",
         access_log=settings.access_log,
         timeout_graceful_shutdown=CLOSE_S,
+        backlog=ACCEPTED_AT_ONCE,
     )
 
 
@@ -73,7 +81,7 @@ def main() -> int:
 
 def _serve(settings: Settings, sockets: Sequence[socket.socket], waiting: SharedCounts) -> int:
     closing = asyncio.Event()
-    server = _Server(server_config(create_app(settings, closing, waiting), settings), closing)
+    server = Server(server_config(create_app(settings, closing, waiting), settings), closing)
     server.run(list(sockets))
     return 0 if server.started else EXIT_NOT_STARTED
 

@@ -4,6 +4,7 @@ In evaluation mode BatchNorm is a scale and a shift that are known beforehand, s
 Kernels are turned once. Shapes in comments are those of 28x28 grey images.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -18,7 +19,7 @@ from models.dcgan import Generator, half_turn
 from models.one_channel import block_kernel, up_by_blocks
 from models.one_channel_products import PADDING, STRIDE
 
-BATCH = 16  # the dense stage's only size
+BATCH = 16  # images that are drawn at once
 SIZES = (1, 2, 4, 8, BATCH)
 BLOCK = 4  # pixels a side, see `block_kernel`
 
@@ -68,18 +69,20 @@ class FoldedGenerator:
         """The sizes, in ascending order, in which `convolve` gives images the bits that they have in a whole batch.
 
         Convolutions usually do, because they treat one image after the other; nobody promises it, so it is tried out.
-        Products do not: with few rows they sum in another order. A GPU promises nothing, not even for a whole batch.
+        A GPU promises nothing, not even for a whole batch.
         """
+        return _exact_sizes(self.convolve, self.dense_stage(self._tried))
+
+    @cached_property
+    def exact_rows(self) -> list[int]:
+        """The same of the dense stage. Its products sum in another order for one row, and on some machines for few."""
+        return _exact_sizes(self.dense_stage, self._tried)
+
+    @property
+    def _tried(self) -> Tensor:
+        """Rows like latents, [BATCH, z_dim + classes]. In which order a product sums depends on no value in them."""
         width = len(self.dense[0][0])
-        z = torch.randn(BATCH, width, generator=torch.Generator().manual_seed(0)).to(self.device)
-        values = self.dense_stage(z)
-        whole = self.convolve(values)
-        smaller = [
-            n
-            for n in SIZES
-            if n < BATCH and torch.equal(torch.cat([self.convolve(some) for some in torch.split(values, n)]), whole)
-        ]
-        return [*smaller, BATCH]
+        return torch.randn(BATCH, width, generator=torch.Generator().manual_seed(0)).to(self.device)
 
     @property
     def size(self) -> int:
@@ -108,6 +111,12 @@ class FoldedGenerator:
         else:
             image = F.conv_transpose2d(x, self.last_up, None, STRIDE, PADDING, output_padding=1)
         return torch.tanh(half_turn(image))
+
+
+def _exact_sizes(stage: Callable[[Tensor], Tensor], batch: Tensor) -> list[int]:
+    """The sizes in which a stage gives each row of a whole batch the bits that it has there."""
+    whole = stage(batch)
+    return [n for n in SIZES if n == BATCH or torch.equal(torch.cat([*map(stage, torch.split(batch, n))]), whole)]
 
 
 def _affine(norm: nn.Module) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,7 @@
 """Drawing images from a generator: the only inference path, for the API and for the trainer's sample grids.
 
 Image k of a seed is a pure function of (weights, seed, k) on one kind of device: z is drawn from a counter-based
-generator keyed by (seed, k), and G always runs on `BATCH` rows, or where that gives the same bits on less, so that no
+generator keyed by (seed, k), and G always runs on `BATCH` rows, or where that gives the same bits on fewer, so that no
 image's bytes depend on how many others were asked for, or on whose they were. The result is pixels as they are
 served: uint8 [n, H, W, C], where 0 is black.
 """
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from models.dcgan import Generator
 from models.folding import BATCH, FoldedGenerator
@@ -43,18 +44,28 @@ def latents(seed: int, start: int, n: int, z_dim: int, classes: int = 0, wanted:
 
 def to_pixels(images: Tensor) -> Tensor:
     """Map images [B, C, H, W] in [-1, 1] to pixels 0..255, uint8 [B, H, W, C], rounding to the nearest."""
-    return images.mul(127.5).add(127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+    return images.mul(127.5).add_(127.5).round_().clamp_(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
 
 
 @torch.inference_mode()
 def draw_batch(G: FoldedGenerator, rows: Tensor) -> np.ndarray:
     """Draw the images of up to `BATCH` latents [n, z_dim + classes] with one forward pass: uint8 [n, H, W, C]."""
     n = len(rows)
-    z = torch.zeros(BATCH, G.z_dim + G.classes)
-    z[:n] = rows
-    size = BATCH if n == BATCH else next(size for size in G.exact_sizes if size >= n)
-    drawn: np.ndarray = to_pixels(G.convolve(G.dense_stage(z.to(G.device))[:size])).cpu().numpy()
+    if n < BATCH:
+        padded = torch.zeros(_fitting(G.exact_rows, n), G.z_dim + G.classes)
+        padded[:n] = rows
+        rows = padded
+    values = G.dense_stage(rows.to(G.device))
+    if n < BATCH:
+        size = _fitting(G.exact_sizes, n)
+        values = values[:size] if size <= len(values) else F.pad(values, (0, 0, 0, size - len(values)))
+    drawn: np.ndarray = to_pixels(G.convolve(values)).cpu().numpy()
     return drawn[:n]
+
+
+def _fitting(sizes: Sequence[int], n: int) -> int:
+    """The smallest of some ascending sizes that holds n."""
+    return next(size for size in sizes if size >= n)
 
 
 def draw_latents(G: Generator | FoldedGenerator, rows: Tensor) -> np.ndarray:

@@ -4,16 +4,16 @@ A debugger and a coverage tool see the routes. There is no worker, so a job stay
 `tests/hand_worker.py`. What is about processes, signals or training needs `tests/service.py`.
 """
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import httpx
-import uvicorn
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 
-from app.__main__ import server_config
+from app.__main__ import Server, server_config
 from app.http.services import Services
 from app.main import create_app
 from core.ports import listen, port_of
@@ -52,7 +52,7 @@ def listening(api: Api) -> Iterator[str]:
     (bound,) = listen("127.0.0.1", 0)
     config = server_config(api.app, api.services.settings)
     config.lifespan = "off"  # it lives already
-    server = uvicorn.Server(config)
+    server = Server(config, asyncio.Event())
     serving = api.portal.start_task_soon(server.serve, [bound])
     wait_until(lambda: server.started)
     try:

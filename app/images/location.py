@@ -5,6 +5,7 @@ meaning for the picture; `rules.py` refuses a query that names one of those. The
 pictures that differ have different URLs and ETags.
 """
 
+from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import parse_qsl, quote_plus
 
@@ -27,6 +28,7 @@ class NotALocation(ValueError):
     """A URL that does not name one picture."""
 
 
+@lru_cache(256)  # a route, an encoder and the text of a PNG ask for the same one
 def location(picture: Picture) -> str:
     """The canonical URL of a picture, relative to the root of a server."""
     parameters = []

@@ -50,6 +50,13 @@ class Watched(FoldedGenerator):
         return super().convolve(values)
 
 
+class CarelessDense(FoldedGenerator):
+    """Rounds otherwise in a batch of another size."""
+
+    def dense_stage(self, z: Tensor) -> Tensor:
+        return super().dense_stage(z) + (len(z) % BATCH) / 100
+
+
 class Careless(FoldedGenerator):
     """Rounds otherwise in a batch of another size."""
 
@@ -57,24 +64,27 @@ class Careless(FoldedGenerator):
         return super().convolve(values) + (len(values) % BATCH) / 100
 
 
-def test_dense_layers_see_whole_batches_and_convolutions_no_more_than_they_need(shipped: Generator) -> None:
+def test_each_stage_sees_no_more_than_it_needs(shipped: Generator) -> None:
     folded = Watched.of(shipped)
-    sizes = folded.exact_sizes
-    assert sizes[-1] == BATCH
+    rows, sizes = folded.exact_rows, folded.exact_sizes
+    assert rows[-1] == sizes[-1] == BATCH
     for n in (1, 3, 8, 16):
+        folded.dense_sizes.clear()
         folded.convolved.clear()
         draw(folded, 0, 0, n)
+        assert folded.dense_sizes == {min(size for size in rows if size >= n)}
         assert folded.convolved == {min(size for size in sizes if size >= n)}
-    assert folded.dense_sizes == {BATCH}
 
 
 def test_a_generator_that_depends_on_the_size_of_its_batch_sees_whole_ones(
     shipped: Generator, many: np.ndarray
 ) -> None:
-    folded = Careless.of(shipped)
+    convolving, dense = Careless.of(shipped), CarelessDense.of(shipped)
     with torch.inference_mode():
-        assert folded.exact_sizes == [BATCH]
-    assert np.array_equal(draw(folded, 7, 0, 3), many[:3])
+        assert convolving.exact_sizes == [BATCH]
+        assert dense.exact_rows == [BATCH]
+    for folded in (convolving, dense):
+        assert np.array_equal(draw(folded, 7, 0, 3), many[:3])
 
 
 def test_drawing_nothing_gives_nothing(shipped: Generator) -> None:
