@@ -50,11 +50,11 @@ check: $(VENV)/.dev ## format, lint, types and import contracts
 
 # Torch's own threads would only take the cores from the other tests.
 unit: $(VENV)/.dev ## the tests in process, on a real Redis, with the floor of the coverage
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not system' -n $(WORKERS) --dist worksteal --cov --cov-report=
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not system' -n $(WORKERS) --dist worksteal --durations=10 --cov --cov-report=
 
 # A file shares its services.
 system: $(VENV)/.dev ## the tests that start processes: the service, the worker, the trainer
-	$(BIN)/pytest -m system -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m system -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=10
 
 chaos: $(VENV)/.dev ## ten minutes of kills and freezes; another run: scripts/chaos --minutes 5 --seed 2
 	$(BIN)/python scripts/chaos --minutes 10 --seed 1

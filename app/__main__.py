@@ -38,6 +38,7 @@ class Server(uvicorn.Server):
             listening.listen(BACKLOG)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Note it, and end as uvicorn does."""
         self._closing.set()
         super().handle_exit(sig, frame)
 
