@@ -3,6 +3,7 @@
 Tests that start processes get the marker `system` here, never by hand.
 """
 
+import signal
 from collections.abc import Iterator
 
 import httpx
@@ -16,6 +17,8 @@ from tests.processes import starts_processes
 from tests.service import Service
 
 LEASE_S = 30.0
+
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and what is started here would ignore it too
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m is applied
