@@ -21,6 +21,7 @@ from core.startup import open_data_dir, read_settings, run
 CLOSE_S = 10  # for requests under way
 GRACE_S = CLOSE_S + 5.0
 ACCEPTED_AT_ONCE = 1
+MOST_UNASKED = 16  # processes: each takes some 75 MB
 EXIT_NOT_STARTED = 3  # as uvicorn's own command
 
 
@@ -67,7 +68,7 @@ def main() -> int:
     settings = read_settings()
     open_data_dir(settings, writes=False)
     sockets = inherited or listen(settings.host, settings.port)
-    waiting = SharedCounts(settings.api_processes or cores())
+    waiting = SharedCounts(settings.api_processes or min(cores(), MOST_UNASKED))
     if waiting.processes == 1:
         return _serve(settings, sockets, waiting)
     gc.collect()

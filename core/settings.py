@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     )
     cuda_graph: bool = Field(True, description="Whether a trainer on a GPU launches each step as one CUDA graph.")
     api_processes: int | None = Field(
-        None, ge=1, le=256, description="Processes of the API, each drawing on one CPU; unset is one a core."
+        None, ge=1, le=256, description="Processes of the API, each drawing on one CPU; unset: one a core, 16 at most."
     )
     models_mb: int = Field(64, ge=1, le=1_000_000, description="Megabytes of models that each process keeps in memory.")
     cache_mb: int = Field(16, ge=0, le=1_000_000, description="Megabytes of pictures that each process remembers.")
