@@ -1,8 +1,8 @@
 """Processes that do the same work side by side, forked from one that has everything loaded and shares its memory.
 
-The parent does nothing but watch: it passes on the signal to stop, and puts a new process in the place of one that
-ended by itself. It must not have run what starts threads before, such as a torch operation, because a fork copies only
-the thread that calls it.
+The parent does nothing but watch: it stops them when it is to stop itself, and puts a new process in the place of one
+that ended. It must not have run what starts threads before, such as a torch operation, because a fork copies only the
+thread that calls it.
 """
 
 import os
@@ -35,7 +35,7 @@ class Processes:
         self._count, self._work, self._grace_s = count, work, grace_s
         self._numbers: dict[int, int] = {}  # of each living process, by its id
         self._began: dict[int, float] = {}  # when the newest process of each number was forked
-        self._told: int | None = None  # the signal to stop
+        self._stopped = False
 
     def run(self) -> int:
         """Watch them until a signal ends this process, or one of them exits with a status of its own: the status."""
@@ -44,18 +44,18 @@ class Processes:
         for number in range(self._count):
             self._fork(number)
         status = 0
-        while self._told is None and status == 0:
+        while not self._stopped and status == 0:
             for number, ended in self._reap():
                 if ended > 0:  # it refuses to go on, and another one in its place would too
                     status = ended
                 else:
                     self._fork(number)
             time.sleep(POLL_S)
-        self._end(self._told or signal.SIGTERM)
+        self._end()
         return status
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        self._told = number
+        self._stopped = True
 
     def _fork(self, number: int) -> None:
         early = self._began.get(number, -SHORT_LIFE_S) + SHORT_LIFE_S - time.monotonic()
@@ -93,9 +93,13 @@ class Processes:
             found.append((self._numbers.pop(process), os.waitstatus_to_exitcode(status)))
         return found
 
-    def _end(self, told: int) -> None:
-        """Tell them to stop, and end those that do not."""
-        self._tell(told)
+    def _end(self) -> None:
+        """Tell them to stop, and end those that do not.
+
+        By SIGTERM whatever came: a Ctrl-C reaches them from the terminal too, and uvicorn takes a second one for
+        impatience and drops the requests that it is still answering.
+        """
+        self._tell(signal.SIGTERM)
         deadline = time.monotonic() + self._grace_s
         while self._numbers and time.monotonic() < deadline:
             self._reap()

@@ -25,6 +25,18 @@ sys.exit(Processes(2, work, grace_s=5).run())
 """
 
 STUBBORN = SLEEPERS.replace("time.sleep(60)", "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)")
+COUNTING = SLEEPERS.replace(
+    '    os.write(1, b"%d\\n" % number)\n    time.sleep(60)',
+    """    told = []
+    def tell(number, frame):
+        told.append(number)
+        os.write(1, b"%d\\n" % number)
+    signal.signal(signal.SIGINT, tell)
+    signal.signal(signal.SIGTERM, tell)
+    os.write(1, b"%d\\n" % number)
+    while signal.SIGTERM not in told:
+        time.sleep(0.01)""",
+)
 REFUSING = SLEEPERS.replace("time.sleep(60)\n    return 0", "return 3 if number else time.sleep(60)")
 RAISING = SLEEPERS.replace("time.sleep(60)\n    return 0", "raise ValueError(number)")
 ENDING = SLEEPERS.replace("time.sleep(60)", "time.sleep(1.2)")
@@ -91,6 +103,16 @@ def test_one_that_fails_ends_them_all_and_says_why(started: subprocess.Popen[str
     _, errors = started.communicate(timeout=10)
     assert started.returncode == 1
     assert "ValueError: " in errors
+
+
+@pytest.mark.parametrize("started", [COUNTING], indirect=True)
+def test_a_ctrl_c_at_the_terminal_reaches_each_once_and_then_they_are_told_otherwise(
+    started: subprocess.Popen[str],
+) -> None:
+    begun(started, 2)
+    os.killpg(started.pid, signal.SIGINT)
+    assert started.wait(5) == 0
+    assert begun(started, 4) == [signal.SIGINT, signal.SIGINT, signal.SIGTERM, signal.SIGTERM]
 
 
 @pytest.mark.parametrize("started", [STUBBORN], indirect=True)
