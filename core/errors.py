@@ -3,6 +3,8 @@
     DigitforgeError                 root of every error that this project raises on purpose
     +-- CheckpointError             a checkpoint folder that cannot be trusted
     |   +-- JudgeDamaged            the judge of a data set cannot be trusted
+    +-- DatasetDamaged              an imported data set cannot be trusted
+    +-- DatasetNotFound             no such data set
     +-- JudgeNotFound               the data set has another judge, or none
     +-- ModelNotFound               no such model on the shelf
     +-- ShelfChanged                another model was made active meanwhile
@@ -33,6 +35,14 @@ class CheckpointError(DigitforgeError):
 
 class JudgeDamaged(CheckpointError):
     """The judge of a data set cannot be trusted."""
+
+
+class DatasetDamaged(DigitforgeError):
+    """An imported data set that cannot be trusted: its card or its arrays are missing, truncated or of other shapes."""
+
+
+class DatasetNotFound(DigitforgeError):
+    """No data set has this name or id."""
 
 
 class JudgeNotFound(DigitforgeError):

@@ -21,17 +21,19 @@ class ImageShape(BaseModel):
 
     @model_validator(mode="after")
     def _side_has_a_base(self) -> Self:
-        if self.base << self.stages != self.side:
+        if not self.has_base(self.side):
             raise ValueError(f"a side of {self.side} pixels is no 5 to 8 pixels doubled again and again")
         return self
+
+    @staticmethod
+    def has_base(side: int) -> bool:
+        """Whether a side is 5 to 8 pixels doubled again and again."""
+        return (side >> _stages(side)) << _stages(side) == side
 
     @property
     def stages(self) -> int:
         """How often the side is halved between the images and the base."""
-        stages = 0
-        while self.side >> stages > LARGEST_BASE:
-            stages += 1
-        return stages
+        return _stages(self.side)
 
     @property
     def base(self) -> int:
@@ -45,6 +47,13 @@ class ImageShape(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.side}x{self.side}, {'grey' if self.channels == 1 else 'colour'}"
+
+
+def _stages(side: int) -> int:
+    stages = 0
+    while side >> stages > LARGEST_BASE:
+        stages += 1
+    return stages
 
 
 GREY_28 = ImageShape(side=28, channels=1)  # MNIST's

@@ -3,7 +3,7 @@
 How each is computed is in `worker/training/metrics.py`.
 """
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 TINY = 1e-9  # test images may be training images, and at no distance
 
@@ -13,10 +13,16 @@ class Scores(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)  # a newer version may measure more
 
-    frechet_digits: float = Field(description="Fréchet distance between the judge's features; 0 is best.")
+    frechet: float = Field(
+        validation_alias=AliasChoices("frechet", "frechet_digits"),  # its name up to 0.1
+        description="Fréchet distance between the judge's features; 0 is best.",
+    )
     coverage: float = Field(description="Share of test images with a drawn one in their neighbourhood: variety.")
     density: float = Field(description="How many such neighbourhoods hold a drawn image, over those expected: realism.")
-    digit_score: float = Field(description="exp(KL) of the judge's answers: clear and even; at most the classes.")
+    class_score: float = Field(
+        validation_alias=AliasChoices("class_score", "digit_score"),  # its name up to 0.1
+        description="exp(KL) of the judge's answers: clear and even; at most the classes.",
+    )
     label_kl: float = Field(description="Distance of the class histogram from an even one, in nats; 0 is best.")
     smallest_class: float = Field(description="Share of the rarest class, 0 to 1.")
     class_coverage: list[float] = Field(description="Coverage of the test images of each class.")
@@ -39,5 +45,5 @@ class ScoreSheet(Scores):
 
     @property
     def frechet_over_floor(self) -> float:
-        """`frechet_digits` in units of the distance between training and test images."""
-        return self.frechet_digits / max(self.floor.frechet_digits, TINY)
+        """`frechet` in units of the distance between training and test images."""
+        return self.frechet / max(self.floor.frechet, TINY)

@@ -161,3 +161,13 @@ class Settings(BaseSettings):
     def shelf_dir(self) -> Path:
         """The shelf's root."""
         return self.data_dir / "shelf"
+
+    @property
+    def imported_dir(self) -> Path:
+        """Where imported data sets live."""
+        return self.data_dir / "datasets"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Where files that were uploaded wait for their import."""
+        return self.data_dir / "uploads"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import from_json
 
 from core.recipe import PresetName, Recipe
@@ -76,7 +76,7 @@ class BestEpoch(_Record):
     """The epoch whose checkpoint becomes the job's model, unless a better one follows."""
 
     epoch: int
-    frechet_digits: float
+    frechet: float = Field(validation_alias=AliasChoices("frechet", "frechet_digits"))  # its name up to 0.1
 
 
 class JobProgress(_Record):
@@ -91,7 +91,7 @@ class JobProgress(_Record):
     eta_s: float | None = Field(description="Seconds to the end at the present rate.")
     losses: dict[str, float] = Field(description="loss_d, loss_g, and mean D(x) and D(G(z)) as d_real and d_fake.")
     scores: ScoreSheet | None = Field(None, description="Of the newest checkpoint that was scored.")
-    best: BestEpoch | None = Field(None, description="The epoch with the best frechet_digits so far.")
+    best: BestEpoch | None = Field(None, description="The epoch with the best frechet so far.")
     warnings: list[HealthWarning] = Field(default_factory=list, description="The newest of each kind.")
 
 

@@ -18,7 +18,7 @@ class Verdict(NamedTuple):
 def compare(candidate: Card, active: Card) -> Verdict:
     """Compare a candidate's card with the active model's.
 
-    Worse is: a `frechet_digits` over 1.05 times the active one's, or less `coverage` or a rarer `smallest_class` by
+    Worse is: a `frechet` over 1.05 times the active one's, or less `coverage` or a rarer `smallest_class` by
     more than 0.02. What cannot be compared is refused, because nobody knows that it is not worse: a model of another
     data set, one without scores where the active model has some, and one that another judge has scored.
     """
@@ -34,8 +34,8 @@ def compare(candidate: Card, active: Card) -> Verdict:
     if new.judge != old.judge:
         return Verdict(False, f"judge {new.judge} scored it, but judge {old.judge} the active model {active.model_id}")
     worse = []
-    if new.frechet_digits > DISTANCE_SLACK * old.frechet_digits:
-        worse.append(f"frechet_digits {new.frechet_digits:.2f} against {old.frechet_digits:.2f}")
+    if new.frechet > DISTANCE_SLACK * old.frechet:
+        worse.append(f"frechet {new.frechet:.2f} against {old.frechet:.2f}")
     if new.coverage < old.coverage - SHARE_SLACK:
         worse.append(f"coverage {new.coverage:.3f} against {old.coverage:.3f}")
     if new.smallest_class < old.smallest_class - SHARE_SLACK:

@@ -41,7 +41,7 @@ class Attempt:
 
     def epoch(self, epoch: int) -> None:
         """Do an epoch: its checkpoint, sample and log line are there, and the job tells of it."""
-        scores, losses = score_sheet(frechet_digits=40.0 / epoch), {"loss_d": 1.0 / epoch, "loss_g": 0.5 * epoch}
+        scores, losses = score_sheet(frechet=40.0 / epoch), {"loss_d": 1.0 / epoch, "loss_g": 0.5 * epoch}
         recipe = tiny_recipe(seed=epoch, classes=10)
         card = training_record(recipe).model_copy(update={"epoch": epoch, "scores": scores, "losses": losses})
         save_checkpoint(self.run.checkpoint(epoch), *networks(recipe, epoch), card)
@@ -58,7 +58,7 @@ class Attempt:
             eta_s=1.0,
             losses=losses,
             scores=scores,
-            best=BestEpoch(epoch=epoch, frechet_digits=scores.frechet_digits),
+            best=BestEpoch(epoch=epoch, frechet=scores.frechet),
         )
         self._tell("epoch", progress, epoch=epoch, losses=losses, scores=scores.model_dump(mode="json"))
         self._tell("progress", progress, step=progress.step)

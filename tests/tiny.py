@@ -72,15 +72,15 @@ def training_record(recipe: Recipe, created_at: datetime = datetime(2026, 1, 1, 
 def score_sheet(**changes: Any) -> ScoreSheet:
     """Scores of a fair model, with `changes`."""
     scores: dict[str, Any] = {
-        "frechet_digits": 10.0,
+        "frechet": 10.0,
         "coverage": 0.8,
         "density": 0.9,
-        "digit_score": 9.8,
+        "class_score": 9.8,
         "label_kl": 0.001,
         "smallest_class": 0.09,
         "class_coverage": [0.8] * 10,
     }
-    floor = Scores(**{**scores, "frechet_digits": 2.0, "coverage": 0.9})
+    floor = Scores(**{**scores, "frechet": 2.0, "coverage": 0.9})
     return ScoreSheet(**{**scores, "judge": "0123456789abcdef", "images": 10_000, "floor": floor, **changes})
 
 

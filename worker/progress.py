@@ -57,9 +57,9 @@ class RunProgress:
     def _with_scores(self, event: EpochDone) -> Self:
         if event.scores is None:
             return self
-        distance = event.scores.frechet_digits
-        is_best = self.best is None or distance < self.best.frechet_digits
-        best = BestEpoch(epoch=event.epoch, frechet_digits=distance) if is_best else self.best
+        distance = event.scores.frechet
+        is_best = self.best is None or distance < self.best.frechet
+        best = BestEpoch(epoch=event.epoch, frechet=distance) if is_best else self.best
         return replace(self, scores=event.scores, best=best)
 
     def _with_warning(self, event: Warned) -> Self:

@@ -21,7 +21,7 @@ class _Panel(NamedTuple):
 PANELS = (
     _Panel("losses", {"loss_d": lambda p: p.losses["loss_d"], "loss_g": lambda p: p.losses["loss_g"]}),
     _Panel(
-        "frechet_digits over its floor, logarithmic: lower is better",
+        "frechet over its floor, logarithmic: lower is better",
         {"": lambda p: p.scores.frechet_over_floor if p.scores else None},
         logarithmic=True,
     ),

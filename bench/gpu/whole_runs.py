@@ -64,7 +64,7 @@ def check(findings: Findings, device: torch.device, rehearse: bool) -> None:
     )  # fmt: skip
     runs = {"faithful": faithful, "faithful, scored": scored, "quality": quality, "quality, bfloat16": rounded}
     for name, found in runs.items():
-        best = min(found.scores, key=lambda scores: scores["frechet_digits"], default=None)
+        best = min(found.scores, key=lambda scores: scores["frechet"], default=None)
         seconds = [f"{found.started_s:.1f}", f"{found.total_s:.1f}"]
         measured = [round(found.images_per_s), round(found.peak_mb), len(found.scores)]
         table.rows.append(
@@ -84,7 +84,7 @@ def check(findings: Findings, device: torch.device, rehearse: bool) -> None:
 
 
 def _over_floor(scores: dict[str, Any]) -> str:
-    return f"{scores['frechet_digits'] / scores['floor']['frechet_digits']:.2f}"
+    return f"{scores['frechet'] / scores['floor']['frechet']:.2f}"
 
 
 if __name__ == "__main__":

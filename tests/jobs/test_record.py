@@ -52,7 +52,7 @@ def test_a_record_of_an_older_version_reads_as_it_was_written(store: JobStore, r
     )
     assert succeeded.progress is not None
     assert succeeded.progress.scores is not None
-    assert succeeded.progress.scores.floor.frechet_digits == 2.0
+    assert succeeded.progress.scores.floor.frechet == 2.0
     assert failed.error == JobError(type="oom", detail="too large", retryable=True, log="the end")
     assert cancelled.memory is not None
     assert (queued.request, queued.started_at, queued.finished_at, queued.device, queued.progress) == (None,) * 5

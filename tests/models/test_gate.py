@@ -15,10 +15,10 @@ def card(folder: Path, seed: int, knobs: dict[str, Any] | None = None, **scores:
 @pytest.mark.parametrize(
     ("scores", "words"),
     [
-        ({"frechet_digits": 10.6}, "frechet_digits 10.60 against 10.00"),
-        ({"coverage": 0.77, "frechet_digits": 2.0}, "coverage 0.770 against 0.800"),
-        ({"smallest_class": 0.06, "frechet_digits": 2.0}, "smallest_class 0.060 against 0.090"),
-        ({"judge": "f" * 16, "frechet_digits": 2.0}, "judge ffffffffffffffff scored it, but judge 0123456789abcdef"),
+        ({"frechet": 10.6}, "frechet 10.60 against 10.00"),
+        ({"coverage": 0.77, "frechet": 2.0}, "coverage 0.770 against 0.800"),
+        ({"smallest_class": 0.06, "frechet": 2.0}, "smallest_class 0.060 against 0.090"),
+        ({"judge": "f" * 16, "frechet": 2.0}, "judge ffffffffffffffff scored it, but judge 0123456789abcdef"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
@@ -32,9 +32,9 @@ def test_a_worse_model_is_refused_with_the_reason(tmp_path: Path, scores: dict[s
     "scores",
     [
         {},
-        {"frechet_digits": 10.4, "coverage": 0.79, "smallest_class": 0.08},  # within what two draws differ by
-        {"frechet_digits": 2.0, "coverage": 0.9},
-        {"density": 0.1, "digit_score": 5.0, "nearest": 0.5},  # not what the gate looks at
+        {"frechet": 10.4, "coverage": 0.79, "smallest_class": 0.08},  # within what two draws differ by
+        {"frechet": 2.0, "coverage": 0.9},
+        {"density": 0.1, "class_score": 5.0, "nearest": 0.5},  # not what the gate looks at
     ],
     ids=str,
 )
@@ -46,8 +46,8 @@ def test_a_model_that_is_no_worse_is_accepted(tmp_path: Path, scores: dict[str, 
 
 
 def test_every_reason_is_named(tmp_path: Path) -> None:
-    reason = compare(card(tmp_path, 1, frechet_digits=99.0, coverage=0.1, smallest_class=0.0), card(tmp_path, 2)).reason
-    assert all(name in reason for name in ("frechet_digits", "coverage", "smallest_class"))
+    reason = compare(card(tmp_path, 1, frechet=99.0, coverage=0.1, smallest_class=0.0), card(tmp_path, 2)).reason
+    assert all(name in reason for name in ("frechet", "coverage", "smallest_class"))
 
 
 def test_an_unscored_model_is_refused_where_the_active_one_has_scores(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_an_unscored_model_is_refused_where_the_active_one_has_scores(tmp_path: 
 
 
 def test_a_model_of_other_images_is_refused(tmp_path: Path) -> None:
-    accepted, reason = compare(card(tmp_path, 1, {"dataset": "letters"}, frechet_digits=1.0), card(tmp_path, 2))
+    accepted, reason = compare(card(tmp_path, 1, {"dataset": "letters"}, frechet=1.0), card(tmp_path, 2))
     assert not accepted
     assert "trained on 'letters'" in reason
 

@@ -172,20 +172,20 @@ def test_a_process_forked_while_the_pointer_changes_does_not_keep_the_lock(root:
 
 def test_the_gate_keeps_a_worse_model_on_the_shelf(shelf: Shelf, tmp_path: Path) -> None:
     good, worse, better = (
-        shelf.add(save_to(tmp_path / str(seed), seed, frechet_digits=distance)).model_id
+        shelf.add(save_to(tmp_path / str(seed), seed, frechet=distance)).model_id
         for seed, distance in ((1, 10.0), (2, 20.0), (3, 5.0))
     )
     assert shelf.activate_unless_worse(good).accepted  # the embedded one has no scores
     refused = shelf.activate_unless_worse(worse)
     assert (refused.accepted, shelf.active()) == (False, good)
-    assert "frechet_digits 20.00 against 10.00" in refused.reason
+    assert "frechet 20.00 against 10.00" in refused.reason
     assert shelf.folder(worse)
     assert shelf.activate_unless_worse(better).accepted
     assert (shelf.active(), shelf.previous()) == (better, good)
 
 
 def test_an_active_model_that_cannot_be_read_keeps_nobody_out(shelf: Shelf, root: Path, tmp_path: Path) -> None:
-    active, new = (shelf.add(save_to(tmp_path / str(seed), seed, frechet_digits=seed)).model_id for seed in (1, 2))
+    active, new = (shelf.add(save_to(tmp_path / str(seed), seed, frechet=seed)).model_id for seed in (1, 2))
     shelf.activate(active)
     (root / active / CARD).write_text("{")
     verdict = shelf.activate_unless_worse(new)

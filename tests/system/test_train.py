@@ -66,13 +66,13 @@ def test_a_worse_model_does_not_go_live_and_a_better_one_does(http: httpx.Client
     shipped = http.get("/models").json()["active"]
     worse = follow(http, submit(http, {"preset": "smoke", "seed": 13}), "succeeded")
     assert not worse["publication"]["active"]
-    assert f"it is worse than the active model {shipped}: frechet_digits" in worse["publication"]["reason"]
+    assert f"it is worse than the active model {shipped}: frechet" in worse["publication"]["reason"]
     assert http.get("/models").json()["active"] == shipped
     assert http.get("/generate").headers["x-model-id"] == shipped
     assert http.get(f"/models/{worse['model']}").json()["card"]["scores"] == worse["progress"]["scores"]
     assert worse["progress"]["best"] == {
         "epoch": 2,
-        "frechet_digits": worse["progress"]["scores"]["frechet_digits"],
+        "frechet": worse["progress"]["scores"]["frechet"],
     }
 
     assert http.put("/models/active", json={"model": worse["model"]}).json()["active"]

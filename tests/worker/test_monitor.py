@@ -43,12 +43,12 @@ def told(store: JobStore, claim: Claim, *events: Event) -> JobProgress:
 
 
 def test_the_newest_scores_and_the_best_epoch_are_told(store: JobStore) -> None:
-    sheets = {number: score_sheet(frechet_digits=distance) for number, distance in ((1, 9.0), (2, 3.0), (4, 5.0))}
+    sheets = {number: score_sheet(frechet=distance) for number, distance in ((1, 9.0), (2, 3.0), (4, 5.0))}
     progress = told(store, claimed(store), *(epoch(number, sheets.get(number)) for number in range(1, 5)))
     assert progress.epoch == 4
     assert progress.scores == sheets[4]
     assert progress.best is not None
-    assert (progress.best.epoch, progress.best.frechet_digits) == (2, 3.0)
+    assert (progress.best.epoch, progress.best.frechet) == (2, 3.0)
 
 
 def test_a_run_without_scores_tells_none(store: JobStore) -> None:
@@ -65,14 +65,14 @@ def test_of_each_kind_the_newest_warning_is_told(store: JobStore) -> None:
 
 def test_what_an_earlier_attempt_told_holds_on(store: JobStore) -> None:
     first = claimed(store)
-    before = told(store, first, epoch(1, score_sheet(frechet_digits=3.0)), STUCK)
+    before = told(store, first, epoch(1, score_sheet(frechet=3.0)), STUCK)
     store.release(first)
     again = store.claim(first.job.id)
     assert again is not None
     after = told(store, again, Progress(step=11, epoch=2, **MEANS))
     assert after.step == 11
     assert (after.scores, after.best, after.warnings) == (before.scores, before.best, before.warnings)
-    worse = told(store, again, epoch(2, score_sheet(frechet_digits=4.0)))
+    worse = told(store, again, epoch(2, score_sheet(frechet=4.0)))
     assert worse.best == before.best
 
 

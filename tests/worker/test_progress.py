@@ -62,13 +62,13 @@ def test_a_progress_is_the_jobs_with_what_is_left_of_the_run() -> None:
 
 
 def test_an_epoch_is_told_before_the_progress_that_it_makes_and_without_paths() -> None:
-    sheet = score_sheet(frechet_digits=3.0)
+    sheet = score_sheet(frechet=3.0)
     run, told = after(STARTED, epoch(1, scores=sheet))
     assert [type_ for type_, _ in told] == ["started", "epoch", "progress"]
     assert told[1][1].keys() == {"step", "epoch", *MEANS, *PROBABILITIES, "scores"}
-    assert (run.scores, run.best) == (sheet, BestEpoch(epoch=1, frechet_digits=3.0))
-    worse, _ = after(epoch(2, scores=score_sheet(frechet_digits=4.0)), start=run)
-    assert (worse.best, worse.scores) == (run.best, score_sheet(frechet_digits=4.0))
+    assert (run.scores, run.best) == (sheet, BestEpoch(epoch=1, frechet=3.0))
+    worse, _ = after(epoch(2, scores=score_sheet(frechet=4.0)), start=run)
+    assert (worse.best, worse.scores) == (run.best, score_sheet(frechet=4.0))
 
 
 def test_what_only_ends_a_run_is_told_by_the_transition_and_not_here() -> None:

@@ -39,7 +39,7 @@ def train(task: Task, callbacks: Callbacks) -> Finished | Stopped:
     """Train to the end of the recipe, or until `should_stop()` is true between two steps.
 
     The generator is scored after every `epoch_end.SCORE_EVERY` real images, and at the end; the checkpoint with the
-    best `frechet_digits` is the one that `Finished` names, or without scores the last.
+    best `frechet` is the one that `Finished` names, or without scores the last.
 
     Raises TrainingError: BadData when the data set holds less than one step takes, BadRunDirectory when the directory
     belongs to another recipe, other images or another version, Diverged when a number is no longer finite a second
@@ -177,12 +177,12 @@ def _decayed(share: float, done: float) -> float:
 
 
 def _best_checkpoint(run_dir: RunDir, epochs: int) -> Path:
-    """The checkpoint with the best `frechet_digits`, the earlier of equals; where none was scored the last."""
+    """The checkpoint with the best `frechet`, the earlier of equals; where none was scored the last."""
     folders = [run_dir.checkpoint(epoch) for epoch in range(1, epochs + 1)]
     scored = []
     for folder in folders:
         with suppress(CheckpointError):  # one that cannot be read costs itself, and not the run
             scores = read_card(folder).scores
             if scores is not None:
-                scored.append((scores.frechet_digits, folder))
+                scored.append((scores.frechet, folder))
     return min(scored)[1] if scored else folders[-1]

@@ -1,7 +1,7 @@
 """Scores of generated images: pure functions of features, of a judge's answers, or of pixels.
 
 `frechet_distance` is Heusel et al. (2017, arXiv:1706.08500) in the features of a digit classifier; `density` and
-`coverage` are Naeem et al. (2020, arXiv:2002.09797); `digit_score` is the Inception score of Salimans et al. (2016,
+`coverage` are Naeem et al. (2020, arXiv:2002.09797); `class_score` is the Inception score of Salimans et al. (2016,
 arXiv:1606.03498) with that classifier. All are computed in float64 where sums are long, and need no scipy.
 """
 
@@ -50,7 +50,7 @@ def density_and_covered(real: Tensor, radii: Tensor, drawn: Tensor, k: int = K) 
     return inside / (k * len(drawn)), torch.cat(covered)
 
 
-def digit_score(logits: Tensor) -> float:
+def class_score(logits: Tensor) -> float:
     """Exp of the mean KL(p(class | image) || p(class)) of a judge's logits [N, C]: 1 is worst, C is best."""
     log_p = logits.double().log_softmax(1)
     log_mean = log_p.logsumexp(0) - math.log(len(log_p))

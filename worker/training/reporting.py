@@ -102,7 +102,7 @@ class _Bar:
 
 def _scores(scores: ScoreSheet) -> str:
     return (
-        f"  frechet_digits {scores.frechet_digits:.2f} ({scores.frechet_over_floor:.1f} times its floor)  "
-        f"coverage {scores.coverage:.3f}  density {scores.density:.3f}  digit_score {scores.digit_score:.2f}  "
+        f"  frechet {scores.frechet:.2f} ({scores.frechet_over_floor:.1f} times its floor)  "
+        f"coverage {scores.coverage:.3f}  density {scores.density:.3f}  class_score {scores.class_score:.2f}  "
         f"smallest class {scores.smallest_class:.1%}"
     )

@@ -1,6 +1,6 @@
 """`python -m worker.training.score models/pretrained`: score the generators of checkpoints, one JSON line each.
 
-With several seeds of latents each figure is the mean over them, and `spread` is how far `frechet_digits` reaches from
+With several seeds of latents each figure is the mean over them, and `spread` is how far `frechet` reaches from
 its lowest to its highest.
 """
 
@@ -49,7 +49,7 @@ def main() -> int:
 def _means(sheets: list[ScoreSheet]) -> dict[str, Any]:
     first, rows = sheets[0].model_dump(), [sheet.model_dump() for sheet in sheets]
     means = {name: mean(row[name] for row in rows) for name, value in first.items() if isinstance(value, float)}
-    distances = [sheet.frechet_digits for sheet in sheets]
+    distances = [sheet.frechet for sheet in sheets]
     over_floor = mean(sheet.frechet_over_floor for sheet in sheets)
     per_class = [mean(shares) for shares in zip(*(row["class_coverage"] for row in rows), strict=True)]
     return {

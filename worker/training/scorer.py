@@ -19,7 +19,7 @@ from worker.training.errors import BadData
 from worker.training.metrics import (
     class_shares,
     density_and_covered,
-    digit_score,
+    class_score,
     frechet_distance,
     label_kl,
     nearest_distance,
@@ -52,10 +52,10 @@ class Reference(NamedTuple):
         density, covered = density_and_covered(self.features, self.radii, features)
         shares = class_shares(logits)
         return Scores(
-            frechet_digits=frechet_distance(self.features, features),
+            frechet=frechet_distance(self.features, features),
             coverage=float(covered.double().mean()),
             density=density,
-            digit_score=digit_score(logits),
+            class_score=class_score(logits),
             label_kl=label_kl(shares),
             smallest_class=float(shares.min()),
             class_coverage=[float(covered[self.labels == c].double().mean()) for c in range(classes)],

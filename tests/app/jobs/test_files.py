@@ -46,7 +46,7 @@ def test_the_log_is_text_and_can_be_cut_short(http: httpx.Client, ended: str) ->
 
 def test_curves_are_a_picture_or_numbers(http: httpx.Client, ended: str) -> None:
     points = http.get(f"/jobs/{ended}/curves?format=json").json()["data"]
-    assert [(point["epoch"], point["scores"]["frechet_digits"]) for point in points] == [(1, 40.0), (2, 20.0)]
+    assert [(point["epoch"], point["scores"]["frechet"]) for point in points] == [(1, 40.0), (2, 20.0)]
     assert len(ElementTree.fromstring(http.get(f"/jobs/{ended}/curves").text).findall("{*}polyline")) == 5
     waiting = submit(http)
     assert http.get(f"/jobs/{waiting}/curves?format=json").json() == {"data": []}

@@ -202,20 +202,20 @@ def test_the_best_checkpoint_is_named_and_not_the_last(
 
     def score(G: Generator) -> ScoreSheet:
         assert not G.training
-        return score_sheet(frechet_digits=next(distances))
+        return score_sheet(frechet=next(distances))
 
     task = Task(tiny_recipe(epochs=4), dataset, RunDir(tmp_path), CPU)
     callbacks = Callbacks(events.append, lambda: False, score)
     end = train(task, callbacks)
     assert isinstance(end, Finished)
     assert end.checkpoint == "checkpoints/epoch-0002"
-    told = [event.scores.frechet_digits for event in of_kind(events, EpochDone) if event.scores]
+    told = [event.scores.frechet for event in of_kind(events, EpochDone) if event.scores]
     written = [read_card(tmp_path / event.checkpoint).scores for event in of_kind(events, EpochDone)]
     (tmp_path / "checkpoints" / "epoch-0002" / CARD).write_text("{")  # costs itself, and not the run
     again = train(task, callbacks)
     assert isinstance(again, Finished)
     assert again.checkpoint == "checkpoints/epoch-0004"
-    assert told == [9.0, 3.0, 5.0, 3.0] == [scores.frechet_digits for scores in written if scores]
+    assert told == [9.0, 3.0, 5.0, 3.0] == [scores.frechet for scores in written if scores]
 
 
 def test_scores_are_taken_after_so_many_images_and_at_the_end(

@@ -11,7 +11,7 @@ from worker.training.metrics import (
     K,
     class_shares,
     density_and_covered,
-    digit_score,
+    class_score,
     frechet_distance,
     label_kl,
     nearest_distance,
@@ -95,7 +95,7 @@ def test_density_and_coverage_follow_their_definition() -> None:
 
 def test_clear_and_even_digits_score_the_number_of_classes() -> None:
     logits = certain([*range(10)] * 3)
-    assert digit_score(logits) == pytest.approx(10)
+    assert class_score(logits) == pytest.approx(10)
     assert label_kl(class_shares(logits)) == pytest.approx(0)
 
 
@@ -104,20 +104,20 @@ def test_a_set_without_sevens_says_so() -> None:
     shares = class_shares(logits)
     assert shares[7] == 0
     assert label_kl(shares) == pytest.approx(log(10 / 9))
-    assert digit_score(logits) == pytest.approx(9)
+    assert class_score(logits) == pytest.approx(9)
 
 
 def test_one_digit_only_is_the_worst_score() -> None:
     logits = certain([3] * 12)
     assert label_kl(class_shares(logits)) == pytest.approx(log(10))
-    assert digit_score(logits) == pytest.approx(1)
+    assert class_score(logits) == pytest.approx(1)
 
 
 def test_images_that_a_judge_cannot_read_score_one_and_half_read_ones_between() -> None:
-    assert digit_score(torch.zeros(20, 10)) == pytest.approx(1)
+    assert class_score(torch.zeros(20, 10)) == pytest.approx(1)
     p = torch.tensor([[0.9, 0.1], [0.1, 0.9]])
     kl = 0.9 * log(0.9 / 0.5) + 0.1 * log(0.1 / 0.5)
-    assert digit_score(p.log()) == pytest.approx(exp(kl))
+    assert class_score(p.log()) == pytest.approx(exp(kl))
 
 
 def test_the_nearest_distance_is_that_of_the_nearest() -> None:

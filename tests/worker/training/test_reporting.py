@@ -40,7 +40,7 @@ def test_a_person_is_told_in_words(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     for words in (
         "training on cpu: G 10 and D 5 parameters",
         "epoch 1: loss_d 1.000  loss_g 0.100  D(x) 0.60  D(G(z)) 0.40  1000 images/s  samples/epoch-0001.png",
-        "frechet_digits 10.00 (5.0 times its floor)  coverage 0.800  density 0.900  digit_score 9.80  smallest",
+        "frechet 10.00 (5.0 times its floor)  coverage 0.800  density 0.900  class_score 9.80  smallest",
         "warning: stuck: images changed by 0.1; raise lr_g",
         "finished: checkpoints/epoch-0002",
         "stopped after step 3; the same command goes on from there",

@@ -48,7 +48,7 @@ def test_the_same_generator_has_the_same_scores(judged: Path) -> None:
     G, _ = networks(tiny_recipe(classes=4))
     G.eval()
     assert scorer.score(G) == scorer.score(G)
-    assert scorer.score(G).frechet_digits != scorer.score(G, seed=1).frechet_digits
+    assert scorer.score(G).frechet != scorer.score(G, seed=1).frechet
 
 
 def test_the_floor_is_the_score_of_training_images() -> None:
@@ -56,7 +56,7 @@ def test_the_floor_is_the_score_of_training_images() -> None:
     test, train = load_dataset(MNIST, None, 10, "t10k"), load_dataset(MNIST, 10_000, 10)
     assert test.labels is not None
     floor = Reference.of(read(judge, test.images)[0], test.labels).score(*read(judge, train.images))
-    assert floor.frechet_digits == pytest.approx(card.floor.frechet_digits, rel=1e-3)
+    assert floor.frechet == pytest.approx(card.floor.frechet, rel=1e-3)
     assert floor.coverage == pytest.approx(card.floor.coverage, abs=1e-3)
     assert floor.density == pytest.approx(card.floor.density, abs=1e-3)
 
@@ -98,7 +98,7 @@ def test_a_data_set_of_ones_own_gets_a_judge_and_scores(judged: Path) -> None:
     assert sheet.images == 120
     assert len(sheet.class_coverage) == 4
     assert sheet.class_accuracy is not None
-    assert sheet.frechet_digits > card.floor.frechet_digits
+    assert sheet.frechet > card.floor.frechet
 
 
 def test_a_judge_is_not_trained_over(
@@ -197,7 +197,7 @@ def test_test_images_that_are_training_images_leave_some_scores_without_a_scale(
     sheet = Scorer(folder, load_dataset(folder)).score(networks(tiny_recipe())[0].eval())
     assert sheet.nearest is None
     assert sheet.frechet_over_floor > 0
-    assert sheet.model_copy(update={"floor": sheet.floor.model_copy(update={"frechet_digits": 0.0})}).frechet_over_floor
+    assert sheet.model_copy(update={"floor": sheet.floor.model_copy(update={"frechet": 0.0})}).frechet_over_floor
 
 
 @pytest.mark.parametrize("option", [["--epochs", "0"], ["--classes", "0"], ["--seed", "-1"], ["--epochs", "9" * 5000]])

@@ -1,0 +1,63 @@
+"""The arrays of an imported data set: mapped into memory, so that to open them costs nothing."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from core.dataset_card import IMAGES, LABELS, DatasetCard, read_dataset_card
+from core.errors import DatasetDamaged
+from core.image_shape import ImageShape
+
+
+@dataclass(frozen=True)
+class DatasetArrays:
+    """Images and labels, the training ones first. Read only."""
+
+    card: DatasetCard
+    images: np.ndarray  # uint8 [N, H, W, C]
+    labels: np.ndarray | None  # uint16 [N]
+
+    @property
+    def train(self) -> slice:
+        """Where the training images are."""
+        return slice(0, self.card.train)
+
+    @property
+    def test(self) -> slice:
+        """Where the test images are."""
+        return slice(self.card.train, None)
+
+
+def open_dataset(folder: Path) -> DatasetArrays:
+    """Open a data set. Raises DatasetDamaged for one whose arrays are missing or not what its card says."""
+    card = read_dataset_card(folder)
+    count = card.train + card.test
+    images = _open(folder / IMAGES, np.uint8, (count, *card.image_shape.array))
+    labels = None if card.classes is None else _open(folder / LABELS, np.uint16, (count,))
+    return DatasetArrays(card, images, labels)
+
+
+def dataset_digest(
+    shape: ImageShape, train: int, class_names: Sequence[str], images: np.ndarray, labels: np.ndarray | None
+) -> str:
+    """Hex SHA-256 of all that a data set is: the id follows from it, however the images came."""
+    header = {"shape": shape.array, "images": len(images), "train": train, "classes": list(class_names)}
+    digest = sha256(json.dumps(header, separators=(",", ":")).encode() + b"\0")
+    digest.update(np.ascontiguousarray(images).data)
+    if labels is not None:
+        digest.update(np.ascontiguousarray(labels, dtype="<u2").data)
+    return digest.hexdigest()
+
+
+def _open(path: Path, kind: type, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise DatasetDamaged(f"{path}: cannot be opened: {error}") from error
+    if array.dtype != kind or array.shape != shape:
+        raise DatasetDamaged(f"{path}: is {array.dtype} {array.shape}; its card says {np.dtype(kind)} {shape}")
+    return array

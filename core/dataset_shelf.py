@@ -1,0 +1,77 @@
+"""The imported data sets of a deployment: folders by id, and names that point to them.
+
+<root>/<id>/           an imported data set: see core/dataset_card.py
+<root>/names/<name>    the id that a name stands for, in a line; older versions stay under their ids
+"""
+
+import re
+from pathlib import Path
+
+from core.card import ID_LENGTH
+from core.dataset_card import CARD, IMAGES, LABELS, DatasetCard, read_dataset_card
+from core.errors import DatasetNotFound
+from core.files import TEMPORARY_PREFIX, write_file
+
+DATASET_ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
+NAMES = "names"
+
+
+class DatasetShelf:
+    """The data sets under one root. Any number of processes may read and write it at once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._names = root / NAMES
+
+    def ids(self) -> list[str]:
+        """All data sets, the deleted ones among them, in order."""
+        if not self._root.is_dir():
+            return []
+        return sorted(path.name for path in self._root.iterdir() if DATASET_ID.fullmatch(path.name))
+
+    def names(self) -> dict[str, str]:
+        """What each name stands for: name -> id."""
+        if not self._names.is_dir():
+            return {}
+        names = sorted(path.name for path in self._names.iterdir() if not path.name.startswith(TEMPORARY_PREFIX))
+        return {name: dataset_id for name in names if (dataset_id := self._pointed_at(name))}
+
+    def find(self, name_or_id: str) -> str:
+        """The id of a data set that is called so, or has this id. Raises DatasetNotFound."""
+        dataset_id = self._pointed_at(name_or_id) or name_or_id
+        if not DATASET_ID.fullmatch(dataset_id) or not (self._root / dataset_id / CARD).is_file():
+            raise DatasetNotFound(f"no data set {name_or_id!r}; GET /datasets lists those there are")
+        return dataset_id
+
+    def folder(self, dataset_id: str) -> Path:
+        """Where a data set is, or will be."""
+        return self._root / dataset_id
+
+    def card(self, dataset_id: str) -> DatasetCard:
+        """The card of a data set. Raises DatasetDamaged."""
+        return read_dataset_card(self.folder(dataset_id))
+
+    def has_images(self, dataset_id: str) -> bool:
+        """Whether it can be trained on: false once it is deleted."""
+        return (self.folder(dataset_id) / IMAGES).is_file()
+
+    def point(self, name: str, dataset_id: str) -> None:
+        """Let a name stand for a data set from now on."""
+        self._names.mkdir(parents=True, exist_ok=True)
+        write_file(self._names / name, f"{dataset_id}\n".encode("ascii"))
+
+    def delete(self, dataset_id: str) -> None:
+        """Remove the images and the names that point to them. The card stays."""
+        for name, pointed_at in self.names().items():
+            if pointed_at == dataset_id:
+                (self._names / name).unlink(missing_ok=True)
+        for file in (IMAGES, LABELS):
+            (self.folder(dataset_id) / file).unlink(missing_ok=True)
+
+    def _pointed_at(self, name: str) -> str | None:
+        if "/" in name or name.startswith("."):
+            return None
+        try:
+            return (self._names / name).read_text(encoding="ascii").strip()
+        except (OSError, ValueError):
+            return None
