@@ -13,6 +13,7 @@
     |   +-- BadData
     |   +-- BadRunDirectory
     |   +-- Diverged
+    +-- SourceRejected              worker/importing/raw.py: no data set can be made of what was uploaded
     +-- StartError                  a command cannot start, because of a setting or of this machine
     +-- JobNotFound                 no such job
     +-- JobStateConflict            the job's state forbids the call

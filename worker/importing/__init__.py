@@ -1,0 +1,1 @@
+"""Images that came, made into a data set. Runs alone, locked in: no torch, no Redis, no HTTP."""
