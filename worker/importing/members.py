@@ -1,6 +1,5 @@
 """The files of an archive, one by one, whatever the archive is: zip or tar."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -9,38 +8,61 @@ from core.import_vocabulary import ProblemCode
 
 
 class MemberFault(Exception):
-    """A member cannot be read: it is truncated, encrypted, too large, or not what its header says."""
+    """A file cannot be read: it is truncated, encrypted, too large, or not what it says."""
 
     def __init__(self, code: ProblemCode, detail: str) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
 
+    def dropped(self, file: str) -> FileProblem:
+        """The fault as what a report says of this file."""
+        return FileProblem(file=file, code=self.code, detail=self.detail, action="dropped")
 
-class Member(ABC):
-    """A regular file in an archive. Read it before the next one is taken."""
 
-    name: str  # its path, as text, with slashes; relative and without `..`
+class Member:
+    """A regular file in an archive. It is read once, before the next one is taken."""
 
-    @abstractmethod
+    def __init__(self, name: str, chunks: Iterator[bytes]) -> None:
+        self.name = name  # its path, as text, with slashes; relative and without `..`
+        self._chunks = chunks
+        self._ahead = b""
+
+    def head(self, count: int) -> bytes:
+        """Its first bytes, fewer where it is shorter; what reads it later gives them again. Raises MemberFault."""
+        while len(self._ahead) < count and (chunk := next(self._chunks, b"")):
+            self._ahead += chunk
+        return self._ahead[:count]
+
+    def chunks(self) -> Iterator[bytes]:
+        """All its bytes in parts of some kilobytes, counted as they really are. Raises MemberFault."""
+        if self._ahead:
+            yield self._ahead
+        yield from self._chunks
+
     def read(self, most: int) -> bytes:
         """All its bytes. Raises MemberFault, with `too-large` where there are more than `most`."""
-
-    @abstractmethod
-    def head(self, count: int) -> bytes:
-        """Its first bytes, which `read` gives again. Raises MemberFault."""
+        parts, size = [], 0
+        for chunk in self.chunks():
+            parts.append(chunk)
+            size += len(chunk)
+            if size > most:
+                raise MemberFault(ProblemCode.TOO_LARGE, f"more than {most:,} bytes; allowed: {most:,}")
+        return b"".join(parts)
 
 
 class Archive(Protocol):
     """A zip or a tar that is open for reading.
 
-    Raises SourceRejected for what makes the whole of it unusable: more members than allowed, or more bytes than a
-    hundred times its own.
+    Raises SourceRejected for what makes the whole of it unusable: damage, more members than allowed, or more bytes
+    than a hundred times its own.
     """
 
-    format: str  # `zip` or `tar`
-    total: int | None  # how many members, where the archive says so
+    format: str  # `zip`, `tar` or `tar.gz`
 
     def members(self) -> Iterator[Member | FileProblem]:
-        """Its files in order, each call from the start; a problem in the place of each that is left out."""
+        """Its files in order, each call from the start; a problem in the place of each that is left out.
+
+        Folders, and what lies in a folder of junk, are left out in silence.
+        """
         ...
