@@ -4,6 +4,7 @@ MOST_MEMBERS = 200_000  # of an archive, folders among them
 MOST_FILE_BYTES = 4 * 2**20  # of an image file
 MOST_PIXELS = 16_000_000  # of an image file
 MOST_RATIO = 100  # bytes unpacked for each byte of the upload
+ALWAYS_UNPACKED = 64 * 2**20  # bytes, whatever the ratio
 LEAST_IMAGES = 16
 MOST_CANONICAL_BYTES = 2**30  # of the images as they are trained on
 MOST_VALUES = 87_000_000  # pixels of all images together, each counted once for all its channels

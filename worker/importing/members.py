@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Protocol
 
+from core.import_limits import MOST_MEMBERS
 from core.import_report import FileProblem
 from core.import_vocabulary import ProblemCode
+from worker.importing.raw import SourceRejected
 
 
 class MemberFault(Exception):
@@ -23,8 +25,9 @@ class MemberFault(Exception):
 class Member:
     """A regular file in an archive. It is read once, before the next one is taken."""
 
-    def __init__(self, name: str, chunks: Iterator[bytes]) -> None:
+    def __init__(self, name: str, size: int, chunks: Iterator[bytes]) -> None:
         self.name = name  # its path, as text, with slashes; relative and without `..`
+        self.size = size  # in bytes, as the archive says, which may be a lie
         self._chunks = chunks
         self._ahead = b""
 
@@ -61,8 +64,13 @@ class Archive(Protocol):
     format: str  # `zip`, `tar` or `tar.gz`
 
     def members(self) -> Iterator[Member | FileProblem]:
-        """Its files in order, each call from the start; a problem in the place of each that is left out.
+        """Its files in order, each call from the start.
 
-        Folders, and what lies in a folder of junk, are left out in silence.
+        In the place of one that is left out comes its problem. One that was repaired comes before its file.
         """
         ...
+
+
+def too_many_members() -> SourceRejected:
+    """The error for an archive of too many files."""
+    return SourceRejected(f"more than {MOST_MEMBERS:,} files and folders; allowed: {MOST_MEMBERS:,}")
