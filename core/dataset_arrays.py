@@ -41,16 +41,31 @@ def open_dataset(folder: Path) -> DatasetArrays:
     return DatasetArrays(card, images, labels)
 
 
+class DatasetDigest:
+    """The SHA-256 of all that a data set is, fed with its images in order: the id follows, however they came."""
+
+    def __init__(self, shape: ImageShape, images: int, train: int, class_names: Sequence[str]) -> None:
+        header = {"shape": shape.array, "images": images, "train": train, "classes": list(class_names)}
+        self._digest = sha256(json.dumps(header, separators=(",", ":")).encode() + b"\0")
+
+    def update(self, images: np.ndarray) -> None:
+        """The next images, uint8 [n, H, W, C]."""
+        self._digest.update(np.ascontiguousarray(images).data)
+
+    def hexdigest(self, labels: np.ndarray | None) -> str:
+        """With all labels, once all images were given."""
+        if labels is not None:
+            self._digest.update(np.ascontiguousarray(labels, dtype="<u2").data)
+        return self._digest.hexdigest()
+
+
 def dataset_digest(
     shape: ImageShape, train: int, class_names: Sequence[str], images: np.ndarray, labels: np.ndarray | None
 ) -> str:
-    """Hex SHA-256 of all that a data set is: the id follows from it, however the images came."""
-    header = {"shape": shape.array, "images": len(images), "train": train, "classes": list(class_names)}
-    digest = sha256(json.dumps(header, separators=(",", ":")).encode() + b"\0")
-    digest.update(np.ascontiguousarray(images).data)
-    if labels is not None:
-        digest.update(np.ascontiguousarray(labels, dtype="<u2").data)
-    return digest.hexdigest()
+    """Hex SHA-256 of a data set that is in memory, or mapped into it."""
+    digest = DatasetDigest(shape, len(images), train, class_names)
+    digest.update(images)
+    return digest.hexdigest(labels)
 
 
 def _open(path: Path, kind: type, shape: tuple[int, ...]) -> np.ndarray:

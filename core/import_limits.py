@@ -7,6 +7,5 @@ MOST_RATIO = 100  # bytes unpacked for each byte of the upload
 ALWAYS_UNPACKED = 64 * 2**20  # bytes, whatever the ratio
 LEAST_IMAGES = 16
 MOST_CANONICAL_BYTES = 2**30  # of the images as they are trained on
-MOST_VALUES = 87_000_000  # pixels of all images together, each counted once for all its channels
 MOST_CLASSES = 1000
 MOST_BAD_SHARE = 0.2  # of the files; above it, the source is rejected
