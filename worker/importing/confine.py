@@ -1,0 +1,56 @@
+"""An importer locked in before it opens what came from outside: limits, no network, no other programs, one folder.
+
+A decoder that is tricked into running an attacker's code finds itself in a process that can fill one folder, for some
+minutes.
+"""
+
+import resource
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from worker.importing.landlock import write_only_in
+from worker.importing.seccomp import refuse_calls
+
+GIB = 2**30
+MEMORY_BYTES = 3 * GIB  # of address space, the interpreter and NumPy with its buffers among it
+FILE_BYTES = 4 * GIB
+CPU_S = 1800
+KILLED_AFTER_S = 60  # more, when what ends it politely did not
+OPEN_FILES = 64
+
+
+class OutOfTime(BaseException):
+    """All processor time that an import may take is used up. No decoder catches it."""
+
+
+def confine(folder: Path, log: Callable[[str], object]) -> None:
+    """Lock this process in; it can never be undone. `folder` is where it may write.
+
+    What the system cannot do is told to `log`. From then on OutOfTime is raised in the main thread after `CPU_S`.
+    """
+    limits = {
+        resource.RLIMIT_AS: (MEMORY_BYTES, MEMORY_BYTES),
+        resource.RLIMIT_FSIZE: (FILE_BYTES, FILE_BYTES),
+        resource.RLIMIT_NOFILE: (OPEN_FILES, OPEN_FILES),
+        resource.RLIMIT_CORE: (0, 0),
+        resource.RLIMIT_CPU: (CPU_S, CPU_S + KILLED_AFTER_S),
+    }
+    signal.signal(signal.SIGXCPU, _out_of_time)
+    for limit, (soft, hard) in limits.items():
+        _, most = resource.getrlimit(limit)
+        if most != resource.RLIM_INFINITY:
+            soft, hard = min(soft, most), min(hard, most)
+        resource.setrlimit(limit, (soft, hard))
+    try:
+        write_only_in(folder)
+    except OSError as error:
+        log(f"the kernel cannot keep this process to its folder (Landlock): {error}")
+    try:
+        refuse_calls()
+    except OSError as error:
+        log(f"the kernel cannot refuse this process system calls (seccomp): {error}")
+
+
+def _out_of_time(*_: object) -> None:
+    raise OutOfTime
