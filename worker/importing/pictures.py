@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
-from PIL.Image import Image, Transpose
+from PIL.Image import DecompressionBombError, Image, Transpose
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
@@ -75,7 +75,7 @@ def decode(data: bytes, kind: Kind, file: str) -> Picture:
             return _picture(image, kind, file)
     except MemberFault:
         raise
-    except MemoryError as error:
+    except (MemoryError, DecompressionBombError) as error:
         raise MemberFault(ProblemCode.TOO_LARGE, f"{kind} that takes too much memory to decode") from error
     except Exception as error:  # Pillow has no list of what broken files make it raise
         detail = f"{kind} that is damaged or ends too early: {str(error) or type(error).__name__}"

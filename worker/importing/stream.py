@@ -36,7 +36,7 @@ class Stream:
     def skip(self, count: int) -> bool:
         """Leave out the next bytes. False where it ends before."""
         if self._file is not None:
-            self.position += count
+            self.position = min(self.position + count, self._size + 1)
             self._file.seek(self.position)
             return self.position <= self._size
         while count:

@@ -80,7 +80,7 @@ def _stored(pieces: Iterator[bytes], allowance: Allowance) -> Iterator[bytes]:
 
 def _packed(entry: Entry, file: BinaryIO) -> Iterator[bytes]:
     """The bytes of a file as they are in the zip. Raises Damaged."""
-    header = os.pread(file.fileno(), LOCAL_HEADER_BYTES, entry.offset)
+    header = os.pread(file.fileno(), LOCAL_HEADER_BYTES, min(entry.offset, os.fstat(file.fileno()).st_size))
     if len(header) < LOCAL_HEADER_BYTES or not header.startswith(b"PK\x03\x04"):
         raise Damaged("its header is not where the zip's directory says")
     name_length, extra_length = (int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
