@@ -63,6 +63,7 @@ class Block:
     kind: np.dtype
     count: int  # images that are there
     layout: Layout
+    gap: int = 0  # bytes in front of each image that are none of its values
 
     @property
     def values(self) -> int:
@@ -71,14 +72,15 @@ class Block:
 
     def parts(self) -> Iterator[np.ndarray]:
         """The images in parts, [n, values], of the type that they came in."""
-        size = self.values * self.kind.itemsize
+        size = self.gap + self.values * self.kind.itemsize
         each = max(1, CHUNK_BYTES // size)
         for start in range(0, self.count, each):
             some = min(each, self.count - start)
             data = os.pread(self.file.descriptor, some * size, self.offset + start * size)
             if len(data) != some * size:
                 raise SourceRejected(f"{self.file.name}: ends too early")
-            yield np.frombuffer(data, self.kind).reshape(some, self.values)
+            records = np.frombuffer(data, np.uint8).reshape(some, size)[:, self.gap :]
+            yield np.ascontiguousarray(records).view(self.kind)
 
     def images(self, scale: Scale) -> Iterator[np.ndarray | None]:
         """Each image, uint8 [H, W, C]; None for one with values that are no numbers."""

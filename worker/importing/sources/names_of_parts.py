@@ -34,6 +34,12 @@ def set_name(name: str) -> str:
     return " ".join(word for word in words(name) if word not in TRAIN | TEST | VALIDATION | IMAGES | LABELS)
 
 
+def shared_words(names: Sequence[str]) -> int:
+    """How many words all names begin with."""
+    columns = zip(*map(words, names), strict=False)
+    return next((k for k, column in enumerate(columns) if len(set(column)) > 1), min(len(words(name)) for name in names))
+
+
 def most_alike(name: str, others: Sequence[str]) -> int:
     """Which of the names begins the most like one."""
     return max(range(len(others)), key=lambda k: (_shared(name, others[k]), -k))

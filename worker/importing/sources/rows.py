@@ -1,0 +1,132 @@
+"""Rows of numbers in text, as numbers in a temporary file."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import isqrt
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from core.import_limits import MOST_FILE_BYTES
+from core.import_report import FileProblem
+from core.import_vocabulary import ProblemCode
+from worker.importing.raw import SourceRejected
+from worker.importing.sources.block import layout_of
+from worker.importing.sources.unpacked import Unpacked
+from worker.importing.temporary import temporary_file
+
+VALUE = np.dtype(np.float32)
+LEAST_COLUMNS = 25
+SEPARATORS = (b",", b";", b"\t")  # or blanks
+ROWS_AT_ONCE = 4096
+
+
+@dataclass
+class Rows:
+    """The rows of a text file: float32 [count, columns] in a temporary file, row by row."""
+
+    name: str
+    file: BinaryIO
+    columns: int = 0
+    count: int = 0
+    header: list[str] = field(default_factory=list)
+    problems: list[FileProblem] = field(default_factory=list)
+
+    def parts(self) -> Iterator[np.ndarray]:
+        """The rows, some at a time."""
+        self.file.seek(0)
+        while data := self.file.read(ROWS_AT_ONCE * self.columns * VALUE.itemsize):
+            yield np.frombuffer(data, VALUE).reshape(-1, self.columns)
+
+
+def looks_like_rows(head: bytes) -> bool:
+    """Whether one of the first two lines of a text holds a row, as far as the head shows them."""
+    lines = head.removeprefix(b"\xef\xbb\xbf").splitlines()[:2]
+    return any(_numbers(line.rpartition(_separator(line) or b" ")[0]) is not None for line in lines)
+
+
+def read_rows(file: Unpacked, folder: Path) -> Rows:
+    """Read the numbers of a text file. Raises SourceRejected for a line of more bytes than any row has."""
+    rows = Rows(file.name, temporary_file(folder))
+    width = _libsvm_width(file)
+    for number, line in _lines(file):
+        values = _numbers(line) if width is None else _sparse(line, width)
+        if values is None:
+            if not rows.count and not rows.header and b"," in line:
+                rows.header = line.decode("utf-8", "replace").split(",")
+            else:
+                _bad(rows, number, "no row of numbers")
+        elif rows.count and len(values) != rows.columns:
+            _bad(rows, number, f"{len(values)} columns; the others have {rows.columns}")
+        else:
+            rows.columns, rows.count = len(values), rows.count + 1
+            rows.file.write(values.tobytes())
+    return rows
+
+
+def _bad(rows: Rows, number: int, detail: str) -> None:
+    problem = FileProblem(file=rows.name, code=ProblemCode.BAD_ROW, detail=f"line {number}: {detail}", action="dropped")
+    rows.problems.append(problem)
+
+
+def _lines(file: Unpacked) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not empty, with their numbers from 1."""
+    file.file.seek(0)
+    number = 0
+    while line := file.file.readline(MOST_FILE_BYTES + 1):
+        number += 1
+        if len(line) > MOST_FILE_BYTES:
+            raise SourceRejected(f"{file.name}: line {number} has more than {MOST_FILE_BYTES:,} bytes")
+        if number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if line.strip():
+            yield number, line.strip()
+
+
+def _separator(line: bytes) -> bytes | None:
+    """What stands between the fields of a line; None for blanks."""
+    return max(SEPARATORS, key=line.count) if any(one in line for one in SEPARATORS) else None
+
+
+def _numbers(line: bytes) -> np.ndarray | None:
+    """A row: float32 [columns]. None for a line that is none."""
+    fields = line.replace(b'"', b"").strip(b";,").split(_separator(line))
+    if len(fields) < LEAST_COLUMNS:
+        return None
+    try:
+        return np.array(list(map(float, fields)), np.float64).clip(-3e38, 3e38).astype(VALUE)
+    except ValueError:
+        return None
+
+
+def _libsvm_width(file: Unpacked) -> int | None:
+    """How many columns a file in LIBSVM's format needs; None for another file."""
+    width = 0
+    for number, line in _lines(file):
+        _, colon, _ = (last := line.split()[-1]).partition(b":")
+        if not colon or not last.partition(b":")[0].isdigit():
+            if number > 1:
+                continue
+            return None
+        width = max(width, int(last.partition(b":")[0][:9]))
+    if width > MOST_FILE_BYTES:
+        raise SourceRejected(f"{file.name}: has a column {width:,}; allowed: {MOST_FILE_BYTES:,}")
+    side = isqrt(max(0, width - 1)) + 1  # columns behind the last value of all are left out
+    return width if layout_of((width,)) else side * side
+
+
+def _sparse(line: bytes, width: int) -> np.ndarray | None:
+    """A row of LIBSVM's format: float32 [1 + width], its label first."""
+    values = np.zeros(1 + width, VALUE)
+    label, *fields = line.split()
+    try:
+        values[0] = float(label)
+        for one in fields:
+            column, _, value = one.partition(b":")
+            if not 1 <= int(column) <= width:
+                return None
+            values[int(column)] = float(value)
+    except ValueError:
+        return None
+    return values
