@@ -28,7 +28,7 @@ A CPU build is a tenth of that. To take it, press Ctrl-C and run: TORCH_INDEX=$(
 endef
 export ABOUT_TORCH
 
-.PHONY: help up test check unit system chaos contract check-wheels format bench-train bench-serve clean
+.PHONY: help up test check unit system chaos fuzz contract check-wheels format bench-train bench-serve clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := up
 
@@ -58,6 +58,9 @@ system: $(VENV)/.dev ## the tests that start processes: the service, the worker,
 
 chaos: $(VENV)/.dev ## ten minutes of kills and freezes; another run: scripts/chaos --minutes 5 --seed 2
 	$(BIN)/python scripts/chaos --minutes 10 --seed 1
+
+fuzz: $(VENV)/.dev ## a minute of damaged files through the importer; longer: FUZZ_S=3600 make fuzz
+	FUZZ_S=$${FUZZ_S:-60} $(BIN)/pytest tests/worker/importing/test_fuzz.py -n 0 -s
 
 contract: $(VENV)/.dev ## schemathesis over the OpenAPI document, with 200 examples an operation
 	SCHEMATHESIS_EXAMPLES=200 $(BIN)/pytest tests/app/http/test_contract.py
