@@ -10,6 +10,8 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
+from app.datasets import download, pictures
+from app.datasets import routes as datasets
 from app.drawing.shared_counts import SharedCounts
 from app.edge.bodies import CheckBodies
 from app.edge.methods import HeadAsGet
@@ -26,6 +28,7 @@ from app.images import routes as images
 from app.jobs import events, files, train
 from app.jobs import routes as jobs
 from app.shelf import routes as shelf
+from app.uploads import routes as uploads
 from core.errors import DigitforgeError
 from core.settings import Settings
 from core.version import VERSION
@@ -49,7 +52,8 @@ def create_app(
         lifespan=_lifespan(settings, closing or asyncio.Event(), waiting or SharedCounts()),
         responses=problems.ANY_OTHER,
     )
-    for module in (images, train, jobs, events, files, inspect, openai, shelf, health):
+    training = (train, jobs, events, files)
+    for module in (images, *training, datasets, pictures, download, uploads, inspect, openai, shelf, health):
         app.include_router(module.router)
     app.add_api_route("/", lambda: RedirectResponse(url("/docs")), include_in_schema=False, response_model=None)
     contract.describe(app)
@@ -61,7 +65,7 @@ def create_app(
 def _install_edge(app: FastAPI, settings: Settings) -> None:
     """The middleware. What is added last comes first."""
     app.add_middleware(RefuseDoubles)
-    app.add_middleware(CheckBodies, limit=settings.max_body_bytes)
+    app.add_middleware(CheckBodies, limit=settings.max_body_bytes, upload_limit=settings.max_upload_bytes)
     app.add_middleware(HeadAsGet)
     app.add_middleware(IgnoreOtherUnits)
     hosts = AllowedHosts([settings.host, *settings.hosts])

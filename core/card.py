@@ -7,8 +7,9 @@ changed afterwards. This module imports no torch; `models/checkpoint.py` reads a
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import CheckpointError
 from core.image_shape import GREY_28, ImageShape
@@ -20,6 +21,7 @@ CARD = "card.json"
 GENERATOR = "generator.safetensors"
 DISCRIMINATOR = "discriminator.safetensors"
 ID_LENGTH = 16
+SHARES_ARE_ONE = 1e-6  # but for rounding
 
 
 class TrainingRecord(BaseModel):
@@ -30,6 +32,12 @@ class TrainingRecord(BaseModel):
     recipe: Recipe
     image_shape: ImageShape = Field(GREY_28, description="Of the images that it was trained on and draws.")
     dataset_sha256: str
+    class_names: list[str] | None = Field(
+        None, description="Names of its data set's classes by number; null where they are called by their numbers."
+    )
+    class_shares: list[Annotated[float, Field(ge=0, le=1)]] | None = Field(
+        None, description="How often each class is drawn where none is asked for; null is equally often."
+    )
     epoch: int
     step: int
     kimg: float = Field(description="Thousand real images shown.")
@@ -48,6 +56,13 @@ class TrainingRecord(BaseModel):
     versions: dict[str, str]
     command: Legible | None = Field(None, description="What was typed to train it; null for a job.")
     created_at: datetime
+
+    @model_validator(mode="after")
+    def _a_share_for_each_class(self) -> Self:
+        shares = self.class_shares
+        if shares is not None and (len(shares) != self.recipe.classes or abs(sum(shares) - 1) > SHARES_ARE_ONE):
+            raise ValueError(f"class_shares must be {self.recipe.classes} numbers whose sum is 1")
+        return self
 
 
 class Card(TrainingRecord):

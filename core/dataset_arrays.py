@@ -15,7 +15,7 @@ from core.image_shape import ImageShape
 
 @dataclass(frozen=True)
 class DatasetArrays:
-    """Images and labels, the training ones first. Read only."""
+    """Images and labels, the training ones first. What is written into them stays in memory."""
 
     card: DatasetCard
     images: np.ndarray  # uint8 [N, H, W, C]
@@ -70,7 +70,7 @@ def dataset_digest(
 
 def _open(path: Path, kind: type, shape: tuple[int, ...]) -> np.ndarray:
     try:
-        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: np.ndarray = np.load(path, mmap_mode="c", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise DatasetDamaged(f"{path}: cannot be opened: {error}") from error
     if array.dtype != kind or array.shape != shape:

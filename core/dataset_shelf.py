@@ -29,6 +29,10 @@ class DatasetShelf:
             return []
         return sorted(path.name for path in self._root.iterdir() if DATASET_ID.fullmatch(path.name))
 
+    def newest_first(self) -> list[str]:
+        """The same by the time of their import, the newest first."""
+        return sorted(self.ids(), key=self._imported_ns, reverse=True)
+
     def names(self) -> dict[str, str]:
         """What each name stands for: name -> id."""
         if not self._names.is_dir():
@@ -61,12 +65,19 @@ class DatasetShelf:
         write_file(self._names / name, f"{dataset_id}\n".encode("ascii"))
 
     def delete(self, dataset_id: str) -> None:
-        """Remove the images and the names that point to them. The card stays."""
+        """Remove the images, and then the names that point to them, so that it can be done again. The card stays."""
+        for file in (IMAGES, LABELS):
+            (self.folder(dataset_id) / file).unlink(missing_ok=True)
         for name, pointed_at in self.names().items():
             if pointed_at == dataset_id:
                 (self._names / name).unlink(missing_ok=True)
-        for file in (IMAGES, LABELS):
-            (self.folder(dataset_id) / file).unlink(missing_ok=True)
+
+    def _imported_ns(self, dataset_id: str) -> int:
+        """A card is written by its import alone."""
+        try:
+            return (self.folder(dataset_id) / CARD).stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
 
     def _pointed_at(self, name: str) -> str | None:
         if "/" in name or name.startswith("."):

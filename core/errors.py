@@ -19,6 +19,11 @@
     +-- JobStateConflict            the job's state forbids the call
     +-- LeaseLost                   the caller no longer owns the job
     +-- QueueFull                   too many jobs wait already
+    +-- UploadNotFound              no such upload
+    +-- UploadBusy                  somebody else writes it at the moment
+    +-- UploadOffsetConflict        its bytes so far end elsewhere
+    +-- UploadTooLong               more bytes came than were announced
+    +-- UploadIncomplete            not all of it came yet
     +-- IdempotencyKeyReused        the key came with another request before
 
 Redis being away is redis-py's own `RedisError`, see `jobs/redis_away.py`. `app/http/problems.py` holds the one mapping
@@ -88,3 +93,27 @@ class QueueFull(DigitforgeError):
 
 class IdempotencyKeyReused(DigitforgeError):
     """The Idempotency-Key came with another request before."""
+
+
+class UploadNotFound(DigitforgeError):
+    """No upload with this id."""
+
+
+class UploadBusy(DigitforgeError):
+    """Somebody else writes the upload at the moment."""
+
+
+class UploadOffsetConflict(DigitforgeError):
+    """The bytes of the upload so far end elsewhere."""
+
+    def __init__(self, upload_id: str, asked: int, offset: int) -> None:
+        super().__init__(f"upload {upload_id!r} goes on at offset {offset}, not at {asked}")
+        self.offset = offset
+
+
+class UploadTooLong(DigitforgeError):
+    """More bytes came than the upload was announced with."""
+
+
+class UploadIncomplete(DigitforgeError):
+    """Not all bytes of the upload came yet."""

@@ -14,7 +14,7 @@ from core.datasets import DatasetName
 MAX_SEED = 2**53 - 1  # the largest integer that JSON carries exactly
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
-Augment = Literal["none", "translate", "cutout"]
+Augment = Literal["none", "translate", "cutout", "diffaugment"]
 Norm = Literal["none", "batch"]
 Precision = Literal["float32", "bfloat16"]
 PresetName = Literal["faithful", "quality", "fast", "smoke"]
@@ -40,7 +40,15 @@ class Recipe(BaseModel):
         10, ge=0, le=1000, description="Tell D and G the class of each image: how many labels there are; 0 is off."
     )
 
-    epochs: int = Field(20, ge=1, le=10_000, description="Passes over the images.")
+    epochs: int = Field(
+        20, ge=1, le=10_000, description="Epochs; each ends with a sample, a checkpoint and a state to resume from."
+    )
+    passes: int = Field(
+        1, ge=1, le=10_000, description="Passes over the images in an epoch, so that few images make fewer epochs."
+    )
+    patience: int = Field(
+        0, ge=0, le=10_000, description="End when scores have not improved for so many epochs; 0 is off."
+    )
     batch_size: int = Field(64, ge=2, le=8192, description="Real images per update of D.")
     d_steps: int = Field(1, ge=1, le=16, description="Updates of D per step, each on a fresh batch.")
     g_steps: int = Field(1, ge=1, le=16, description="Updates of G per step.")
@@ -59,14 +67,16 @@ class Recipe(BaseModel):
     adam_eps: float = Field(1e-8, ge=1e-12, le=0.1, description="Adam's term against division by zero.")
 
     z_dim: int = Field(100, ge=1, le=1024, description="Dimensions of the latent z.")
-    g_filters: int = Field(64, ge=1, le=512, description="Channels of G at 14x14; at 7x7 it has twice as many.")
-    g_hidden_layers: int = Field(0, ge=0, le=8, description="Extra dense layers of G before the 7x7 stage.")
+    g_filters: int = Field(
+        64, ge=1, le=512, description="Channels of G's last stage but one; each before it doubles them."
+    )
+    g_hidden_layers: int = Field(0, ge=0, le=8, description="Extra dense layers of G before its first stage.")
     g_hidden_units: int = Field(256, ge=1, le=4096, description="Width of each extra dense layer of G.")
     d_filters: int = Field(
         32, ge=1, le=512, description="Channels of D's first convolution; each next one doubles them."
     )
     d_layers: int = Field(
-        3, ge=1, le=3, description="Convolutions of D; with 1 a max-pool follows, as in the Keras DCGAN tutorial."
+        3, ge=1, le=4, description="Convolutions of D; with 1 a max-pool follows, as in the Keras DCGAN tutorial."
     )
     d_norm: Norm = Field("none", description="Normalisation in D, after each convolution but the first.")
     dropout: float = Field(0.0, ge=0, le=0.95, description="Share of D's activations set to zero.")

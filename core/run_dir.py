@@ -5,10 +5,18 @@
     recipe.json                 what the run is,
     dataset.sha256              and the digest of the images that it is on
     samples/epoch-0001.png      64 images at fixed latents after each epoch; epoch 0 is before the first
+    samples/closest-pairs.png   images of the best epoch beside the training images nearest to them
     checkpoints/epoch-0001/     see models/checkpoint.py
     state/step-00000042/        what a run needs to go on: see worker/training/state.py
     rollback.json               the step at which the run went back: see worker/training/rollback.py
     trainer.log                 what the trainer of this attempt wrote to standard error
+
+An attempt at an import has instead of all these
+    options.json                what it is asked for,
+    report.json                 what came: an ImportReport,
+    problems.jsonl              and the problem of each file,
+    dataset/                    the data set until it is where all of them are: see core/dataset_card.py
+    importer.log                what the importer of this attempt wrote to standard error
 """
 
 import re
@@ -47,9 +55,39 @@ class RunDir:
         return self.folder / "trainer.log"
 
     @property
+    def import_options(self) -> Path:
+        """What an import is asked for, as JSON."""
+        return self.folder / "options.json"
+
+    @property
+    def importer_log(self) -> Path:
+        """The log of this attempt's importer."""
+        return self.folder / "importer.log"
+
+    @property
+    def report(self) -> Path:
+        """What an import says of the files that came."""
+        return self.folder / "report.json"
+
+    @property
+    def problems(self) -> Path:
+        """A FileProblem in each line."""
+        return self.folder / "problems.jsonl"
+
+    @property
+    def dataset(self) -> Path:
+        """The data set that an import has made, until it is moved to where all of them are."""
+        return self.folder / "dataset"
+
+    @property
     def samples(self) -> Path:
         """The folder of the sample grids."""
         return self.folder / "samples"
+
+    @property
+    def closest_pairs(self) -> Path:
+        """A PNG of the best model's images that are nearest to training images, each beside that one."""
+        return self.samples / "closest-pairs.png"
 
     @property
     def checkpoints(self) -> Path:

@@ -117,6 +117,9 @@ class Settings(BaseSettings):
     cache_mb: int = Field(16, ge=0, le=1_000_000, description="Megabytes of pictures that each process remembers.")
     access_log: bool = Field(False, description="Whether the API logs every request.")
     max_body_bytes: int = Field(65536, ge=1024, le=2**30, description="Largest request body.")
+    max_upload_bytes: int = Field(
+        512 << 20, ge=1024, le=2**40, description="Largest file of images, and largest body that brings one."
+    )
 
     max_queued: int = Field(100, ge=1, le=1_000_000, description="How many jobs may wait.")
     retention_days: float = Field(

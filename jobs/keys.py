@@ -5,10 +5,11 @@
     digitforge:jobs         zset, all job ids by creation time
     digitforge:queued, running, paused, succeeded, failed, cancelled
                             zsets, the jobs of each status by creation time
+    digitforge:imports      zset, the queued imports among them
     digitforge:leases       zset, the running ones by the end of their lease
-    digitforge:publishing   zset, those whose model is on the shelf but not yet published, by the time of their commit
+    digitforge:publishing   zset, those with a model or data set that is not yet published, by the time of their commit
     digitforge:ended        zset, those that have ended, by that time
-    digitforge:durations    list, how long the last succeeded jobs ran, in ms
+    digitforge:durations    list, how long the last succeeded trainings ran, in ms
     digitforge:files        set, deleted jobs whose files are still to be removed
     digitforge:idempotency:<caller>:<key>
                             hash, what a caller first asked with an Idempotency-Key; it expires
@@ -24,6 +25,7 @@ LEASES = f"{PREFIX}leases"
 PUBLISHING = f"{PREFIX}publishing"
 ENDED = f"{PREFIX}ended"
 DURATIONS = f"{PREFIX}durations"
+IMPORTS = f"{PREFIX}imports"
 FILES = f"{PREFIX}files"
 
 ANYBODY = "anybody"  # the caller of requests that do not say whose they are
@@ -51,5 +53,5 @@ def jobs_with(status: JobStatus) -> str:
 
 def script_keys(job_id: str) -> list[str]:
     """The keys that each script takes, in the order of `jobs/scripts/common.lua`."""
-    shared = [JOBS, LEASES, PUBLISHING, ENDED, DURATIONS, *map(jobs_with, JobStatus)]
+    shared = [JOBS, LEASES, PUBLISHING, ENDED, DURATIONS, IMPORTS, *map(jobs_with, JobStatus)]
     return [job_key(job_id), events_key(job_id), *shared]

@@ -6,11 +6,13 @@ know, and words of a vocabulary are text in it. What comes from outside is check
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import from_json
 
+from core.datasets import DatasetName
+from core.import_options import ImportOptions
 from core.recipe import PresetName, Recipe
 from core.scores import ScoreSheet
 from core.vocabulary import EventType, FailureKind
@@ -42,12 +44,18 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class JobSpec(_Record):
-    """What was asked for. It never changes."""
+class TrainSpec(_Record):
+    """A training that was asked for. It never changes. Its JSON has no `kind`, as in versions without imports."""
 
+    kind: Literal["train"] = Field("train", exclude=True)
     preset: PresetName
     recipe: Recipe
     publish: Publish
+    dataset_id: str | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="The imported data set that the recipe's name stood for; null for a folder of IDX files.",
+    )
     unknown_knobs: tuple[str, ...] = Field(
         (), exclude=True, description="Of a newer version: nobody here can train so."
     )
@@ -55,12 +63,39 @@ class JobSpec(_Record):
     @model_validator(mode="before")
     @classmethod
     def _set_unknown_knobs_apart(cls, values: Any) -> Any:
-        """A recipe as such refuses what it does not know, and a job of a newer version is to be seen all the same."""
-        recipe = values.get("recipe") if isinstance(values, dict) else None
-        if not isinstance(recipe, dict):
-            return values
-        known = {name: value for name, value in recipe.items() if name in Recipe.model_fields}
-        return {**values, "recipe": known, "unknown_knobs": tuple(name for name in recipe if name not in known)}
+        return _set_apart(values, "recipe", Recipe, "unknown_knobs")
+
+
+class ImportSpec(_Record):
+    """An import that was asked for. It never changes."""
+
+    kind: Literal["import"] = "import"
+    name: DatasetName = Field(description="What the data set is to be called.")
+    options: ImportOptions
+    upload: str = Field(description="The id of the upload that is imported.")
+    file: str | None = Field(None, description="The uploaded file's name, where the client told it.")
+    bytes: int
+    sha256: str = Field(description="Of the upload.")
+    dry_run: bool = Field(False, description="Whether a report is all that is asked for.")
+    unknown_options: tuple[str, ...] = Field(
+        (), exclude=True, description="Of a newer version: nobody here can import so."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _set_unknown_options_apart(cls, values: Any) -> Any:
+        return _set_apart(values, "options", ImportOptions, "unknown_options")
+
+
+JobSpec = TrainSpec | ImportSpec
+JobKind = Literal["train", "import"]
+
+
+def _kind_of(spec: Any) -> str | None:
+    return spec.get("kind", "train") if isinstance(spec, dict) else getattr(spec, "kind", None)
+
+
+AnySpec = Annotated[Annotated[TrainSpec, Tag("train")] | Annotated[ImportSpec, Tag("import")], Discriminator(_kind_of)]
 
 
 class HealthWarning(_Record):
@@ -95,13 +130,23 @@ class JobProgress(_Record):
     warnings: list[HealthWarning] = Field(default_factory=list, description="The newest of each kind.")
 
 
+class ImportProgress(_Record):
+    """How far an import is, as its worker last told."""
+
+    phase: str = Field(description="An ImportPhase.")
+    done: int = Field(description="How many files or images the phase has behind it.")
+    total: int | None = Field(description="How many there are, where that is known.")
+    problems: int = Field(description="How many problems were met so far.")
+    warnings: list[HealthWarning] = Field(default_factory=list, description="The newest of each kind.")
+
+
 class JobError(_Record):
     """Why a job failed."""
 
     type: str
     detail: str
     retryable: bool = Field(description="Whether the same request may succeed another time.")
-    log: str = Field("", description="The end of the trainer's log.")
+    log: str = Field("", description="The end of the log of the program that failed.")
 
     @classmethod
     def of(cls, kind: FailureKind, detail: str, log: str = "") -> Self:
@@ -136,16 +181,17 @@ class Job(_Record):
 
     id: str
     status: JobStatus
-    spec: JobSpec
+    spec: AnySpec
     attempt: int = Field(description="How often a worker has claimed it.")
     request: Literal["cancel", "pause"] | None = Field(description="What the owner was asked for and has yet to do.")
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
     device: str | None = None
-    progress: JobProgress | None = None
+    progress: JobProgress | ImportProgress | None = None
     error: JobError | None = None
     model_id: str | None = None
+    dataset: str | None = Field(None, description="The id of the data set that came of an import.")
     publication: Publication | None = None
     memory: DeviceMemory | None = None
     event: str = Field(description="The id of the event that told of its last change.")
@@ -161,9 +207,21 @@ class Job(_Record):
         return cls.model_validate(values)
 
     @property
+    def training(self) -> TrainSpec:
+        """The spec of a job that is known to be a training."""
+        assert isinstance(self.spec, TrainSpec)
+        return self.spec
+
+    @property
+    def importing(self) -> ImportSpec:
+        """The spec of a job that is known to be an import."""
+        assert isinstance(self.spec, ImportSpec)
+        return self.spec
+
+    @property
     def is_publishing(self) -> bool:
-        """Whether its model is on the shelf while the job has yet to succeed."""
-        return self.status is JobStatus.RUNNING and self.model_id is not None
+        """Whether it is committed to its model or data set while it has yet to succeed."""
+        return self.status is JobStatus.RUNNING and (self.model_id or self.dataset) is not None
 
 
 class Claim(_Record):
@@ -171,6 +229,15 @@ class Claim(_Record):
 
     job: Job
     owner: str
+
+
+def _set_apart(values: Any, field: str, model: type[BaseModel], unknown: str) -> Any:
+    """Take what is not known out of a model that refuses it: a job of a newer version is to be seen all the same."""
+    given = values.get(field) if isinstance(values, dict) else None
+    if not isinstance(given, dict):
+        return values
+    known = {name: value for name, value in given.items() if name in model.model_fields}
+    return {**values, field: known, unknown: tuple(name for name in given if name not in known)}
 
 
 def _to_time(milliseconds: str | int) -> datetime:

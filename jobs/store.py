@@ -17,13 +17,28 @@ from core.errors import IdempotencyKeyReused, JobNotFound, JobStateConflict, Lea
 from core.settings import Settings
 from core.vocabulary import Answer, FailureKind
 from jobs import keys
-from jobs.record import Claim, DeviceMemory, Job, JobError, JobProgress, JobSpec, JobStatus, NumberedEvent, Publication
+from jobs.reader import JobReader
+from jobs.record import (
+    Claim,
+    DeviceMemory,
+    ImportProgress,
+    ImportSpec,
+    Job,
+    JobError,
+    JobKind,
+    JobProgress,
+    JobSpec,
+    JobStatus,
+    NumberedEvent,
+    Publication,
+)
 from jobs.redis_client import connect, wait_for_disk
 from jobs.scripting import run_script
 
 MAX_STRIKES = 3
 KEY_KEPT_S = 24 * 3600
 GUESSED_JOB_S = 60.0  # until one was measured
+GUESSED_IMPORT_S = 10.0
 
 
 class Created(NamedTuple):
@@ -33,12 +48,11 @@ class Created(NamedTuple):
     replayed: bool
 
 
-class JobStore:
+class JobStore(JobReader):
     """Records and transitions of jobs. Every method may raise redis' RedisError."""
 
     def __init__(self, redis: "Redis", lease_s: float, max_queued: int = 100) -> None:
-        self._redis = redis
-        self._lease_ms = int(lease_s * 1000)
+        super().__init__(redis, lease_s)
         self._max_queued = max_queued
 
     @classmethod
@@ -57,46 +71,16 @@ class JobStore:
         key = keys.idempotency_key(idempotency_key or "", caller)
         pool = self._redis.connection_pool  # of one connection, because WAITAOF waits for that one's writes
         with Redis(connection_pool=pool, single_connection_client=True) as connection:
-            arguments = (job_id, asked, self._max_queued, digest, kept)
+            arguments = (job_id, spec.kind, asked, self._max_queued, digest, kept)
             match self._run("create", *arguments, more_keys=[key], redis=connection).split():
                 case [Answer.FULL]:
-                    raise QueueFull(self._max_queued, self._seconds_to_a_place())
+                    raise QueueFull(self._max_queued, self._seconds_to_a_place(spec.kind))
                 case [Answer.REUSED]:
                     raise IdempotencyKeyReused(f"the key {idempotency_key!r} was used for another request")
                 case [Answer.REPLAYED, first_id, created_us]:
                     return Created(_as_created(first_id, asked, created_us), replayed=True)
             wait_for_disk(connection)
         return Created(self.get(job_id), replayed=False)
-
-    def get(self, job_id: str) -> Job:
-        """The record of a job. Raises JobNotFound."""
-        fields: dict[str, str] = self._redis.hgetall(keys.job_key(job_id))  # type: ignore[assignment]
-        if not fields:
-            raise JobNotFound(f"no job {job_id!r}")
-        return Job.from_hash(fields)
-
-    def page(self, limit: int, after: str | None = None, status: JobStatus | None = None) -> list[Job]:
-        """Up to `limit` jobs, newest first, those older than the job `after`. Raises JobNotFound for `after`."""
-        index, below = keys.JOBS if status is None else keys.jobs_with(status), "+inf"
-        if after is not None:
-            created_us = self._redis.zscore(keys.JOBS, after)
-            if created_us is None:
-                raise JobNotFound(f"no job {after!r}")
-            below = f"({int(created_us)}"  # no two have one time: a script takes microseconds
-        found: list[Job] = []
-        while len(found) < limit:
-            rows: Any = self._redis.zrevrangebyscore(
-                index, below, 0, start=0, num=limit - len(found), withscores=True, score_cast_func=int
-            )
-            if not rows:
-                break
-            with self._redis.pipeline(transaction=False) as pipeline:
-                for job_id, _ in rows:
-                    pipeline.hgetall(keys.job_key(job_id))
-                jobs = [Job.from_hash(fields) for fields in pipeline.execute() if fields]
-            found += [job for job in jobs if status in (None, job.status)]  # one may have changed meanwhile
-            below = f"({rows[-1][1]}"
-        return found
 
     def claim(self, job_id: str) -> Claim | None:
         """Queued -> running. None when the job is not queued: a doubled message, or a job that has ended."""
@@ -105,9 +89,9 @@ class JobStore:
             return None
         return Claim(job=self.get(job_id), owner=owner)
 
-    def claim_oldest(self) -> Claim | None:
-        """Claim the queued job that was created first. None when none is queued."""
-        claims = (self.claim(job_id) for job_id in self.queued_ids())
+    def claim_oldest(self, kind: JobKind) -> Claim | None:
+        """Claim the queued job of a kind that was created first. None when none is queued."""
+        claims = (self.claim(job_id) for job_id in self.queued_ids(kind))
         return next((claim for claim in claims if claim is not None), None)
 
     def beat(
@@ -115,7 +99,7 @@ class JobStore:
         claim: Claim,
         *,
         device: str | None = None,
-        progress: JobProgress | None = None,
+        progress: JobProgress | ImportProgress | None = None,
         checkpointed: bool = False,
         events: Sequence[NumberedEvent] = (),
     ) -> Answer:
@@ -132,17 +116,27 @@ class JobStore:
         arguments = [claim.owner, self._lease_ms, int(checkpointed), 2 * len(fields), *_flat(fields), *flat_events]
         return Answer(self._run("beat", claim.job.id, *arguments))
 
-    def commit(self, claim: Claim, model_id: str) -> Answer:
-        """Running -> publishing, with the model on the shelf: the job can only succeed now.
+    def commit(self, claim: Claim, product: str) -> Answer:
+        """Running -> publishing, with the model on the shelf or the data set made: the job can only succeed now.
 
         Answers `ok`, or `cancel` when that was asked for before. Raises LeaseLost.
         """
-        return Answer(self._run_as_owner("commit", claim, model_id))
+        field = "dataset" if isinstance(claim.job.spec, ImportSpec) else "model_id"
+        return Answer(self._run_as_owner("commit", claim, field, product))
 
-    def publish(self, job_id: str, model_id: str, publication: Publication) -> None:
-        """Publishing -> succeeded, by whoever carried the publication out. Raises LeaseLost."""
-        if self._run("publish", job_id, model_id, publication.model_dump_json()) != Answer.OK:
-            raise LeaseLost(f"job {job_id} does not publish {model_id}")
+    def publish(self, job_id: str, product: str, publication: Publication | None = None) -> None:
+        """Publishing -> succeeded, by whoever carried the publication out. Raises LeaseLost.
+
+        `publication` is what was decided of a model; there is none of a data set.
+        """
+        decided = ["publication", publication.model_dump_json()] if publication else []
+        if self._run("publish", job_id, product, *decided) != Answer.OK:
+            raise LeaseLost(f"job {job_id} does not publish {product}")
+
+    def succeed(self, claim: Claim) -> Answer:
+        """Running -> succeeded, of an import that was to make nothing. Answers and raises as `commit` does."""
+        assert isinstance(claim.job.spec, ImportSpec)
+        return Answer(self._run_as_owner("finish", claim, JobStatus.SUCCEEDED))
 
     def fail(self, claim: Claim, error: JobError) -> None:
         """Running -> failed. Raises LeaseLost."""
@@ -204,29 +198,9 @@ class JobStore:
         allowed = {*(status for status in JobStatus if status.is_terminal), Answer.DELETED}
         self._transition_or_raise("delete", job_id, allowed, more_keys=[keys.FILES])
 
-    def deleted_ids(self) -> set[str]:
-        """The deleted jobs whose files are still to be removed."""
-        return self._redis.smembers(keys.FILES)  # type: ignore[return-value]
-
     def forget(self, job_id: str) -> None:
         """The files of a deleted job are gone."""
         self._redis.srem(keys.FILES, job_id)
-
-    def ended_ids(self, before_s: float) -> list[str]:
-        """The jobs that ended more than `before_s` seconds ago; none when that is infinite."""
-        return self._until(keys.ENDED, max(0, self._now_ms() - before_s * 1000))
-
-    def publishing_ids(self) -> list[str]:
-        """The jobs whose publication was begun longer ago than a lease lasts: whoever began it is gone or frozen."""
-        return self._until(keys.PUBLISHING, self._now_ms() - self._lease_ms)
-
-    def queued_ids(self) -> list[str]:
-        """The queued jobs, oldest first."""
-        return self._redis.zrange(keys.jobs_with(JobStatus.QUEUED), 0, -1)  # type: ignore[return-value]
-
-    def ping(self) -> None:
-        """Raise RedisError unless Redis answers."""
-        self._redis.ping()
 
     def _transition_or_raise(
         self,
@@ -249,20 +223,14 @@ class JobStore:
             raise LeaseLost(f"job {claim.job.id} is no longer owned by {claim.owner}")
         return answer
 
-    def _seconds_to_a_place(self) -> int:
+    def _seconds_to_a_place(self, kind: JobKind) -> int:
         """When a waiting job may be expected to begin: how long jobs took of late, over those that run at once."""
+        if kind == "import":
+            return ceil(GUESSED_IMPORT_S)
         measured: list[str] = self._redis.lrange(keys.DURATIONS, 0, -1)  # type: ignore[assignment]
         usual_s = mean(int(ms) for ms in measured) / 1000 if measured else GUESSED_JOB_S
         running: int = self._redis.zcard(keys.LEASES)
         return max(1, ceil(usual_s / max(1, running)))
-
-    def _now_ms(self) -> int:
-        seconds, microseconds = self._redis.time()
-        return int(seconds) * 1000 + int(microseconds) // 1000
-
-    def _until(self, index: str, now_ms: float) -> list[str]:
-        ids: list[str] = self._redis.zrangebyscore(index, 0, now_ms)  # type: ignore[assignment]
-        return ids
 
     def _run(
         self,

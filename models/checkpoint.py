@@ -3,6 +3,7 @@
 They are verified against the card on every load. Nothing is pickled, so loading a checkpoint runs no code.
 """
 
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +16,6 @@ from torch import nn
 from core.card import CARD, DISCRIMINATOR, GENERATOR, Card, TrainingRecord, read_card, read_verified
 from core.errors import CheckpointError
 from core.files import new_folder
-from core.image_shape import GREY_28
 from models.dcgan import Discriminator, Generator
 
 OLD_NAMES = {"up14.weight", "down14.weight"}  # layers were named by the side of their images
@@ -43,24 +43,22 @@ def load_generator(folder: Path) -> Generator:
 
     Raises CheckpointError, naming the file, when it is missing, truncated, altered or of other shapes than the recipe.
     """
-    return _load(folder, GENERATOR, Generator)
+    return _load(folder, GENERATOR, lambda card: Generator(card.recipe, card.image_shape, card.class_shares))
 
 
 def load_discriminator(folder: Path) -> Discriminator:
     """Load and verify D, as `load_generator` does G."""
-    return _load(folder, DISCRIMINATOR, Discriminator)
+    return _load(folder, DISCRIMINATOR, lambda card: Discriminator(card.recipe, card.image_shape))
 
 
 def _serialise(network: nn.Module) -> bytes:
     return format_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()})
 
 
-def _load(folder: Path, name: str, kind: type[N]) -> N:
+def _load(folder: Path, name: str, build: Callable[[Card], N]) -> N:
     card = read_card(folder)
     data = read_verified(folder, name, card.sha256)
-    if card.image_shape != GREY_28:
-        raise CheckpointError(f"{folder}: draws images of {card.image_shape}; this version knows {GREY_28} only")
-    network = kind(card.recipe, card.image_shape)
+    network = build(card)
     try:
         tensors = parse_tensors(data)
         if not tensors.keys().isdisjoint(OLD_NAMES):

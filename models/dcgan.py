@@ -16,6 +16,7 @@ up to twice the time. Kernels are stored upright.
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -111,6 +112,7 @@ class Generator(nn.Sequential):
     With `classes` in the recipe, z is followed by the one-hot class of the image: [B, z_dim + classes].
     Widths come from `g_filters`, `g_hidden_layers`, `g_hidden_units` and `z_dim` of the recipe: the last stage but one
     has `g_filters` channels, each one before it twice as many as the next.
+    `class_shares` says how often each class is drawn where none is asked for; None is equally often.
     """
 
     to_images: ToImages
@@ -118,7 +120,9 @@ class Generator(nn.Sequential):
     up1_norm: nn.BatchNorm2d
     up1_act: nn.LeakyReLU
 
-    def __init__(self, recipe: Recipe, shape: ImageShape = GREY_28) -> None:
+    def __init__(
+        self, recipe: Recipe, shape: ImageShape = GREY_28, class_shares: Sequence[float] | None = None
+    ) -> None:
         channels, width = recipe.g_filters << (shape.stages - 1), recipe.z_dim + recipe.classes
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         for i in range(recipe.g_hidden_layers):
@@ -141,6 +145,7 @@ class Generator(nn.Sequential):
         layers["upright"] = HalfTurn()
         super().__init__(layers)
         self.z_dim, self.classes, self.slope, self.shape = recipe.z_dim, recipe.classes, recipe.leaky_slope, shape
+        self.class_shares = class_shares
         _glorot_uniform(self)
 
 

@@ -4,7 +4,7 @@ In evaluation mode BatchNorm is a scale and a shift that are known beforehand, s
 Kernels are turned once. Shapes in comments are those of 28x28 grey images.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -30,6 +30,7 @@ class FoldedGenerator:
 
     z_dim: int
     classes: int
+    class_shares: Sequence[float] | None
     shape: ImageShape
     slope: float
     dense: tuple[tuple[Tensor, Tensor], ...]  # weights [in, out] and shifts [out], the hidden ones first
@@ -52,6 +53,7 @@ class FoldedGenerator:
         return cls(
             z_dim=G.z_dim,
             classes=G.classes,
+            class_shares=G.class_shares,
             shape=shape,
             slope=G.slope,
             dense=(*hidden, turned),

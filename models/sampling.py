@@ -20,11 +20,20 @@ GPU_BATCH = 2000
 CPU_BATCH = 64
 
 
-def latents(seed: int, start: int, n: int, z_dim: int, classes: int = 0, wanted: Sequence[int] | None = None) -> Tensor:
+def latents(
+    seed: int,
+    start: int,
+    n: int,
+    z_dim: int,
+    classes: int = 0,
+    wanted: Sequence[int] | None = None,
+    shares: Sequence[float] | None = None,
+) -> Tensor:
     """The latents of images `start` to `start + n - 1` of a seed: [n, z_dim + classes] float32.
 
     They are standard normal. Behind them stands, where there are `classes`, that of the image, one-hot; each is as
-    likely as any other. With `wanted` classes, image k has the k-th of them, cycling, and the z that it has without.
+    likely as any other, or as `shares` say. With `wanted` classes, image k has the k-th of them, cycling, and the z
+    that it has without.
     Each row comes from a Philox generator (Salmon et al., 2011, "Parallel random numbers: as easy
     as 1, 2, 3") of its own. `seed` and `start + n` must lie in 0..2**53 - 1.
     """
@@ -33,13 +42,30 @@ def latents(seed: int, start: int, n: int, z_dim: int, classes: int = 0, wanted:
     generator = np.random.Generator(philox)
     fresh = philox.state
     key = fresh["state"]["key"]
+    bounds = None if shares is None else share_bounds(shares)
     for k, row in enumerate(rows, start):
         key[0], key[1] = seed, k
         philox.state = fresh
         generator.standard_normal(out=row[:z_dim], dtype=np.float32)
         if classes:
-            row[z_dim + (wanted[k % len(wanted)] if wanted else generator.integers(classes))] = 1.0
+            if wanted:
+                chosen = wanted[k % len(wanted)]
+            elif bounds is None:
+                chosen = int(generator.integers(classes))
+            else:
+                chosen = int(bounds.searchsorted(generator.random(), side="right"))
+            row[z_dim + chosen] = 1.0
     return torch.from_numpy(rows)
+
+
+def share_bounds(shares: Sequence[float]) -> np.ndarray:
+    """What divides 0..1 among classes by their shares: float64 [classes]; a class reaches up to its bound, without it.
+
+    The last class that has a share has no end, because shares are rounded.
+    """
+    bounds = np.cumsum(shares)
+    bounds[np.flatnonzero(shares)[-1] :] = np.inf
+    return bounds
 
 
 def to_pixels(images: Tensor) -> Tensor:
@@ -98,4 +124,4 @@ def draw(
     With `wanted` classes, which only a G that has classes takes, image k is of the k-th of them, cycling. Raises as
     `draw_latents` does.
     """
-    return draw_latents(G, latents(seed, start, n, G.z_dim, G.classes, wanted))
+    return draw_latents(G, latents(seed, start, n, G.z_dim, G.classes, wanted, G.class_shares))

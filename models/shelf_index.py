@@ -20,6 +20,7 @@ class Entry(NamedTuple):
 
     created_at: datetime
     model_id: str
+    dataset: str
 
 
 class ShelfIndex:
@@ -47,7 +48,8 @@ class ShelfIndex:
 
     def _read(self, model_id: str) -> Entry | None:
         try:
-            return Entry(self._card(model_id).created_at, model_id)
+            card = self._card(model_id)
+            return Entry(card.created_at, model_id, card.recipe.dataset)
         except (CheckpointError, ModelNotFound) as error:
             logger.error("left out of the shelf's list: %s", error)
             return None

@@ -50,13 +50,14 @@ def walk(
     z_dim: int,
     classes: int = 0,
     wanted: Sequence[int] | None = None,
+    shares: Sequence[float] | None = None,
 ) -> Tensor:
     """The latents of images `start` to `start + n - 1` from one seed to another, frame by frame.
 
     [frames * n, z_dim + classes]. `frames` are 2 or more: the first has the latents of the first seed, the last the z
-    of the second. The class stays that of the first seed's image, or the wanted one.
+    of the second. The class stays that of the first seed's image, or the wanted one; `shares` are those of `latents`.
     """
-    first, last = (latents(seed, start, n, z_dim, classes, wanted) for seed in seeds)
+    first, last = (latents(seed, start, n, z_dim, classes, wanted, shares) for seed in seeds)
     begin, end = first[:, :z_dim].numpy(), last[:, :z_dim].numpy()
     z = [torch.from_numpy(slerp(begin, end, frame / (frames - 1))) for frame in range(frames)]
     return torch.cat([torch.cat(z), first[:, z_dim:].repeat(frames, 1)], dim=1)

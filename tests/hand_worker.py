@@ -46,6 +46,7 @@ class Attempt:
         card = training_record(recipe).model_copy(update={"epoch": epoch, "scores": scores, "losses": losses})
         save_checkpoint(self.run.checkpoint(epoch), *networks(recipe, epoch), card)
         self._write_sample(epoch)
+        self.run.closest_pairs.write_bytes(self.run.sample(epoch).read_bytes())
         with self.run.trainer_log.open("a") as log:
             log.write(f"epoch {epoch}: loss_d {losses['loss_d']}\nepoch {epoch}: saved\n")
         progress = JobProgress(

@@ -10,7 +10,7 @@ from core.settings import Settings
 
 TEXT = (Path(__file__).resolve().parents[1] / "docs" / "api.md").read_text(encoding="utf-8")
 DOCUMENT = create_app(Settings()).openapi()
-ROUTE = "(?:GET|POST|PUT|PATCH|DELETE) /[^ `\\n]*"
+ROUTE = "(?:GET|POST|PUT|PATCH|DELETE|OPTIONS) /[^ `\\n]*"
 OPERATIONS = {
     f"{method.upper()} {path}": operation
     for path, methods in DOCUMENT["paths"].items()

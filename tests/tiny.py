@@ -2,7 +2,7 @@
 
 import gzip
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,12 +89,17 @@ def save_tiny(
     seed: int = 0,
     created_at: datetime = datetime(2026, 1, 1, tzinfo=UTC),
     scores: ScoreSheet | None = None,
+    shape: ImageShape = GREY_28,
+    class_names: Sequence[str] | None = None,
+    dataset_sha256: str = "0" * 64,
     **knobs: Any,
 ) -> Card:
     """A real checkpoint; another seed gives another model id."""
     recipe = tiny_recipe(seed=seed, **knobs)
-    record = training_record(recipe, created_at).model_copy(update={"scores": scores})
-    return save_checkpoint(folder, *networks(recipe, seed), record)
+    names = None if class_names is None else list(class_names)
+    told = {"scores": scores, "image_shape": shape, "class_names": names, "dataset_sha256": dataset_sha256}
+    record = training_record(recipe, created_at).model_copy(update=told)
+    return save_checkpoint(folder, *networks(recipe, seed, shape), record)
 
 
 def digit_like(n: int, seed: int = 0) -> np.ndarray:

@@ -29,8 +29,8 @@ class RunProgress:
     @classmethod
     def before(cls, job: Job) -> Self:
         """Before the first event of an attempt. Scores and warnings of earlier attempts hold on."""
-        images_per_step, earlier = job.spec.recipe.images_per_step, job.progress
-        if earlier is None:
+        images_per_step, earlier = job.training.recipe.images_per_step, job.progress
+        if not isinstance(earlier, JobProgress):
             return cls(images_per_step)
         return cls(images_per_step, scores=earlier.scores, best=earlier.best, warnings=tuple(earlier.warnings))
 

@@ -1,4 +1,4 @@
-"""Publishing the model of a committed job: on the shelf it is, now it is to become the active one, or not.
+"""Publishing the model of a committed job: on the shelf it is, now it is to become its data set's active one, or not.
 
 Whoever comes by may do it: the worker that committed the job, or a sweeper after it vanished. Done twice, or by one
 that was frozen half way, it overrules nobody: the shelf refuses when the active model was changed after the look at
@@ -38,9 +38,9 @@ def publish(store: JobStore, shelf: Shelf, job_id: str) -> None:
 
 
 def _activate(shelf: Shelf, job: Job, changes: int) -> Publication:
-    """Make a job's model the active one, if the job says so."""
+    """Make a job's model the active one of its data set, if the job says so. `Shelf` says when of the whole shelf."""
     assert job.model_id is not None
-    asked = job.spec.publish
+    asked = job.training.publish
     try:
         match asked:
             case "auto":

@@ -43,7 +43,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Claim the oldest queued job and see it to an end, if there is one."""
-        claim = self._store.claim_oldest()
+        claim = self._store.claim_oldest("train")
         if claim is None:
             logger.info("no job is queued any more, nothing to do")
             return
@@ -61,7 +61,7 @@ class Supervisor:
             attempt.fail(FailureKind.INTERNAL, f"{type(error).__name__}: {error}")
 
     def _carry_out(self, claim: Claim, attempt: Attempt) -> None:
-        if unknown := claim.job.spec.unknown_knobs:
+        if unknown := claim.job.training.unknown_knobs:
             detail = f"the recipe has knobs that this worker's version does not know: {', '.join(unknown)}"
             attempt.fail(FailureKind.TRAINER_REFUSED, detail)
             return
@@ -76,7 +76,7 @@ class Supervisor:
         job = attempt.job
         job_dir = JobDir(self._settings.runs_dir, job.id)
         run = self._with_space(monitor, lambda: open_attempt(job_dir, job.attempt, lambda: monitor.handle(None)))
-        recipe = job.spec.recipe.model_dump_json(indent=2).encode() + b"\n"
+        recipe = job.training.recipe.model_dump_json(indent=2).encode() + b"\n"
         self._with_space(monitor, lambda: write_file(run.recipe, recipe))
         return run
 

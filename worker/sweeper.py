@@ -78,7 +78,7 @@ class Sweeper:
         queue keeps a long one from being flooded; any message leads to the oldest job, so none is passed over.
         """
         if waiting_messages(self._queue) == 0:
-            for job_id in self._store.queued_ids():
+            for job_id in self._store.queued_ids("train"):
                 logger.info("job %s: queued without a message; sent again", job_id)
                 enqueue(self._queue, job_id)
 

@@ -5,12 +5,14 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
 
-from core.image_shape import ImageShape
 from models.checkpoint import load_generator
 from models.folding import FoldedGenerator
 from models.shelf import Shelf
+
+CARDS = 256  # held in memory
 
 
 class Sized(Protocol):
@@ -73,11 +75,7 @@ class ModelCache(Cache[str, FoldedGenerator]):
     def __init__(self, shelf: Shelf, max_bytes: int) -> None:
         super().__init__(max_bytes)
         self._shelf = shelf
-
-    def shape(self, model_id: str) -> ImageShape:
-        """The shape of a model's images. It does not load the model. Raises as `Shelf.card` does."""
-        held = self._held.get(model_id)
-        return held.shape if held else self._shelf.card(model_id).image_shape
+        self.card = lru_cache(CARDS)(shelf.card)  # a model never changes
 
     def _load(self, key: str) -> FoldedGenerator:
         return FoldedGenerator.of(load_generator(self._shelf.folder(key)))

@@ -55,10 +55,12 @@ class _Drawing(Task):
 class Renderer:
     """Draws from any model on the shelf."""
 
-    def __init__(self, shelf: Shelf, datasets_dir: Path, max_bytes: int, waiting: SharedCounts) -> None:
+    def __init__(
+        self, shelf: Shelf, datasets_dir: Path, imported_dir: Path, max_bytes: int, waiting: SharedCounts
+    ) -> None:
         """`max_bytes` of models stay in memory; `waiting` counts the images that wait in all processes."""
         torch.set_num_threads(1)  # of every thread of the process that has not drawn yet
-        self.judges = JudgeCache(shelf, datasets_dir)
+        self.judges = JudgeCache(datasets_dir, imported_dir)
         self.models = ModelCache(shelf, max_bytes)
         self._scheduler = BatchScheduler[_Drawing](waiting)
         self._loop = asyncio.get_running_loop()

@@ -18,15 +18,15 @@ from models.sampling import latents
 from models.walk import truncated, walk
 
 
-class UnknownDigit(Exception):
-    """A digit that a model cannot draw."""
+class UnknownClass(Exception):
+    """A class that a model cannot draw."""
 
 
 @dataclass(frozen=True, eq=False)
 class SeedSource:
     """Images `start` to `start + n - 1` of a seed.
 
-    With `digits`, image k shows the k-th of them, cycling. Raises UnknownDigit for a digit that G has no class for.
+    With `wanted` classes, image k is of the k-th of them, cycling. Raises UnknownClass for one that G does not have.
     """
 
     cost: ClassVar[int] = 1  # of an image, in images of a batch
@@ -35,15 +35,16 @@ class SeedSource:
     n: int
     seed: int
     start: int = 0
-    digits: Sequence[int] | None = None
+    wanted: Sequence[int] | None = None
     truncation: float = 1.0
 
     def __post_init__(self) -> None:
-        _check(self.digits, self.G.classes)
+        _check(self.wanted, self.G.classes)
 
     def rows(self, first: int, n: int) -> Tensor:
         """The latents of its images `first` to `first + n - 1`: [n, z_dim + classes]."""
-        rows = latents(self.seed, self.start + first, n, self.G.z_dim, self.G.classes, self.digits)
+        G = self.G
+        rows = latents(self.seed, self.start + first, n, G.z_dim, G.classes, self.wanted, G.class_shares)
         return rows if self.truncation == 1 else truncated(rows, self.G.z_dim, self.truncation)
 
 
@@ -51,7 +52,7 @@ class SeedSource:
 class WalkSource:
     """Images `start` to `start + n_frame - 1` on the way from one seed to another, frame by frame.
 
-    `digits` and UnknownDigit are those of SeedSource.
+    `wanted` and UnknownClass are those of SeedSource.
     """
 
     cost: ClassVar[int] = 1
@@ -61,11 +62,11 @@ class WalkSource:
     frames: int
     seeds: tuple[int, int]
     start: int = 0
-    digits: Sequence[int] | None = None
+    wanted: Sequence[int] | None = None
     truncation: float = 1.0
 
     def __post_init__(self) -> None:
-        _check(self.digits, self.G.classes)
+        _check(self.wanted, self.G.classes)
 
     @property
     def n(self) -> int:
@@ -79,16 +80,16 @@ class WalkSource:
     @cached_property
     def _rows(self) -> Tensor:
         G = self.G
-        rows = walk(self.seeds, self.frames, self.start, self.n_frame, G.z_dim, G.classes, self.digits)
+        rows = walk(self.seeds, self.frames, self.start, self.n_frame, G.z_dim, G.classes, self.wanted, G.class_shares)
         return rows if self.truncation == 1 else truncated(rows, G.z_dim, self.truncation)
 
 
 @dataclass(frozen=True, eq=False)
 class PickSource:
-    """Images `start` to `start + n - 1` of a seed as a judge picks them, image k of the k-th digit, cycling.
+    """Images `start` to `start + n - 1` of a seed as a judge picks them, image k of the k-th wanted class, cycling.
 
     For a G without classes. The judge searches up to 8 batches for each image, so an image costs a batch at least.
-    Raises UnknownDigit for a digit that the judge has no class for.
+    Raises UnknownClass for one that the judge does not know.
     """
 
     cost: ClassVar[int] = BATCH
@@ -97,22 +98,22 @@ class PickSource:
     n: int
     seed: int
     start: int
-    digits: Sequence[int]
+    wanted: Sequence[int]
     judge: Judge
 
     def __post_init__(self) -> None:
-        _check(self.digits, self.judge.classes)
+        _check(self.wanted, self.judge.classes)
 
     def search(self, first: int) -> Iterator[np.ndarray]:
         """Look for its image `first`: see `models.picking.search`."""
         k = self.start + first
-        return search(self.G, self.judge, self.seed, k, self.digits[k % len(self.digits)])
+        return search(self.G, self.judge, self.seed, k, self.wanted[k % len(self.wanted)])
 
 
 Source = SeedSource | WalkSource | PickSource
 
 
-def _check(digits: Sequence[int] | None, classes: int) -> None:
-    if digits and max(digits) >= classes:
+def _check(wanted: Sequence[int] | None, classes: int) -> None:
+    if wanted and max(wanted) >= classes:
         allowed = f"0 to {classes - 1}" if classes else "none: the model has no classes, its data set no judge"
-        raise UnknownDigit(f"the model cannot draw {max(digits)}; allowed: {allowed}")
+        raise UnknownClass(f"the model cannot draw {max(wanted)}; allowed: {allowed}")

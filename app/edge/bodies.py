@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, answer
+from app.http.urls import route_path
 
 DISCARD_BYTES = 256 << 20
 DISCARD_S = 30.0
@@ -21,9 +22,9 @@ SILENCE_S = 3.0
 class CheckBodies:
     """Refuses bodies that are too large (413), encoded (415), or shorter than they say (400)."""
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        """`limit` is in bytes."""
-        self._app, self._limit = app, limit
+    def __init__(self, app: ASGIApp, limit: int, upload_limit: int) -> None:
+        """The limits are in bytes; files of images have one of their own."""
+        self._app, self._limit, self._upload_limit = app, limit, upload_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -41,9 +42,10 @@ class CheckBodies:
         if not length and not chunked:
             await self._app(scope, receive, send)
             return
-        body = _Body(receive, send, length, self._limit)
-        if length is not None and length > self._limit:
-            detail = f"the body has {length} bytes; allowed: {self._limit}"
+        limit = self._upload_limit if _brings_a_file(scope) else self._limit
+        body = _Body(receive, send, length, limit)
+        if length is not None and length > limit:
+            detail = f"the body has {length} bytes; allowed: {limit}"
             await answer(scope, ProblemError(ProblemType.PAYLOAD_TOO_LARGE, detail))(scope, receive, body.send)
         elif encoding not in (b"", b"identity"):
             detail = f"the body's Content-Encoding is {encoding.decode('latin-1')}; allowed: identity, which is none"
@@ -53,6 +55,12 @@ class CheckBodies:
             await self._app(scope, body.receive, body.send)
 
 
+def _brings_a_file(scope: Scope) -> bool:
+    """Whether this is `POST /datasets`, or a part of an upload."""
+    path = route_path(scope)
+    return (scope["method"] == "POST" and path in ("/datasets", "/uploads")) or path.startswith("/uploads/")
+
+
 class _Body:
     """The body of one request, counted as it comes, and discarded behind a 413."""
 
@@ -60,7 +68,7 @@ class _Body:
         self._receive, self._send = receive, send
         self._length, self._limit = length, limit
         self._arrived = 0
-        self._is_refused = False
+        self._is_refused = self._is_complete = False
 
     async def receive(self) -> Message:
         """The next piece. Raises ProblemError when it is one too many, or the last and others are missing."""
@@ -72,6 +80,7 @@ class _Body:
                     ProblemType.PAYLOAD_TOO_LARGE, f"the body is too large; allowed: {self._limit} bytes"
                 )
             if not message.get("more_body", False):
+                self._is_complete = True
                 self._check_length()
         return message
 
@@ -84,7 +93,7 @@ class _Body:
 
     async def send(self, message: Message) -> None:
         """Pass an answer on. One that says 413 ends once the client has sent all, or as much as will be read."""
-        if message["type"] == "http.response.start" and message["status"] == 413:
+        if message["type"] == "http.response.start" and message["status"] == 413 and not self._is_complete:
             self._is_refused = True
             message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
         elif self._is_refused and not message.get("more_body", False):

@@ -24,22 +24,23 @@ async def _if_none_match(request: Request) -> list[str]:
 
 async def require_json(request: Request) -> None:
     """Refuse a body that does not say that it is JSON. No body at all is fine."""
-    if _content_type(request) != "application/json" and await request.body():
+    if content_type(request) != "application/json" and await request.body():
         raise _refused_type(request, "application/json")
 
 
 async def require_png(request: Request) -> None:
     """Refuse a request that does not say that its body is a PNG."""
-    if _content_type(request) != "image/png":
+    if content_type(request) != "image/png":
         raise _refused_type(request, "image/png")
 
 
-def _content_type(request: Request) -> str:
+def content_type(request: Request) -> str:
+    """The media type that a request gives its body, in lower case and without parameters; empty for none."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _refused_type(request: Request, allowed: str) -> ProblemError:
-    detail = f"the body's Content-Type is {_content_type(request) or 'not given'}; allowed: {allowed}"
+    detail = f"the body's Content-Type is {content_type(request) or 'not given'}; allowed: {allowed}"
     return ProblemError(ProblemType.UNSUPPORTED_MEDIA_TYPE, detail)
 
 

@@ -21,6 +21,8 @@ from app.http.problems import FieldProblem, ProblemError, not_accepted, pointer_
 from app.http.urls import url
 from core.errors import (
     CheckpointError,
+    DatasetDamaged,
+    DatasetNotFound,
     DigitforgeError,
     IdempotencyKeyReused,
     JobNotFound,
@@ -30,22 +32,30 @@ from core.errors import (
     ModelNotFound,
     QueueFull,
     ShelfBusy,
+    UploadBusy,
+    UploadNotFound,
+    UploadOffsetConflict,
+    UploadTooLong,
 )
+from core.files import is_disk_full
 from core.settings import Settings
 from core.validation import explain
 from jobs.redis_away import is_redis_away
 
 SOON = {"Retry-After": "2"}  # seconds
 CLIENT_GONE = 499  # as nginx has it; nobody reads it
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 # Errors whose own text is fit for a client, with nothing to add.
 OWN = {
     JobNotFound: ProblemType.JOB_NOT_FOUND,
     ModelNotFound: ProblemType.MODEL_NOT_FOUND,
+    DatasetNotFound: ProblemType.DATASET_NOT_FOUND,
     JudgeNotFound: ProblemType.JUDGE_NOT_FOUND,
     JobStateConflict: ProblemType.JOB_STATE_CONFLICT,
     IdempotencyKeyReused: ProblemType.IDEMPOTENCY_KEY_REUSED,
+    UploadNotFound: ProblemType.UPLOAD_NOT_FOUND,
+    UploadTooLong: ProblemType.PAYLOAD_TOO_LARGE,
 }
 
 logger = logging.getLogger(__name__)
@@ -158,8 +168,17 @@ async def _on_own_error(request: Request, error: Exception) -> JSONResponse:
             logger.error("a model cannot be loaded: %s", error)
             detail = "the model's files are damaged; the server's log names the file"
             return problem_response(ProblemType.MODEL_NOT_READY, detail)
+        case DatasetDamaged():
+            logger.error("a data set cannot be used: %s", error)
+            detail = "the data set's files are damaged; the server's log names the file"
+            return problem_response(ProblemType.DATASET_DAMAGED, detail)
         case ShelfBusy():
             return problem_response(ProblemType.SHELF_BUSY, str(error), headers=SOON)
+        case UploadBusy():
+            return problem_response(ProblemType.UPLOAD_BUSY, str(error), headers=SOON)
+        case UploadOffsetConflict():
+            right = {"Upload-Offset": str(error.offset)}
+            return problem_response(ProblemType.UPLOAD_OFFSET, str(error), headers=right)
     kind = next((kind for of, kind in OWN.items() if isinstance(error, of)), None)
     return problem_response(kind, str(error)) if kind else await _on_crash(request, error)
 
@@ -176,6 +195,9 @@ async def _on_redis_away(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_os_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, OSError)
+    if is_disk_full(error):
+        logger.error("%s %s failed: %s", request.method, request.url.path, error)
+        return problem_response(ProblemType.STORAGE_FULL, "the server's disk is full")
     setting = _setting_of(error, request.app.state.services.settings)
     if setting is None:
         return await _on_crash(request, error)

@@ -36,6 +36,6 @@ def in_shape(response: JSONResponse) -> JSONResponse:
 
 def _param(fault: dict[str, Any]) -> str | None:
     """The field or parameter that is wrong; None for the body as a whole."""
-    if fault.get("parameter") == "digit":  # of the drawing, and that came out of the prompt
+    if fault.get("parameter") in ("digit", "class"):  # of the drawing, and they came out of the prompt
         return "prompt"
     return fault.get("parameter") or fault.get("pointer", "").removeprefix("/") or None

@@ -39,7 +39,7 @@ def query_names(route: APIRoute) -> list[str]:
     names: list[str] = []
     for alias, annotation in _queries(route.dependant):
         model = _model_of(annotation)
-        names += list(model.model_fields) if model else [alias]
+        names += [field.alias or name for name, field in model.model_fields.items()] if model else [alias]
     return names
 
 

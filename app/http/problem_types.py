@@ -24,9 +24,15 @@ class ProblemType(StrEnum):
     JOB_NOT_FOUND = "job-not-found", 404
     MODEL_NOT_FOUND = "model-not-found", 404
     JUDGE_NOT_FOUND = "judge-not-found", 404
+    DATASET_NOT_FOUND = "dataset-not-found", 404
+    UPLOAD_NOT_FOUND = "upload-not-found", 404
     METHOD_NOT_ALLOWED = "method-not-allowed", 405
     NOT_ACCEPTABLE = "not-acceptable", 406
+    BODY_TIMEOUT = "body-timeout", 408
     JOB_STATE_CONFLICT = "job-state-conflict", 409
+    UPLOAD_OFFSET = "upload-offset", 409
+    DATASET_DELETED = "dataset-deleted", 410
+    TUS_VERSION = "tus-version", 412
     PAYLOAD_TOO_LARGE = "payload-too-large", 413
     URI_TOO_LONG = "uri-too-long", 414
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type", 415
@@ -36,14 +42,17 @@ class ProblemType(StrEnum):
     IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused", 422
     NOT_A_PNG = "not-a-png", 422
     NO_PROVENANCE = "no-provenance", 422
+    UPLOAD_BUSY = "upload-busy", 423
     QUEUE_FULL = "queue-full", 429
     INTERNAL = "internal", 500
     STORE_UNAVAILABLE = "store-unavailable", 503
     STORAGE_UNAVAILABLE = "storage-unavailable", 503
     MODEL_NOT_READY = "model-not-ready", 503
     JUDGE_NOT_READY = "judge-not-ready", 503
+    DATASET_DAMAGED = "dataset-damaged", 503
     SHELF_BUSY = "shelf-busy", 503
     OVERLOADED = "overloaded", 503
+    STORAGE_FULL = "storage-full", 507
 
     @classmethod
     def of_library(cls, status: int) -> "ProblemType":
@@ -64,14 +73,19 @@ TITLES = {
     404: "Not Found",
     405: "Method Not Allowed",
     406: "Not Acceptable",
+    408: "Request Timeout",
     409: "Conflict",
+    410: "Gone",
+    412: "Precondition Failed",
     413: "Content Too Large",
     414: "URI Too Long",
     415: "Unsupported Media Type",
     416: "Range Not Satisfiable",
     421: "Misdirected Request",
     422: "Unprocessable Content",
+    423: "Locked",
     429: "Too Many Requests",
     500: "Internal Server Error",
     503: "Service Unavailable",
+    507: "Insufficient Storage",
 }

@@ -9,7 +9,9 @@ from celery import Celery
 from app.drawing.picture_memory import PictureMemory
 from app.drawing.renderer import Renderer
 from app.drawing.shared_counts import SharedCounts
+from core.dataset_shelf import DatasetShelf
 from core.settings import Settings
+from core.uploads import Uploads
 from jobs.feed import EventFeed
 from jobs.queue import celery_app
 from jobs.store import JobStore
@@ -27,6 +29,8 @@ class Services:
     feed: EventFeed
     queue: Celery
     shelf: Shelf
+    datasets: DatasetShelf
+    uploads: Uploads
     renderer: Renderer
     pictures: PictureMemory
     closing: asyncio.Event  # set once the server is to end, so that endless answers end too
@@ -41,7 +45,9 @@ class Services:
             feed=EventFeed(settings.redis_url),
             queue=celery_app(settings.redis_url),
             shelf=shelf,
-            renderer=Renderer(shelf, settings.datasets_dir, settings.models_mb * MB, waiting),
+            datasets=DatasetShelf(settings.imported_dir),
+            uploads=Uploads(settings.uploads_dir),
+            renderer=Renderer(shelf, settings.datasets_dir, settings.imported_dir, settings.models_mb * MB, waiting),
             pictures=PictureMemory(settings.cache_mb * MB),
             closing=closing,
         )

@@ -39,9 +39,11 @@ def to_webp(pixels: np.ndarray) -> bytes:
 
 
 def to_animation(frames: Sequence[np.ndarray], kind: Literal["webp", "gif"]) -> bytes:
-    """Encode uint8 [h, w, c] frames without loss, to be shown again and again, each for `FRAME_MS`.
+    """Encode uint8 [h, w, c] frames, to be shown again and again, each for `FRAME_MS`.
 
-    Of equal frames in a row there is one in the file, which is shown for as long as all of them.
+    Without loss, but for a GIF in colour: each of its frames has a palette of its own, of 256 colours by median cut,
+    and each pixel one of them. It is not dithered, because dots that move from frame to frame flicker. Of equal frames
+    in a row there is one in the file, which is shown for as long as all of them.
     """
     first, *others = (to_image(frame) for frame in frames)
     options: dict[str, Any] = {"lossless": True} if kind == "webp" else {"optimize": False}

@@ -41,6 +41,7 @@ async def inspect(request: Request, services: ServicesDep) -> Inspection:
         start=picture.start,
         n=picture.n,
         digit=picture.digit,
+        class_=picture.class_,
         judge=picture.judge,
         url=url(location(picture)),
     )

@@ -10,17 +10,18 @@ from hashlib import sha256
 from urllib.parse import parse_qsl, quote_plus
 
 from app.images.picture import Picture
-from app.images.query import GridQuery
+from app.images.query import PARAMETERS, GridQuery
 from app.images.rules import MEANINGS
 
 PATH = "/generate"
 ALWAYS = {"n", "start", "frames", "pad", "scale"}  # in the URL even with their defaults
 
-# The fields of a query in order: name, the value that is omitted, where the field has a meaning.
+# The fields of a query in order: name, parameter, the value that is omitted, where the field has a meaning.
 _NOTHING = object()
 _FIELDS = [
-    (name, _NOTHING if name in ALWAYS else field.default, MEANINGS.get(name))
+    (name, PARAMETERS[name], _NOTHING if name in ALWAYS else field.default, MEANINGS.get(name))
     for name, field in GridQuery.model_fields.items()
+    if name != "dataset"  # the model stands for it
 ]
 
 
@@ -32,10 +33,10 @@ class NotALocation(ValueError):
 def location(picture: Picture) -> str:
     """The canonical URL of a picture, relative to the root of a server."""
     parameters = []
-    for name, default, meaning in _FIELDS:
+    for name, parameter, default, meaning in _FIELDS:
         value = getattr(picture, name)
         if value != default and (meaning is None or meaning.holds(picture)):
-            parameters.append(f"{name}={_text(value)}")
+            parameters.append(f"{parameter}={_text(value)}")
     return f"{PATH}?{'&'.join(parameters)}"
 
 

@@ -12,6 +12,7 @@ from app.http.dependencies import ServicesDep, require_json
 from app.http.json_body import JsonRoute
 from app.http.openai_errors import OpenAIError
 from app.http.problems import FieldProblem, not_accepted
+from app.images.classes import in_canonical_words, named_in
 from app.images.encode import encode_singles
 from app.images.location import location
 from app.images.openai_schemas import GeneratedImage, GeneratedImages, OpenAIImagesRequest, OpenAIModel, OpenAIModelList
@@ -34,15 +35,21 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     response_model_exclude_none=True,
 )
 async def generate_images(request: Request, wanted: OpenAIImagesRequest, services: ServicesDep) -> GeneratedImages:
-    """Images as OpenAI's clients ask for them. The digits in the prompt are drawn in their order, or else any."""
-    query = GridQuery(n=wanted.n, seed=wanted.seed, digit=wanted.digit, model=wanted.model_id)
-    model, judge = drawn_by(query, services)
-    side = services.renderer.models.shape(model).side
+    """Images as OpenAI's clients ask for them. The classes in the prompt are drawn in their order, or else any."""
+    shelf, name = services.shelf, wanted.model_id
+    model = shelf.active(name) if name and name in shelf.actives() else name or shelf.active()
+    shelf.folder(model)
+    card = services.renderer.models.card(model)
+    side = card.image_shape.side
     scale = wanted.scale(side)
     if scale == 0:
-        fault = FieldProblem(pointer="/size", detail=f"allowed: auto, or sides from {side}", value=wanted.size)
-        raise not_accepted([fault])
-    picture = replace(Picture.of(query, "json", model, judge, new_seed()), scale=scale)
+        allowed = f"allowed: auto, or WIDTHxHEIGHT with sides from {side} to 99999"
+        raise not_accepted([FieldProblem(pointer="/size", detail=allowed, value=wanted.size)])
+    classes = named_in(wanted.prompt, card, wanted.n)
+    query = GridQuery.model_validate({"n": wanted.n, "seed": wanted.seed, "model": model, **classes})
+    _, judge = drawn_by(query, services)
+    picture = in_canonical_words(Picture.of(query, "json", model, judge, new_seed()), card)
+    picture = replace(picture, scale=scale)
     images = (await render(picture, services.renderer, request.is_disconnected)).images
     if wanted.wants_url:
         base = str(request.base_url).rstrip("/")
@@ -59,7 +66,7 @@ def list_openai_models(services: ServicesDep) -> OpenAIModelList:
     """The models on the shelf as OpenAI's clients ask for them: the active one first, then the newest."""
     active = services.shelf.active()
     entries = sorted(services.shelf.entries(), key=lambda entry: entry.model_id != active)
-    return OpenAIModelList(data=[OpenAIModel.of(*entry) for entry in entries])
+    return OpenAIModelList(data=[OpenAIModel.of(entry.created_at, entry.model_id) for entry in entries])
 
 
 @router.get("/v1/models/{model_id}", responses=_errors(404, 503))

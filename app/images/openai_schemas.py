@@ -20,11 +20,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from core.image_shape import GREY_28
 from core.recipe import Seed
 
 MAX_SCALE = 8
-_SIDE = "(2[89]|[3-9][0-9]|[1-9][0-9]{2,4})"  # 28 to 99999
+_SIDE = "[1-9][0-9]{0,4}"  # 1 to 99999; the model's shape says from where on
 _GPT_IMAGE = re.compile("(chatgpt|gpt)-image(-.*)?")
 _DALL_E = re.compile("dall-e(-.*)?")
 
@@ -58,7 +57,7 @@ Ignored = Annotated[str | None, Field(description="Ignored: it changes nothing h
 Size = Annotated[
     str,
     StringConstraints(pattern=f"^(auto|{_SIDE}x{_SIDE})$"),
-    _or_say(f"auto, or WIDTHxHEIGHT with sides from {GREY_28.side} to 99999"),
+    _or_say("auto, or WIDTHxHEIGHT with sides to 99999"),
 ]
 
 
@@ -68,18 +67,21 @@ class OpenAIImagesRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra=_to_openapi)
 
     prompt: str = Field(
-        max_length=32_000, description="Its digits are drawn in their order, again from the first; without any, all."
+        max_length=32_000,
+        description="The digits in it, or the names of classes, are drawn in their order, again from the first; "
+        "without any, all.",
     )
     n: int = Field(1, ge=1, le=10, strict=True, description="How many images.")
     model: str | None = Field(
         None,
         max_length=64,
-        description="A model's id; without one, or with a name of OpenAI's image models, it is the active model.",
+        description="A model's id, or a data set's name for its active model; without one, or with a name of OpenAI's "
+        "image models, it is the active model.",
     )
     size: Size = Field(
         "auto",
-        description="The models draw 28x28, which is `auto`, and each pixel may be repeated up to 8 times in both "
-        "directions: the answer is the largest of 28x28, 56x56, ... 224x224 that fits.",
+        description="A model draws images of one size, such as 28x28, which is `auto`, and each pixel may be repeated "
+        "up to 8 times in both directions: the answer is the largest of 28x28, 56x56, ... 224x224 that fits.",
     )
     response_format: Literal["url", "b64_json"] | None = Field(
         None,
@@ -109,13 +111,8 @@ class OpenAIImagesRequest(BaseModel):
         return {name: value for name, value in values.items() if value is not None}
 
     @property
-    def digit(self) -> str | None:
-        """The digits of the first n images, where the prompt names any."""
-        return "".join(re.findall("[0-9]", self.prompt))[: self.n] or None
-
-    @property
     def model_id(self) -> str | None:
-        """The model of this server that is asked for; None for the active one."""
+        """The model of this server that is asked for, or the data set; None for the active one."""
         return None if self._names_openai(_GPT_IMAGE, _DALL_E) else self.model
 
     def scale(self, side: int) -> int:

@@ -10,7 +10,7 @@ from models.grid import square_columns
 
 @dataclass(frozen=True)
 class Picture:
-    """The fields of a `GridQuery`, each with the value that is drawn.
+    """The fields of a `GridQuery`, each with the value that is drawn; `model` stands for `dataset` too.
 
     `of` fails for a query field that this class lacks, so none can be forgotten.
     """
@@ -21,6 +21,7 @@ class Picture:
     frames: int  # 1 for a still picture
     start: int
     digit: str | None
+    class_: str | None
     cols: int
     pad: int
     scale: int
@@ -28,14 +29,14 @@ class Picture:
     truncation: float
     format: Format
     model: str
-    judge: str | None  # picks the digits for a model without classes
+    judge: str | None  # picks the images for a model without classes
 
     @classmethod
     def of(cls, query: GridQuery, format_: Format, model: str, judge: str | None, seed: int) -> Self:
         """Resolve a query. A pure function.
 
-        `model` is the id of the model that draws, `judge` that of the judge that picks the digits, if one does. `seed`
-        is used only if the query names no seed.
+        `model` is the id of the model that draws, `judge` that of the judge that picks the classes, if one does. `seed`
+        is used only if the query names no seed. The classes stay as they were asked for: see `classes.py`.
         """
         walk = _seeds(query.interpolate)
         resolved = {
@@ -46,7 +47,9 @@ class Picture:
             "model": model,
             "judge": judge,
         }
-        return cls(**{**vars(query), **resolved})  # iterating over a pydantic model takes 60 times as long
+        asked = {**vars(query), **resolved}  # iterating over a pydantic model takes 60 times as long
+        del asked["dataset"]
+        return cls(**asked)
 
     @property
     def walk(self) -> tuple[int, int] | None:
@@ -54,9 +57,9 @@ class Picture:
         return _seeds(self.interpolate)
 
     @property
-    def digits(self) -> list[int] | None:
-        """The wanted digits, one per image, cycling; None for any."""
-        return None if self.digit is None else [int(digit) for digit in self.digit]
+    def wants_classes(self) -> bool:
+        """Whether it says of which classes the images are."""
+        return self.digit is not None or self.class_ is not None
 
     def single(self, k: int) -> Self:
         """Image k alone, as a PNG."""

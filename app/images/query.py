@@ -28,7 +28,14 @@ class GridQuery(BaseModel):
     digit: str | None = Field(
         None,
         pattern="^[0-9]{1,256}$",
-        description="Which digit; of several, such as `0123456789`, image k is the k-th.",
+        description="Which digit; of several, such as `0123456789`, image k is the k-th. For classes named 0 to 9.",
+    )
+    class_: str | None = Field(
+        None,
+        alias="class",
+        min_length=1,
+        max_length=8192,
+        description="Which class, by name or number; of several, such as `shirt,boot`, image k is the k-th.",
     )
     cols: int | None = Field(None, ge=1, le=256, description="Images in a row; the smallest square without it.")
     pad: int = Field(2, ge=0, le=32, description="Pixels of background between images.")
@@ -43,11 +50,12 @@ class GridQuery(BaseModel):
         "an array of NumPy in `npz`; with `interpolate` a moving grid (`webp`, `gif`). Without it, as `Accept` says; "
         "the first of them where it does not.",
     )
+    dataset: str | None = Field(None, max_length=64, description="The data set whose active model draws.")
     model: str | None = Field(None, max_length=64, description="A model's id; without one it is the active model.")
     judge: str | None = Field(
         None,
         pattern="^[0-9a-f]{16}$",
-        description="The id of the judge that picks a `digit` for a model without classes; any other is refused.",
+        description="The id of the judge that picks a class for a model without classes; any other is refused.",
     )
 
     @field_validator("interpolate")
@@ -70,7 +78,25 @@ class GridQuery(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _one_word_for_a_thing(self) -> Self:
+        for field, other in (("class_", "digit"), ("dataset", "model")):
+            if getattr(self, field) is not None and getattr(self, other) is not None:
+                name = PARAMETERS[field]
+                context = {"name": name, "other": other, "field": name, name: getattr(self, field)}
+                raise PydanticCustomError("one_of_two", "allowed: {name} or {other}, not both", context)
+        return self
+
+    @property
+    def wants_classes(self) -> bool:
+        """Whether the query says of which classes the images are."""
+        return self.digit is not None or self.class_ is not None
+
     @property
     def names_seeds(self) -> bool:
         """Whether the query says which images to draw, so that the same URL asks for the same images again."""
         return self.seed is not None or self.interpolate is not None
+
+
+# The query parameter of each field.
+PARAMETERS = {name: field.alias or name for name, field in GridQuery.model_fields.items()}

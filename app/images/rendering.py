@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 
 from app.drawing.renderer import Drawn, Renderer
 from app.drawing.scheduler import Overloaded
-from app.drawing.sources import PickSource, SeedSource, Source, UnknownDigit, WalkSource
+from app.drawing.sources import PickSource, SeedSource, Source, UnknownClass, WalkSource
 from app.http.problem_types import ProblemType
 from app.http.problems import FieldProblem, ProblemError, not_accepted
 from app.http.services import Services
+from app.images.classes import wanted
 from app.images.picture import Picture
 from app.images.query import GridQuery
 
@@ -16,13 +17,15 @@ NEW_SEEDS = 2**32  # short enough to read
 
 
 def drawn_by(query: GridQuery, services: Services) -> tuple[str, str | None]:
-    """The id of the model that draws a query now, and that of the judge if one picks the digits.
+    """The id of the model that draws a query now, and that of the judge if one picks the classes.
 
     Raises ModelNotFound, JudgeNotFound or CheckpointError.
     """
-    model = query.model or services.shelf.active()
+    model = query.model or services.shelf.active(query.dataset)
     services.shelf.folder(model)
-    return model, None if query.digit is None else services.renderer.judges.choose(model, query.judge)
+    if not query.wants_classes:
+        return model, None
+    return model, services.renderer.judges.choose(services.renderer.models.card(model), query.judge)
 
 
 def new_seed() -> int:
@@ -33,23 +36,26 @@ def new_seed() -> int:
 async def render(picture: Picture, renderer: Renderer, gone: Callable[[], Awaitable[bool]]) -> Drawn:
     """Render a picture: uint8 [frames * n, H, W, C], frame by frame.
 
-    `gone` tells whether the client has disconnected. Raises ProblemError (422 for a digit that the model cannot draw,
+    `gone` tells whether the client has disconnected. Raises ProblemError (422 for a class that the model cannot draw,
     503 under overload), ModelNotFound, JudgeNotFound, CheckpointError or ClientGone.
     """
-    G, digits = await renderer.models.get(picture.model), picture.digits
+    G = await renderer.models.get(picture.model)
+    card = renderer.models.card(picture.model)
+    classes = wanted(picture, card)
     source: Source
     try:
         if picture.walk:
-            source = WalkSource(G, picture.n, picture.frames, picture.walk, picture.start, digits, picture.truncation)
-        elif picture.judge and digits:
-            judge = await renderer.judges.of(picture.model, picture.judge)
-            source = PickSource(G, picture.n, picture.seed, picture.start, digits, judge)
+            source = WalkSource(G, picture.n, picture.frames, picture.walk, picture.start, classes, picture.truncation)
+        elif picture.judge and classes:
+            judge = await renderer.judges.of(card, picture.judge)
+            source = PickSource(G, picture.n, picture.seed, picture.start, classes, judge)
         else:
-            source = SeedSource(G, picture.n, picture.seed, picture.start, digits, picture.truncation)
+            source = SeedSource(G, picture.n, picture.seed, picture.start, classes, picture.truncation)
         return await renderer.render(source, gone)
     except Overloaded as error:
         headers = {"Retry-After": str(error.retry_after_s)}
         raise ProblemError(ProblemType.OVERLOADED, str(error), headers=headers) from error
-    except UnknownDigit as error:
-        fault = FieldProblem(parameter="digit", detail=str(error), value=picture.digit)
+    except UnknownClass as error:
+        name, value = ("digit", picture.digit) if picture.class_ is None else ("class", picture.class_)
+        fault = FieldProblem(parameter=name, detail=str(error), value=value)
         raise not_accepted([fault]) from error

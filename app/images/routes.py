@@ -1,4 +1,4 @@
-"""GET /generate: draw digits."""
+"""GET /generate: draw images."""
 
 import asyncio
 import time
@@ -16,6 +16,7 @@ from app.http.problems import ProblemError, documented
 from app.http.query_route import QueryRoute
 from app.http.recent import LONGEST, Recent
 from app.http.urls import url
+from app.images.classes import in_canonical_words
 from app.images.encode import encode
 from app.images.formats import MEDIA_TYPES, MOVING, STILL, Format
 from app.images.location import etag, location
@@ -24,7 +25,7 @@ from app.images.query import GridQuery
 from app.images.rendering import drawn_by, new_seed, render
 from app.images.rules import check
 from app.images.views import ImagesView
-from core.image_shape import ImageShape
+from core.card import Card
 
 router = APIRouter(tags=["generate"], route_class=QueryRoute)
 
@@ -53,15 +54,15 @@ class _Answer(NamedTuple):
 
 @router.get("/generate", response_class=Response, responses={**DRAWN, **documented(404, 406, 422, 503)})
 async def generate(request: Request, services: ServicesDep, query: Annotated[GridQuery, Query()]) -> Response:
-    """A grid of digits, or each by itself. With `seed` and `model` the same URL is the same picture for ever."""
+    """A grid of images, or each by itself. With `seed` and `model` the same URL is the same picture for ever."""
     accept, (model, judge) = ",".join(request.headers.getlist("accept")), drawn_by(query, services)
-    shape = services.renderer.models.shape(model)
+    card = services.renderer.models.card(model)
     asked: bytes = request.scope["query_string"]
     if query.names_seeds and len(asked) + len(accept) <= LONGEST:
         key = asked, accept, model, judge, url("")
-        answer = _answers.get(key, lambda: _answer(query, accept, model, judge, shape))
+        answer = _answers.get(key, lambda: _answer(query, accept, card, judge))
     else:
-        answer = _answer(query, accept, model, judge, shape)
+        answer = _answer(query, accept, card, judge)
     picture, tag, headers = answer
     media_type = MEDIA_TYPES[picture.format][0]
     if query.names_seeds:
@@ -78,14 +79,14 @@ async def generate(request: Request, services: ServicesDep, query: Annotated[Gri
     return Response(data, media_type=media_type, headers={**headers, "Server-Timing": timing})
 
 
-def _answer(query: GridQuery, accept: str, model: str, judge: str | None, shape: ImageShape) -> _Answer:
+def _answer(query: GridQuery, accept: str, card: Card, judge: str | None) -> _Answer:
     """A function of its arguments and of the path that a proxy serves us under, but for a seed that nobody named.
 
     Raises ProblemError where the query cannot be answered.
     """
     format_ = query.format or _accepted(accept, STILL if query.interpolate is None else MOVING)
-    picture = Picture.of(query, format_, model, judge, new_seed())
-    check(query, picture, shape)
+    picture = in_canonical_words(Picture.of(query, format_, card.model_id, judge, new_seed()), card)
+    check(query, picture, card.image_shape)
     place = url(location(picture))
     headers = {
         "X-Seed": str(picture.seed),
@@ -96,8 +97,9 @@ def _answer(query: GridQuery, accept: str, model: str, judge: str | None, shape:
     }
     if query.format is None:
         headers["Vary"] = "Accept"
-    if query.digit is not None:
-        headers["X-Digit-By"] = "judge" if picture.judge else "class"
+    if picture.wants_classes:
+        kind = "X-Digit-By" if picture.class_ is None else "X-Class-By"
+        headers[kind] = "judge" if picture.judge else "class"
     return _Answer(picture, headers["ETag"], headers)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from app.http.problems import FieldProblem, not_accepted
 from app.images.formats import GRIDS, MEDIA_TYPES, MOVING, STILL, WEBP_SIDE
 from app.images.picture import Picture
-from app.images.query import MAX_FRAMES, GridQuery
+from app.images.query import MAX_FRAMES, PARAMETERS, GridQuery
 from core.image_shape import ImageShape
 
 WALK_IMAGES = 1024  # of all frames: 64 batches of the generator
@@ -37,8 +37,8 @@ MEANINGS = {
     "pad": _with_formats(*GRIDS),
     "scale": _with_formats(*(kind for kind in MEDIA_TYPES if kind != "npz")),
     "judge": Meaning(
-        lambda picture: picture.digit is not None and picture.judge is not None,
-        "no judge picks here; allowed: with digit, for a model without classes",
+        lambda picture: picture.wants_classes and picture.judge is not None,
+        "no judge picks here; allowed: with digit or class, for a model without classes",
     ),
 }
 
@@ -63,7 +63,7 @@ def _conflicts(query: GridQuery, picture: Picture, shape: ImageShape) -> Iterato
     moving = picture.interpolate is not None
     if picture.judge and (moving or picture.truncation != 1):
         picks = "the judge picks among the images of a seed; allowed: without interpolate and truncation"
-        yield _fault(query, "digit", picks)
+        yield _fault(query, "digit" if query.class_ is None else "class_", picks)
     possible = MOVING if moving else STILL
     if picture.format not in possible:
         kind = "with" if moving else "without"
@@ -86,7 +86,7 @@ def _conflicts_of_a_walk(query: GridQuery, picture: Picture, shape: ImageShape) 
 
 
 def _fault(query: GridQuery, name: str, detail: str) -> FieldProblem:
-    return FieldProblem(parameter=name, detail=detail, value=getattr(query, name))
+    return FieldProblem(parameter=PARAMETERS[name], detail=detail, value=getattr(query, name))
 
 
 def _size(picture: Picture, shape: ImageShape) -> tuple[int, int]:

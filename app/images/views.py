@@ -29,5 +29,8 @@ class Inspection(BaseModel):
     start: int = Field(description="Number of its first image among those of the seed.")
     n: int
     digit: str | None = Field(description="Which digits were asked for; null for whatever came.")
+    class_: str | None = Field(
+        serialization_alias="class", description="Which classes were asked for, by name; null for whatever came."
+    )
     judge: str | None = Field(description="The judge that picked them; null where the file names none.")
     url: str = Field(description="What draws the same bytes again, from the root of a server.")

@@ -1,1 +1,1 @@
-"""Training jobs over HTTP."""
+"""Jobs over HTTP: trainings and imports."""

@@ -94,6 +94,19 @@ def get_sample(
     return _file(runs.newest.sample(wanted), if_none_match, caching, media_type="image/png")
 
 
+@router.get(
+    "/{job_id}/pairs.png",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}, **UNCHANGED},
+)
+def get_closest_pairs(runs: RunsDep, if_none_match: IfNoneMatch) -> Response:
+    """Images of the best epoch beside the training images nearest to them, as a PNG: whether it draws copies."""
+    path = runs.newest.closest_pairs
+    if not path.is_file():
+        raise ProblemError(ProblemType.NOT_FOUND, f"job {runs.job.id} has no closest pairs: no epoch was scored yet")
+    return _file(path, if_none_match, runs.caching, media_type="image/png")
+
+
 @router.get("/{job_id}/curves", response_model=Curves, responses={200: {"content": {"image/svg+xml": {}}}})
 def get_curves(
     runs: RunsDep,
@@ -131,8 +144,8 @@ def get_logs(
     runs: RunsDep,
     tail: Annotated[int, Query(ge=1, le=10_000, description="How many of the last lines.")] = 200,
 ) -> str:
-    """What the trainer of the newest attempt that logged anything has logged."""
-    logs = (attempt.trainer_log for attempt in runs.attempts)
+    """What the trainer, or importer, of the newest attempt that logged anything has logged."""
+    logs = (log for attempt in runs.attempts for log in (attempt.trainer_log, attempt.importer_log))
     path = next((log for log in logs if log.is_file() and log.stat().st_size), None)
     if path is None:
         return ""

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ConfigDict, Field, model_validator
 
 from core.recipe import DEFAULT_PRESET, PRESETS, PresetName, Recipe, with_preset
-from jobs.record import JobSpec, Publish
+from jobs.record import Publish, TrainSpec
 
 
 class TrainRequest(Recipe):
@@ -30,7 +30,7 @@ class TrainRequest(Recipe):
         preset = values.get("preset", DEFAULT_PRESET) if isinstance(values, dict) else None
         return with_preset(preset, values) if isinstance(preset, str) and preset in PRESETS else values
 
-    def to_spec(self) -> JobSpec:
+    def to_spec(self) -> TrainSpec:
         """The job that this asks for."""
         recipe = Recipe(**{name: getattr(self, name) for name in Recipe.model_fields})
-        return JobSpec(preset=self.preset, recipe=recipe, publish=self.publish)
+        return TrainSpec(preset=self.preset, recipe=recipe, publish=self.publish)

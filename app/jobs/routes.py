@@ -1,4 +1,4 @@
-"""/jobs: follow, list, steer and delete training jobs."""
+"""/jobs: follow, list, steer and delete jobs."""
 
 from typing import Annotated
 
@@ -10,12 +10,12 @@ from app.http.negotiation import is_known
 from app.http.parameters import StrictRoute
 from app.http.problems import documented
 from app.http.urls import url
-from app.jobs.views import JobPage, JobView
+from app.jobs.views import AnyJobView, JobPage, to_view
 from core.files import remove_tree
 from core.run_dir import JobDir
 from jobs.feed import EventId
 from jobs.queue import nudge
-from jobs.record import Job, JobStatus
+from jobs.record import Job, JobStatus, TrainSpec
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503), route_class=StrictRoute)
 
@@ -35,13 +35,13 @@ def list_jobs(
     page = jobs[:limit]
     query = f"limit={limit}&after={page[-1].id}" + (f"&status={status}" if status else "") if has_more else None
     return JobPage(
-        data=[JobView.from_job(job) for job in page],
+        data=[to_view(job) for job in page],
         has_more=has_more,
         next=url(f"/jobs?{query}") if query else None,
     )
 
 
-@router.get("/{job_id}", response_model=JobView, responses=UNCHANGED)
+@router.get("/{job_id}", response_model=AnyJobView, responses=UNCHANGED)
 async def get_job(
     job_id: JobId,
     response: Response,
@@ -50,8 +50,8 @@ async def get_job(
     wait: Annotated[
         float, Query(ge=0, le=30, description="With If-None-Match: answer when something changes, or after so many s.")
     ] = 0.0,
-) -> JobView | Response:
-    """Where a job is: status, progress, losses, device, error."""
+) -> AnyJobView | Response:
+    """Where a job is: status, progress, error; what is trained or imported."""
     job = await run_in_threadpool(services.store.get, job_id)
     if wait > 0 and is_known(if_none_match, _etag(job)):
         await services.feed.wait(job_id, EventId.parse(job.event), 1, int(wait * 1000))
@@ -60,33 +60,33 @@ async def get_job(
     if is_known(if_none_match, _etag(job)):
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
-    return JobView.from_job(job)
+    return to_view(job)
 
 
 @router.post("/{job_id}/cancel", status_code=202, responses=documented(409))
-def cancel(job_id: JobId, services: ServicesDep) -> JobView:
+def cancel(job_id: JobId, services: ServicesDep) -> AnyJobView:
     """Cancel a job: a queued one at once, a running one within seconds."""
-    return JobView.from_job(services.store.cancel(job_id))
+    return to_view(services.store.cancel(job_id))
 
 
 @router.post("/{job_id}/pause", status_code=202, responses=documented(409))
-def pause(job_id: JobId, services: ServicesDep) -> JobView:
-    """Pause a job: its state is saved, and its worker is free for others."""
-    return JobView.from_job(services.store.pause(job_id))
+def pause(job_id: JobId, services: ServicesDep) -> AnyJobView:
+    """Pause a job: its state is saved, and its worker is free for others. An import starts over when it is resumed."""
+    return to_view(services.store.pause(job_id))
 
 
 @router.post("/{job_id}/resume", status_code=202, responses=documented(409))
-def resume(job_id: JobId, services: ServicesDep) -> JobView:
+def resume(job_id: JobId, services: ServicesDep) -> AnyJobView:
     """Go on with a paused job where it stopped."""
     job = services.store.resume(job_id)
-    if job.status is JobStatus.QUEUED:
+    if job.status is JobStatus.QUEUED and isinstance(job.spec, TrainSpec):
         nudge(services.queue, job_id)
-    return JobView.from_job(job)
+    return to_view(job)
 
 
 @router.delete("/{job_id}", status_code=204, responses=documented(409))
 def delete(job_id: JobId, services: ServicesDep) -> None:
-    """Delete a job that has ended, with its files; a model that came of it stays on the shelf."""
+    """Delete a job that has ended, with its files; a model or data set that came of it stays."""
     services.store.delete(job_id)
     files = JobDir(services.settings.runs_dir, job_id).folder
     if remove_tree(files):  # else a sweeper will try again

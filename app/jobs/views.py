@@ -1,20 +1,31 @@
 """A job, its events, samples, curves and checkpoints as they go over HTTP, kept apart from their records."""
 
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
 from app.http.urls import url
 from core.card import Card
+from core.import_options import ImportOptions
 from core.recipe import PresetName, Recipe
 from core.scores import ScoreSheet
 from jobs.feed import JobEvent
-from jobs.record import DeviceMemory, Job, JobError, JobProgress, JobStatus, Publication, Publish
+from jobs.record import (
+    DeviceMemory,
+    ImportProgress,
+    ImportSpec,
+    Job,
+    JobError,
+    JobProgress,
+    JobStatus,
+    Publication,
+    Publish,
+)
 
 
 class JobLinks(BaseModel):
-    """Where to go from a job."""
+    """Where to go from a training job."""
 
     self: str
     events: str
@@ -26,22 +37,41 @@ class JobLinks(BaseModel):
     generate: str | None = Field(description="Images from this job's model, once there is one.")
 
 
-class JobView(BaseModel):
-    """A job as its owner sees it."""
+class ImportLinks(BaseModel):
+    """Where to go from an import."""
+
+    self: str
+    events: str
+    logs: str
+    cancel: str
+    report: str = Field(description="The verdict on the files, once it is there.")
+    problems: str
+    dataset: str | None = Field(description="The data set, once there is one.")
+
+
+class _JobView(BaseModel):
+    """What all jobs have."""
 
     id: str
     status: JobStatus
-    preset: PresetName
-    publish: Publish
-    recipe: Recipe
     attempt: int = Field(description="How often a worker has started it.")
     request: Literal["cancel", "pause"] | None = Field(description="What the worker has yet to carry out.")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    error: JobError | None
+
+
+class JobView(_JobView):
+    """A training job as its owner sees it."""
+
+    kind: Literal["train"] = "train"
+    preset: PresetName
+    publish: Publish
+    recipe: Recipe
+    dataset_id: str | None = Field(description="The imported data set that it trains on; null for one of IDX files.")
     device: str | None = Field(description="What it trains on.")
     progress: JobProgress | None
-    error: JobError | None
     model: str | None = Field(description="The id of the model that came of it.")
     publication: Publication | None = Field(description="Whether the model became the active one, and why.")
     memory: DeviceMemory | None = Field(description="Of a cancelled job: what its trainer held, and what was left.")
@@ -49,22 +79,17 @@ class JobView(BaseModel):
 
     @classmethod
     def from_job(cls, job: Job) -> Self:
-        """Translate a record."""
-        base = url(f"/jobs/{job.id}")
+        """Translate the record of a training."""
+        spec, base, progress = job.training, url(f"/jobs/{job.id}"), job.progress
+        assert not isinstance(progress, ImportProgress)
         return cls(
-            id=job.id,
-            status=job.status,
-            preset=job.spec.preset,
-            publish=job.spec.publish,
-            recipe=job.spec.recipe,
-            attempt=job.attempt,
-            request=job.request,
-            created_at=job.created_at,
-            started_at=job.started_at,
-            finished_at=job.finished_at,
+            **_common(job),
+            preset=spec.preset,
+            publish=spec.publish,
+            recipe=spec.recipe,
+            dataset_id=spec.dataset_id,
             device=job.device,
-            progress=job.progress,
-            error=job.error,
+            progress=progress,
             model=job.model_id,
             publication=job.publication,
             memory=job.memory,
@@ -81,10 +106,59 @@ class JobView(BaseModel):
         )
 
 
+class ImportJobView(_JobView):
+    """An import as its owner sees it."""
+
+    kind: Literal["import"] = "import"
+    name: str = Field(description="What the data set is to be called.")
+    options: ImportOptions
+    dry_run: bool
+    upload: str = Field(description="The id of the upload: it can be imported again until an import has succeeded.")
+    file: str | None = Field(description="The uploaded file's name, where the client told it.")
+    bytes: int
+    sha256: str = Field(description="Of the upload.")
+    progress: ImportProgress | None
+    dataset: str | None = Field(description="The id of the data set that came of it.")
+    links: ImportLinks
+
+    @classmethod
+    def from_job(cls, job: Job) -> Self:
+        """Translate the record of an import."""
+        spec, base, progress = job.importing, url(f"/jobs/{job.id}"), job.progress
+        assert not isinstance(progress, JobProgress)
+        return cls(
+            **_common(job),
+            **spec.model_dump(exclude={"kind"}),
+            progress=progress,
+            dataset=job.dataset,
+            links=ImportLinks(
+                self=base,
+                events=f"{base}/events",
+                logs=f"{base}/logs",
+                cancel=f"{base}/cancel",
+                report=f"{base}/report",
+                problems=f"{base}/problems",
+                dataset=url(f"/datasets/{job.dataset}") if job.status is JobStatus.SUCCEEDED and job.dataset else None,
+            ),
+        )
+
+
+AnyJobView = Annotated[JobView | ImportJobView, Field(discriminator="kind")]
+
+
+def to_view(job: Job) -> JobView | ImportJobView:
+    """Translate a record."""
+    return ImportJobView.from_job(job) if isinstance(job.spec, ImportSpec) else JobView.from_job(job)
+
+
+def _common(job: Job) -> dict[str, Any]:
+    return {name: getattr(job, name) for name in _JobView.model_fields}
+
+
 class JobPage(BaseModel):
     """Jobs, newest first."""
 
-    data: list[JobView]
+    data: list[AnyJobView]
     has_more: bool
     next: str | None = Field(description="The URL of the next page.")
 

@@ -1,26 +1,53 @@
 """Models on the shelf as they go over HTTP."""
 
-from typing import Self
+from collections.abc import Mapping
+from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.http.urls import url
 from core.card import Card
+from models.shelf import Shelf
+
+
+class ActiveIds(NamedTuple):
+    """The ids of the active models."""
+
+    overall: str
+    by_dataset: Mapping[str, str]
+
+    @classmethod
+    def on(cls, shelf: Shelf) -> Self:
+        """Those of a shelf now."""
+        return cls(shelf.active(), shelf.actives())
 
 
 class ModelView(BaseModel):
     """A model on the shelf."""
 
     id: str
-    active: bool
+    active: bool = Field(description="Whether `/generate` draws from it.")
+    dataset: str = Field(description="What it was trained on.")
+    active_in_dataset: bool = Field(description="Whether `/generate` draws from it where it asks for its data set.")
+    classes: list[str] | None = Field(
+        description="What `class` of `/generate` may ask for: names by number; null where numbers are all there is."
+    )
     card: Card
     generate: str = Field(description="Images from this model.")
 
     @classmethod
-    def from_card(cls, card: Card, active: str) -> Self:
+    def from_card(cls, card: Card, active: ActiveIds) -> Self:
         """Translate a checkpoint's card."""
-        model_id = card.model_id
-        return cls(id=model_id, active=model_id == active, card=card, generate=url(f"/generate?model={model_id}"))
+        model_id, dataset = card.model_id, card.recipe.dataset
+        return cls(
+            id=model_id,
+            active=model_id == active.overall,
+            dataset=dataset,
+            active_in_dataset=model_id == active.by_dataset.get(dataset),
+            classes=card.class_names,
+            card=card,
+            generate=url(f"/generate?model={model_id}"),
+        )
 
 
 class ModelPage(BaseModel):
@@ -31,13 +58,27 @@ class ModelPage(BaseModel):
     next: str | None = Field(description="The URL of the next page.")
     active: str
     previous: str | None = Field(description="The one that was active before; `PUT /models/active` goes back to it.")
+    datasets: dict[str, str] = Field(description="The id of the active model of each data set that has one.")
 
 
 class ActivateRequest(BaseModel):
     """Which model `/generate` draws from."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"model": "0011223344556677"}, {"model": "previous"}]}
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"model": "0011223344556677"},
+                {"model": "previous"},
+                {"model": "previous", "dataset": "mnist"},
+            ]
+        },
     )
 
     model: str = Field(max_length=64, description="A model's id, or `previous`: the one that was active before.")
+    dataset: str | None = Field(
+        None,
+        max_length=64,
+        description="Change the active model of this data set alone; without it, that of the model's data set and the "
+        "one that `/generate` draws from without `dataset`.",
+    )

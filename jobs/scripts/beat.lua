@@ -1,8 +1,8 @@
 -- running: renew the lease, save what is new and tell it. ARGV: id, owner, lease in ms, '1' when a checkpoint was written
 -- since the last beat, how many fields and values follow, these; then number, type and data of each event.
 -- Events are numbered from 1 in each attempt, and told once. Answers 'ok', 'lost', or the request.
-local status, owner, request, model = get('status', 'owner', 'request', 'model_id')
-if status ~= 'running' or owner ~= ARGV[2] or model then return 'lost' end
+local status, owner, request, product = state()
+if status ~= 'running' or owner ~= ARGV[2] or product then return 'lost' end
 redis.call('ZADD', leases, now + ARGV[3], id)
 if ARGV[4] == '1' then set('strikes', 0) end
 local fields = tonumber(ARGV[5])

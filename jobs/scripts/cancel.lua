@@ -1,7 +1,7 @@
 -- queued or paused -> cancelled; running: ask the owner. ARGV: id. Answers the status found, 'publishing', or '' for no job.
-local status, request, model = get('status', 'request', 'model_id')
+local status, _, request, product = state()
 if status == 'running' then
-  if model then return 'publishing' end
+  if product then return 'publishing' end
   if request ~= 'cancel' then
     set('request', 'cancel')
     tell('requested', '{"request":"cancel"}')

@@ -1,8 +1,8 @@
 -- queued -> paused; running: ask the owner, unless a cancel was asked for. ARGV: id.
 -- Answers the status found, 'cancelling', 'publishing', or '' for no job.
-local status, request, model = get('status', 'request', 'model_id')
+local status, _, request, product = state()
 if status == 'running' then
-  if model then return 'publishing' end
+  if product then return 'publishing' end
   if request == 'cancel' then return 'cancelling' end
   if request ~= 'pause' then
     set('request', 'pause')

@@ -1,7 +1,7 @@
 -- running -> queued without a strike, or to what was asked for meanwhile: paused or cancelled. ARGV: id, owner.
 -- Answers the new status, or 'lost'.
-local status, owner, request, model = get('status', 'owner', 'request', 'model_id')
-if owner ~= ARGV[2] or model then return 'lost' end
+local status, owner, request, product = state()
+if owner ~= ARGV[2] or product then return 'lost' end
 if status == 'queued' or status == 'paused' or status == 'cancelled' then return status end
 if status ~= 'running' then return 'lost' end
 leave_worker()

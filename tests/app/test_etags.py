@@ -6,8 +6,10 @@ import time
 import httpx
 import pytest
 
+from app.http.services import Services
 from app.main import create_app
 from core.settings import Settings
+from tests.app.paths import url_of_something
 from tests.hand_worker import run, submit
 from tests.in_process import Api
 
@@ -15,7 +17,11 @@ HAVE_ONE = {
     "/generate",
     "/jobs/{job_id}",
     "/jobs/{job_id}/samples/{epoch}",
+    "/jobs/{job_id}/pairs.png",
     "/jobs/{job_id}/checkpoints/{epoch}/{part}",
+    "/datasets/{dataset}/preview.png",
+    "/datasets/{dataset}/images/{k}.png",
+    "/datasets/{dataset}/download",
 }
 
 
@@ -25,16 +31,10 @@ def ended(api: Api) -> str:
 
 
 @pytest.fixture(scope="module")
-def urls(http: httpx.Client, ended: str) -> dict[str, str]:
+def urls(services: Services, ended: str) -> dict[str, str]:
     """A URL for each route that GET finds, by the path in OpenAPI."""
-    values = {
-        "job_id": ended,
-        "epoch": "1",
-        "part": "generator",
-        "model_id": http.get("/models").json()["active"],
-    }
     paths = [path for path, methods in create_app(Settings()).openapi()["paths"].items() if "get" in methods]
-    return {path: path.format(**values) + ("?seed=1" if path == "/generate" else "") for path in paths}
+    return {path: url_of_something(path, services, ended) for path in paths}
 
 
 def forms(etag: str) -> list[list[tuple[str, str]]]:

@@ -38,7 +38,7 @@ def an_npy() -> bytes:
 
 
 SAMPLES: list[tuple[bytes, Kind]] = [
-    *[(picture(kind.value), kind) for kind in PICTURES],
+    *[(picture(kind.value), kind) for kind in sorted(PICTURES)],
     (a_zip(), Kind.ZIP),
     (a_tar(tarfile.USTAR_FORMAT), Kind.TAR),
     (a_tar(tarfile.GNU_FORMAT), Kind.TAR),

@@ -169,6 +169,8 @@ def test_the_faithful_preset_is_the_seed_document() -> None:
         "label_smoothing": 0.0,
         "r1_gamma": 0.0,
         "ema_half_life_kimg": 0.0,
+        "passes": 1,
+        "patience": 0,
     }
     assert PRESETS["faithful"].model_dump(exclude={"seed", "g_hidden_units"}) == stated
 

@@ -20,7 +20,7 @@ def fault_of(**knobs: Any) -> Fault:
         ("epochs", 0, "greater than or equal to 1"),
         ("lr_g", 2.0, "less than or equal to 1"),
         ("beta1", 1.0, "less than 1"),
-        ("augment", "flip", "'none', 'translate' or 'cutout'"),
+        ("augment", "flip", "'none', 'translate', 'cutout' or 'diffaugment'"),
         ("dataset", "../x", "1 to 64 of the letters a to z"),
         ("epochs", "three", "integer"),
     ],

@@ -6,21 +6,27 @@ from typing import Any
 
 from redis import Redis
 
+from core.import_options import ImportOptions
 from core.recipe import PRESETS
-from jobs.record import Claim, JobError, JobProgress, JobSpec, Publication
+from jobs.record import Claim, ImportProgress, ImportSpec, JobError, JobProgress, JobSpec, Publication, TrainSpec
 from jobs.store import JobStore
 
-SPEC = JobSpec(preset="smoke", recipe=PRESETS["smoke"], publish="auto")
+SPEC = TrainSpec(preset="smoke", recipe=PRESETS["smoke"], publish="auto")
+IMPORT = ImportSpec(
+    name="icons", options=ImportOptions(size=32), upload="a" * 32, file="icons.zip", bytes=1000, sha256="b" * 64
+)
 PUBLICATION = Publication(active=False, reason="worse")
 MODEL = "0123456789abcdef"
+DATASET = "0f1e2d3c4b5a6978"
 ERROR = JobError(type="oom", detail="too large", retryable=True)
 PROGRESS = JobProgress(
     epoch=1, epochs=2, step=3, total_steps=16, kimg=0.2, images_per_s=100.0, eta_s=8.3, losses={"loss_d": 1.3}
 )
+READING = ImportProgress(phase="reading", done=3, total=16, problems=1)
 
 
-def claimed(store: JobStore) -> Claim:
-    claim = store.claim(store.create(SPEC).job.id)
+def claimed(store: JobStore, spec: JobSpec = SPEC) -> Claim:
+    claim = store.claim(store.create(spec).job.id)
     assert claim is not None
     return claim
 

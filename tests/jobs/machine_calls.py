@@ -34,7 +34,7 @@ class CallingMachine(RuleBasedStateMachine):
         self.committed: dict[str, str] = {}
         self.ended: dict[str, tuple[dict[str, str], list[tuple[str, dict[str, str]]]]] = {}
         self.deleted: set[str] = set()
-        self.succeeded = 0
+        self.trained = 0  # trainings that succeeded
         self.found: Contents | None = None  # what was there after the step before
         self.n_told = 0
 
@@ -51,7 +51,7 @@ class CallingMachine(RuleBasedStateMachine):
             return claims[-1]
         if caller == "zombie" and len(claims) > 1:
             return claims[-2]
-        some_job = next(iter(self.born.values())).model_copy(update={"id": job_id})
+        some_job = self.born.get(job_id, next(iter(self.born.values()))).model_copy(update={"id": job_id})
         return Claim(job=some_job, owner="stranger")
 
     def ask(self, twice: bool, call: Callable[[], object]) -> object:
@@ -83,8 +83,8 @@ class CallingMachine(RuleBasedStateMachine):
         seconds, microseconds = self.redis.time()
         return int(seconds) * 1000 + int(microseconds) // 1000
 
-    def n_queued(self) -> int:
-        return sum(life.status == "queued" for life in self.lives.values())
+    def n_queued(self, imports: bool) -> int:
+        return sum(life.status == "queued" and life.is_import == imports for life in self.lives.values())
 
     def n_alive(self) -> int:
         return sum(life.status not in TERMINAL for life in self.lives.values())

@@ -9,7 +9,7 @@ from jobs.record import JobStatus
 from jobs.store import JobStore
 
 WITH_STATUS = {status: str(status) for status in JobStatus}
-INDEXES = ["jobs", "leases", "publishing", "ended", *WITH_STATUS.values()]
+INDEXES = ["jobs", "imports", "leases", "publishing", "ended", *WITH_STATUS.values()]
 
 
 class Contents(NamedTuple):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import JobNotFound, JobStateConflict, LeaseLost
-from jobs.record import DeviceMemory, Job, JobError, JobProgress, JobSpec, NumberedEvent, Publication
+from jobs.record import DeviceMemory, ImportSpec, Job, JobError, JobProgress, JobSpec, NumberedEvent, Publication
 
 TERMINAL = {"succeeded", "failed", "cancelled"}
 STRIKES = 3
@@ -17,7 +17,14 @@ STRIKES = 3
 NEXT_STATES: dict[str, set[str]] = {
     "": {"queued"},
     "queued": {"running", "paused", "cancelled"},
-    "running": {"queued", "paused", "publishing", "failed", "cancelled"},
+    "running": {
+        "queued",
+        "paused",
+        "publishing",
+        "succeeded",
+        "failed",
+        "cancelled",
+    },  # a dry run of an import succeeds
     "paused": {"queued", "cancelled"},
     "publishing": {"succeeded"},
     "succeeded": set(),
@@ -41,7 +48,7 @@ class Life:
     device: str | None = None
     progress: JobProgress | None = None
     error_type: str | None = None
-    model_id: str | None = None
+    product: str | None = None  # the id of its model or data set
     publication: Publication | None = None
     memory: DeviceMemory | None = None
     said: list[NumberedEvent] = field(default_factory=list)  # in this attempt
@@ -62,11 +69,15 @@ class Life:
 
     @property
     def is_publishing(self) -> bool:
-        return self.status == "running" and self.model_id is not None
+        return self.status == "running" and self.product is not None
 
     @property
     def has_lease(self) -> bool:
-        return self.status == "running" and self.model_id is None
+        return self.status == "running" and self.product is None
+
+    @property
+    def is_import(self) -> bool:
+        return isinstance(self.spec, ImportSpec)
 
     def agrees_with(self, job: Job) -> bool:
         """Whether the record that was read is as it should be."""
@@ -78,7 +89,8 @@ class Life:
             and job.device == self.device
             and job.progress == self.progress
             and (job.error.type if job.error else None) == self.error_type
-            and job.model_id == self.model_id
+            and job.model_id == (None if self.is_import else self.product)
+            and job.dataset == (self.product if self.is_import else None)
             and job.publication == self.publication
             and job.memory == self.memory
             and job.is_publishing == self.is_publishing
@@ -112,24 +124,32 @@ class Life:
                 self.events.append((event.type, {"text": event.data.split('"')[3]}))
         return (self.request or "ok",)
 
-    def commit(self, owner: str, model_id: str) -> Answers:
-        if self.is_publishing and self.owner == owner and self.model_id == model_id:
+    def commit(self, owner: str, product: str) -> Answers:
+        if self.is_publishing and self.owner == owner and self.product == product:
             return ("ok",)
         if not self._is_held_by(owner):
             return (LeaseLost,)
         if self.request == "cancel":
             return ("cancel",)
-        self.model_id, self.request = model_id, None
-        self.events.append(("publishing", {"model": model_id}))
+        self.product, self.request = product, None
+        self.events.append(("publishing", {"dataset" if self.is_import else "model": product}))
         return ("ok",)
 
-    def publish(self, model_id: str, publication: Publication) -> Answers:
-        if self.model_id != model_id:
+    def publish(self, product: str, publication: Publication | None) -> Answers:
+        if self.product != product:
             return (LeaseLost,)
         if self.status != "succeeded":
             self.publication = publication
             self._end("succeeded")
         return (None,)
+
+    def succeed(self, owner: str) -> Answers:
+        if not self._is_held_by(owner):
+            return (LeaseLost, "ok") if self._was_let_go_by(owner) else (LeaseLost,)
+        if self.request == "cancel":
+            return ("cancel",)
+        self._end("succeeded")
+        return ("ok",)
 
     def fail(self, owner: str, error: JobError) -> Answers:
         if not self._is_held_by(owner):
@@ -205,7 +225,7 @@ class Life:
         return self.has_lease and self.owner == owner
 
     def _was_let_go_by(self, owner: str) -> bool:
-        return self.status not in ("", "running") and self.model_id is None and self.owner == owner
+        return self.status not in ("", "running") and self.product is None and self.owner == owner
 
     def _strike(self, reason: str, error_type: str) -> None:
         self.strikes += 1

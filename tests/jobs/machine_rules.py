@@ -10,20 +10,29 @@ from hypothesis.stateful import (
 )
 
 from core.errors import IdempotencyKeyReused, QueueFull
-from core.recipe import PRESETS
 from core.vocabulary import EventType
-from jobs.record import Claim, DeviceMemory, Job, JobError, JobProgress, JobSpec, NumberedEvent, Publication
+from jobs.record import (
+    Claim,
+    DeviceMemory,
+    ImportSpec,
+    Job,
+    JobError,
+    JobProgress,
+    JobSpec,
+    NumberedEvent,
+    Publication,
+)
 from jobs.store import Created
-from tests.jobs.claims import MODEL, PROGRESS
+from tests.jobs.claims import IMPORT, MODEL, PROGRESS, SPEC
 from tests.jobs.machine_calls import HOUR_MS, MOST_ALIVE, MOST_QUEUED, CallingMachine
 from tests.jobs.machine_model import Answers, Life
 
-SPECS = [JobSpec(preset="smoke", recipe=PRESETS["smoke"], publish=publish) for publish in ("auto", "never")]
+SPECS: list[JobSpec] = [SPEC, SPEC.model_copy(update={"publish": "never"}), IMPORT]
 ERROR = JobError(type="trainer-crashed", detail="killed", retryable=True)
 TOLD_TYPES = (EventType.PROGRESS, EventType.EPOCH, EventType.WARNING)
 
 twice = st.booleans()
-models = st.sampled_from([*3 * [MODEL], "fedcba9876543210"])
+products = st.sampled_from([*3 * [MODEL], "fedcba9876543210"])
 callers = st.sampled_from([*4 * ["owner"], "zombie", "stranger"])
 STATES = ["queued", "running", "doomed", "swept", "pausing", "paused", "cancelling", "publishing", "ended", "any"]
 outcomes = st.sampled_from([Publication(active=True, reason="better"), Publication(active=False, reason="worse")])
@@ -90,7 +99,7 @@ class JobRules(CallingMachine):
             else:
                 assert answer == Created(first.model_copy(update={"event": ""}), replayed=True)
             return
-        if self.n_queued() >= MOST_QUEUED:
+        if self.n_queued(isinstance(spec, ImportSpec)) >= MOST_QUEUED:
             assert answer is QueueFull
             return
         assert isinstance(answer, Created)
@@ -182,21 +191,31 @@ class JobRules(CallingMachine):
         if answer != "lost":
             self.check_lease(job_id, since)
 
-    @rule(job=mostly("running"), caller=callers, model_id=models, twice=twice)
-    def commit(self, job: tuple[str, int], caller: str, model_id: str, twice: bool) -> None:
+    @rule(job=mostly("running"), caller=callers, product=products, twice=twice)
+    def commit(self, job: tuple[str, int], caller: str, product: str, twice: bool) -> None:
         job_id = self.pick(job)
         claim = self.claim_of(job_id, caller)
-        allowed = self.life(job_id).commit(claim.owner, model_id)
-        if self.check(twice, allowed, lambda: self.store.commit(claim, model_id)) == "ok":
-            assert self.committed.setdefault(job_id, model_id) == model_id
+        allowed = self.life(job_id).commit(claim.owner, product)
+        if self.check(twice, allowed, lambda: self.store.commit(claim, product)) == "ok":
+            assert self.committed.setdefault(job_id, product) == product
 
-    @rule(job=mostly("publishing"), model_id=models, publication=outcomes, twice=twice)
-    def publish(self, job: tuple[str, int], model_id: str, publication: Publication, twice: bool) -> None:
+    @rule(job=mostly("publishing"), product=products, publication=outcomes, twice=twice)
+    def publish(self, job: tuple[str, int], product: str, publication: Publication, twice: bool) -> None:
         job_id = self.pick(job)
         life = self.life(job_id)
-        self.succeeded += life.is_publishing and life.model_id == model_id
-        allowed = life.publish(model_id, publication)
-        self.check(twice, allowed, lambda: self.store.publish(job_id, model_id, publication))
+        decided = None if life.is_import else publication
+        self.trained += life.is_publishing and life.product == product and not life.is_import
+        allowed = life.publish(product, decided)
+        self.check(twice, allowed, lambda: self.store.publish(job_id, product, decided))
+
+    @rule(job=mostly("running", "cancelling"), caller=callers, twice=twice)
+    def succeed(self, job: tuple[str, int], caller: str, twice: bool) -> None:
+        """Without a product, as a dry run of an import does."""
+        job_id = self.pick(job)
+        claim = self.claim_of(job_id, caller)
+        if not isinstance(claim.job.spec, ImportSpec):
+            return
+        self.check(twice, self.life(job_id).succeed(claim.owner), lambda: self.store.succeed(claim))
 
     @rule(job=mostly("running"), caller=callers, twice=twice)
     def fail(self, job: tuple[str, int], caller: str, twice: bool) -> None:

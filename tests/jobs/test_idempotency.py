@@ -28,7 +28,7 @@ def test_a_key_is_answered_although_its_job_has_ended_and_the_queue_is_full(redi
     assert store.create(SPEC, "mine").job.id == first.id
     with pytest.raises(QueueFull):
         store.create(SPEC, "yours")
-    store.cancel(store.queued_ids()[0])
+    store.cancel(store.queued_ids("train")[0])
     assert not store.create(SPEC, "yours").replayed  # a key that was refused is free
 
 

@@ -15,7 +15,7 @@ from app.jobs.views import JobView
 from core.recipe import Recipe
 from core.settings import Settings
 from jobs.keys import job_key
-from jobs.record import Job, JobError, JobStatus, Publication
+from jobs.record import Job, JobError, JobProgress, JobStatus, Publication
 from jobs.store import JobStore
 from models.shelf import Shelf
 from tests.jobs.claims import SPEC
@@ -38,19 +38,16 @@ def test_a_record_of_an_older_version_reads_as_it_was_written(store: JobStore, r
     jobs = {status: read(store, redis, fields) for status, fields in written_by("older").items()}
     assert [job.status for job in jobs.values()] == [JobStatus(status) for status in jobs]
     succeeded, failed, cancelled, queued = jobs.values()
-    assert (succeeded.spec.preset, succeeded.spec.publish, succeeded.spec.unknown_knobs) == ("smoke", "auto", ())
-    assert (succeeded.spec.recipe.num_images, succeeded.spec.recipe.lr_g, succeeded.spec.recipe.d_norm) == (
-        512,
-        0.0008,
-        "batch",
-    )
+    spec = succeeded.training
+    assert (spec.preset, spec.publish, spec.dataset_id, spec.unknown_knobs) == ("smoke", "auto", None, ())
+    assert (spec.recipe.num_images, spec.recipe.lr_g, spec.recipe.d_norm) == (512, 0.0008, "batch")
     assert succeeded.created_at == datetime(2026, 11, 26, 11, 26, 0, 331_000, tzinfo=UTC)
     assert succeeded.started_at == datetime(2026, 11, 26, 11, 26, 0, 339_000, tzinfo=UTC)
     assert (succeeded.model_id, succeeded.publication) == (
         "0123456789abcdef",
         Publication(active=True, reason="better"),
     )
-    assert succeeded.progress is not None
+    assert isinstance(succeeded.progress, JobProgress)
     assert succeeded.progress.scores is not None
     assert succeeded.progress.scores.floor.frechet == 2.0
     assert failed.error == JobError(type="oom", detail="too large", retryable=True, log="the end")
@@ -62,11 +59,11 @@ def test_a_record_of_a_newer_version_is_shown_without_what_it_added(store: JobSt
     older = written_by("older")
     for status, fields in written_by("newer").items():
         job, before = read(store, redis, fields), Job.from_hash(older[status])
-        assert job.spec.unknown_knobs == ("style_mixing", "heads")
-        assert job.spec.recipe == before.spec.recipe
+        assert job.training.unknown_knobs == ("style_mixing", "heads")
+        assert job.training.recipe == before.training.recipe
         view = JobView.from_job(job).model_dump(mode="json")
         assert view.keys() == JobView.from_job(before).model_dump().keys()
-        if job.progress:
+        if isinstance(job.progress, JobProgress):
             assert [warning.kind for warning in job.progress.warnings] == ["stuck", "too-slow"]
         if job.error:
             assert job.error.type == "out-of-tune"

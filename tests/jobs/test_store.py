@@ -95,7 +95,7 @@ def test_a_failure_keeps_its_error(store: JobStore) -> None:
 def test_a_released_job_keeps_its_place_and_its_start(store: JobStore) -> None:
     claim, other = claimed(store), store.create(SPEC).job
     assert store.release(claim) is JobStatus.QUEUED
-    assert store.queued_ids() == [claim.job.id, other.id]
+    assert store.queued_ids("train") == [claim.job.id, other.id]
     again = store.claim(claim.job.id)
     assert again is not None
     assert (again.job.attempt, again.job.started_at) == (2, claim.job.started_at)

@@ -62,8 +62,12 @@ class JobMachine(JobRules):
             belong = {one for one, life in self.lives.items() if life.status == status}
             created = {one: float(found.records[one]["created_us"]) for one in belong}
             assert found.indexes[index] == created, index  # the queue is one of them
+        imports = {one for one, life in self.lives.items() if life.is_import and life.status == "queued"}
+        assert set(found.indexes["imports"]) == imports
+        assert self.store.queued_ids("import") == [one for one in self.born if one in imports]
+        assert imports.isdisjoint(self.store.queued_ids("train"))
         assert found.files == self.deleted
-        assert len(found.durations) == min(20, self.succeeded)
+        assert len(found.durations) == min(20, self.trained)
 
     def _events_tell_what_happened_once_and_in_order(self, found: Contents) -> None:
         assert set(found.events) == set(found.records) == set(self.lives)
@@ -94,10 +98,12 @@ class JobMachine(JobRules):
 
     def _what_was_committed_is_what_succeeds(self, found: Contents) -> None:
         for job_id, record in found.records.items():
-            assert record.get("model_id") == self.committed.get(job_id)
+            field = "dataset" if self.lives[job_id].is_import else "model_id"
+            assert record.get(field) == self.committed.get(job_id)
             if job_id in self.committed:
                 assert record["status"] in ("running", "succeeded")
-            assert (record["status"] == "succeeded") == ("publication" in record)
+            decided = record["status"] == "succeeded" and "model_id" in record
+            assert decided == ("publication" in record)
 
     def _keys_are_those_that_the_store_names(self, found: Contents) -> None:
         keys = {f"digitforge:{part}:{one}" for part in ("job", "events") for one in self.lives}

@@ -67,7 +67,7 @@ def test_nothing_is_swept_while_redis_has_just_started(redis: Redis) -> None:
 def test_a_job_whose_trainer_died_is_tried_again(store: JobStore, redis: Redis) -> None:
     claim, other = claimed(store), store.create(SPEC).job
     assert store.strike(claim, ERROR) is JobStatus.QUEUED
-    assert store.queued_ids() == [claim.job.id, other.id]
+    assert store.queued_ids("train") == [claim.job.id, other.id]
     assert store.get(claim.job.id).error is None
     assert indexes(redis, claim.job.id) == (True, False)
     assert events(redis, claim.job.id)[-1] == ("queued", {"reason": "trainer lost"})

@@ -15,6 +15,7 @@ from torch import nn
 from core.card import CARD, DISCRIMINATOR, GENERATOR, TrainingRecord, read_card, verify_checkpoint
 from core.errors import CheckpointError
 from core.files import sha256_of
+from core.image_shape import ImageShape
 from models.checkpoint import load_discriminator, load_generator, save_checkpoint
 from models.dcgan import Discriminator, Generator
 from models.sampling import draw
@@ -185,8 +186,31 @@ def test_layers_with_names_of_before_are_refused(checkpoint: Path) -> None:
 def test_the_card_says_the_shape_of_the_images(checkpoint: Path) -> None:
     assert json.loads((checkpoint / CARD).read_bytes())["image_shape"] == {"side": 28, "channels": 1}
     edit_card(checkpoint, image_shape={"side": 64, "channels": 3})
-    with pytest.raises(CheckpointError, match=r"64x64, colour; this version knows 28x28, grey only"):
+    with pytest.raises(CheckpointError, match=r"does not hold the weights that its recipe describes"):
         load_generator(checkpoint)
+
+
+@pytest.mark.parametrize(("side", "channels"), [(16, 1), (32, 3), (64, 3), (128, 1)])
+def test_a_model_of_any_shape_is_loaded_with_its_classes(tmp_path: Path, side: int, channels: int) -> None:
+    recipe = tiny_recipe(classes=2, d_layers=4)
+    shape = ImageShape.model_validate({"side": side, "channels": channels})
+    G, D = networks(recipe, shape=shape)
+    of_set = {"image_shape": shape, "class_names": ["bag", "boot"], "class_shares": [0.25, 0.75]}
+    save_checkpoint(tmp_path / "c", G, D, training_record(recipe).model_copy(update=of_set))
+    loaded_G, loaded_D = load_all(tmp_path / "c")
+    assert equal_weights(G, loaded_G)
+    assert equal_weights(D, loaded_D)
+    assert draw(loaded_G, 0, 0, 3).shape == (3, *shape.array)
+    assert loaded_G.class_shares == [0.25, 0.75]
+    assert read_card(tmp_path / "c").class_names == ["bag", "boot"]
+
+
+@pytest.mark.parametrize("shares", [[0.5, 0.4], [1.0], [0.5, 0.25, 0.25], [1.5, -0.5], ["a", "b"]], ids=str)
+def test_shares_that_are_none_of_its_classes_are_refused(tmp_path: Path, shares: list[Any]) -> None:
+    save_tiny(tmp_path / "c", classes=2)
+    edit_card(tmp_path / "c", class_shares=shares)
+    with pytest.raises(CheckpointError, match="not a checkpoint card"):
+        load_generator(tmp_path / "c")
 
 
 class Bomb:

@@ -8,7 +8,7 @@ from redis import Redis
 from core.recipe import PRESETS
 from core.scores import ScoreSheet
 from jobs.keys import events_key
-from jobs.record import Claim, JobProgress, JobSpec
+from jobs.record import Claim, JobProgress, TrainSpec
 from jobs.redis_client import connect
 from jobs.store import JobStore
 from tests.tiny import score_sheet
@@ -25,7 +25,7 @@ def epoch(number: int, scores: ScoreSheet | None = None) -> EpochDone:
 
 
 def claimed(store: JobStore) -> Claim:
-    spec = JobSpec(preset="smoke", recipe=PRESETS["smoke"], publish="auto")
+    spec = TrainSpec(preset="smoke", recipe=PRESETS["smoke"], publish="auto")
     claim = store.claim(store.create(spec).job.id)
     assert claim is not None
     return claim
@@ -38,7 +38,7 @@ def told(store: JobStore, claim: Claim, *events: Event) -> JobProgress:
         monitor.handle(event)
     monitor.beat()
     progress = store.get(claim.job.id).progress
-    assert progress is not None
+    assert isinstance(progress, JobProgress)
     return progress
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.recipe import PRESETS
 from core.vocabulary import EventType, WarningKind
-from jobs.record import BestEpoch, Job, JobProgress, JobSpec, JobStatus, NumberedEvent
+from jobs.record import BestEpoch, Job, JobProgress, JobStatus, NumberedEvent, TrainSpec
 from tests.tiny import score_sheet
 from worker.progress import SAID_ELSEWHERE, RunProgress
 from worker.training.events import EpochDone, Event, Finished, Progress, Started, Stopped, Warned
@@ -19,7 +19,7 @@ STUCK = Warned(kind=WarningKind.STUCK, step=10, detail="images changed by 0.1", 
 
 
 def job(progress: JobProgress | None = None) -> Job:
-    spec = JobSpec(preset="smoke", recipe=RECIPE, publish="auto")
+    spec = TrainSpec(preset="smoke", recipe=RECIPE, publish="auto")
     created = datetime(2026, 1, 1, tzinfo=UTC)
     return Job(
         id="a-job",

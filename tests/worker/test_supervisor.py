@@ -10,7 +10,7 @@ from core.card import verify_checkpoint
 from core.recipe import PRESETS
 from core.run_dir import JobDir
 from core.settings import Settings
-from jobs.record import JobSpec, JobStatus
+from jobs.record import JobStatus, TrainSpec
 from jobs.store import JobStore
 from models.shelf import Shelf
 from tests.refuse_links import without_links
@@ -32,7 +32,7 @@ Supervisor(store, shelf, settings, "cpu", lambda: False).run()
 def test_a_trainer_that_refuses_its_arguments_fails_the_job_at_once_with_what_it_said(
     tmp_path: Path, store: JobStore, redis_server: RedisServer
 ) -> None:
-    job_id = store.create(JobSpec(preset="smoke", recipe=PRESETS["smoke"], publish="never")).job.id
+    job_id = store.create(TrainSpec(preset="smoke", recipe=PRESETS["smoke"], publish="never")).job.id
     settings = Settings(redis_url=redis_server.url, data_dir=tmp_path)
     Supervisor(store, Shelf(settings.shelf_dir), settings, "cuda:99", lambda: False).run()
     job = store.get(job_id)
@@ -47,7 +47,7 @@ def test_a_job_goes_on_where_the_file_system_has_no_hard_links(
     tmp_path: Path, store: JobStore, redis_server: RedisServer
 ) -> None:
     recipe = PRESETS["smoke"].model_copy(update={"epochs": 8})
-    job_id = store.create(JobSpec(preset="smoke", recipe=recipe, publish="never")).job.id
+    job_id = store.create(TrainSpec(preset="smoke", recipe=recipe, publish="never")).job.id
     environment = os.environ | {
         "DIGITFORGE_REDIS_URL": redis_server.url,
         "DIGITFORGE_DATA_DIR": str(tmp_path),

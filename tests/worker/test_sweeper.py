@@ -13,13 +13,13 @@ from cli.redis_server import RedisServer
 from core.recipe import PRESETS
 from core.settings import Settings
 from jobs.queue import QUEUE, celery_app
-from jobs.record import JobSpec
+from jobs.record import TrainSpec
 from jobs.store import JobStore
 from models.shelf import Shelf
 from tests.service import wait_until
 from worker.sweeper import Sweeper
 
-SPEC = JobSpec(preset="smoke", recipe=PRESETS["smoke"], publish="auto")
+SPEC = TrainSpec(preset="smoke", recipe=PRESETS["smoke"], publish="auto")
 
 
 @contextmanager

@@ -17,6 +17,8 @@ import torch
 from pydantic import ValidationError
 
 from core.child import die_with_parent
+from core.dataset_card import read_dataset_card
+from core.errors import DatasetDamaged
 from core.files import is_disk_full
 from core.recipe import DEFAULT_PRESET, PRESETS, Recipe, with_preset
 from core.run_dir import RunDir
@@ -43,6 +45,9 @@ def main() -> int:
         sys.exit(f"the parent process {arguments.die_with} is gone")
     try:
         recipe = _recipe(arguments)
+    except DatasetDamaged as error:
+        print(f"error: --dataset-folder: {error}", file=sys.stderr)
+        return EXIT_USAGE
     except ValidationError as error:
         for details in error.errors():
             fault = explain(details, list(Recipe.model_fields))
@@ -73,7 +78,7 @@ def main() -> int:
         signal.signal(signal.SIGHUP, request_stop)
     report = reporter(request_stop)
     try:
-        folder = arguments.datasets / recipe.dataset
+        folder = arguments.dataset_folder or arguments.datasets / recipe.dataset
         if device.type == "cuda":
             Thread(target=torch.cuda.set_device, args=[device]).start()  # it takes as long as the images
         dataset = load_dataset(folder, recipe.num_images, recipe.classes)
@@ -99,12 +104,15 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m worker.training", description="Train a DCGAN on 28x28 images.")
+    parser = Parser(prog="python -m worker.training", description="Train a DCGAN on images of a data set.")
     parser.add_argument("--run-dir", type=Path, required=True, help="where the run lives; an unfinished one goes on")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--preset", choices=PRESETS, default=DEFAULT_PRESET, help="default: %(default)s")
     source.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe as JSON, instead of a preset")
     parser.add_argument("--datasets", type=Path, default=EMBEDDED, metavar="DIR", help="folder of data set folders")
+    parser.add_argument(
+        "--dataset-folder", type=Path, metavar="DIR", help="an imported data set, instead of one in --datasets"
+    )
     parser.add_argument(
         "--device", type=_device, help="cpu, cuda or cuda:1; default: cuda where there is one, else cpu"
     )
@@ -128,6 +136,8 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
     if arguments.recipe is not None:
         base = json.loads(arguments.recipe.read_bytes())
         return Recipe.model_validate({**base, **knobs} if isinstance(base, dict) else base)
+    if arguments.dataset_folder is not None:
+        knobs.setdefault("dataset", read_dataset_card(arguments.dataset_folder).name)
     return Recipe.model_validate(with_preset(arguments.preset, knobs))
 
 

@@ -36,7 +36,8 @@ def refresh_batch_norm(G_ema: Generator, batches: int = REFRESH_BATCHES) -> None
     G_ema.train()
     device = next(G_ema.parameters()).device
     for i in range(batches):
-        z = latents(REFRESH_SEED, i * REFRESH_BATCH_SIZE, REFRESH_BATCH_SIZE, G_ema.z_dim, G_ema.classes)
+        first = i * REFRESH_BATCH_SIZE
+        z = latents(REFRESH_SEED, first, REFRESH_BATCH_SIZE, G_ema.z_dim, G_ema.classes, shares=G_ema.class_shares)
         G_ema(z.to(device))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

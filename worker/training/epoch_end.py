@@ -4,6 +4,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -25,6 +26,8 @@ from worker.training.saving import Saver
 from worker.training.state import Position
 from worker.training.task import Callbacks, Task
 
+T = TypeVar("T")
+
 SAMPLE_IMAGES = 64
 SAMPLE_COLUMNS = 8
 SCORE_EVERY = 50_000  # real images
@@ -45,7 +48,7 @@ class EpochEnd:
         """`went_back_at` is the step at which the run went back, for the cards."""
         self._task, self._callbacks, self._gan, self._saver = task, callbacks, gan, saver
         self._save_state, self._went_back_at = save_state, went_back_at
-        self._drawn: Tensor | None = None  # uint8 [SAMPLE_IMAGES, H, W, C], the newest sample
+        self._looked_at: tuple[int, Tensor] | None = None  # the step and the sample of the last diagnosis
 
     def sample_untrained(self) -> None:
         """Draw and save the sample of epoch 0."""
@@ -60,9 +63,9 @@ class EpochEnd:
         task, gan, saver, run_dir = self._task, self._gan, self._saver, self._task.run_dir
         kimg = at.step * task.recipe.images_per_step / 1000
 
-        # Draw the same latents as an epoch ago, and score the pixels that would be served.
+        # Draw the same latents as in every epoch, and score the pixels that would be served.
         gan.finish_average()
-        drawn_before, drawn = self._drawn, self._sample(epoch, at.step)
+        drawn = self._sample(epoch, at.step)
         scores = self._score(at.step)
 
         # Save what can be served, then what can be gone on from.
@@ -71,6 +74,8 @@ class EpochEnd:
             recipe=task.recipe,
             image_shape=task.dataset.shape,
             dataset_sha256=task.dataset.sha256,
+            class_names=_listed(task.dataset.class_names),
+            class_shares=_listed(task.dataset.class_shares),
             epoch=epoch,
             step=at.step,
             kimg=kimg,
@@ -100,24 +105,43 @@ class EpochEnd:
             )
         )
 
-        # Say what looks wrong.
-        if kimg >= health.MATURE_KIMG:
-            real = task.dataset.images[:SAMPLE_IMAGES]
-            for finding in health.diagnose(health.Snapshot(means, drawn, drawn_before, real, rate, scores)):
+        # Say what looks wrong, as often as enough images were shown for something to change.
+        due = self._passes_a_multiple(health.EVERY, at.step)
+        if due:
+            real, before = task.dataset.images[:SAMPLE_IMAGES], self._drawn_before(at.step)
+            for finding in health.diagnose(health.Snapshot(means, drawn, before, real, rate, scores)):
                 self._callbacks.report(Warned(step=at.step, **finding._asdict()))
+        if due or self._looked_at is None:
+            self._looked_at = at.step, drawn
+
+    def _drawn_before(self, step: int) -> Tensor | None:
+        """The sample of the last diagnosis, unless a resumed run has too few images behind it to compare."""
+        if self._looked_at is None:
+            return None
+        looked_at, drawn = self._looked_at
+        return drawn if (step - looked_at) * self._task.recipe.images_per_step >= health.EVERY // 2 else None
 
     def _sample(self, epoch: int, step: int) -> Tensor:
-        self._drawn = _draw_sample(self._gan.G_ema, self._task.recipe.seed)
+        drawn = _draw_sample(self._gan.G_ema, self._task.recipe.seed)
         path = self._task.run_dir.sample(epoch)
-        self._saver.save(f"the sample of epoch {epoch}", step, _save_sample, path, self._drawn)
-        return self._drawn
+        self._saver.save(f"the sample of epoch {epoch}", step, _save_sample, path, drawn)
+        return drawn
 
     def _score(self, step: int) -> ScoreSheet | None:
         """Scores of an epoch that passes a multiple of `SCORE_EVERY` images, and of the last."""
-        score, images_per_step = self._callbacks.score, self._task.recipe.images_per_step
-        shown, before = step * images_per_step, (step - self._task.steps_per_epoch) * images_per_step
-        due = shown // SCORE_EVERY > before // SCORE_EVERY or step == self._task.total_steps
+        score = self._callbacks.score
+        due = self._passes_a_multiple(SCORE_EVERY, step) or step == self._task.total_steps
         return score(self._gan.G_ema) if score is not None and due else None
+
+    def _passes_a_multiple(self, images: int, step: int) -> bool:
+        """Whether the epoch that ends with this step shows a real image whose number is a multiple of `images`."""
+        task = self._task
+        shown, before = (at * task.recipe.images_per_step for at in (step, step - task.steps_per_epoch))
+        return shown // images > before // images
+
+
+def _listed(values: tuple[T, ...] | None) -> list[T] | None:
+    return None if values is None else list(values)
 
 
 def _draw_sample(G_ema: Generator, seed: int) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from core.recipe import Recipe
 from models.dcgan import Discriminator, Generator
+from models.sampling import share_bounds
 from worker.training.adam import Adam
 from worker.training.augment import augment
 from worker.training.data import Dataset, to_unit_range
@@ -36,8 +37,10 @@ class Gan:
         self.chosen = torch.zeros(recipe.images_per_step, dtype=torch.int64, device=device)
 
         seed_all(recipe.seed, "weights", 0)
-        self.G, self.D = Generator(recipe, dataset.shape), Discriminator(recipe, dataset.shape)
-        self.G_ema = Generator(recipe, dataset.shape).requires_grad_(False)
+        shape, shares = dataset.shape, dataset.class_shares
+        self.G, self.D = Generator(recipe, shape, shares), Discriminator(recipe, shape)
+        self.G_ema = Generator(recipe, shape, shares).requires_grad_(False)
+        self._bounds = None if shares is None else torch.from_numpy(share_bounds(shares)).float().to(device)
         for network in self.networks.values():
             # Convolutions are fastest with weights in this layout in memory.
             network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stub
@@ -68,12 +71,12 @@ class Gan:
         # Update D on real and generated images: minimise -log D(x) - log(1 - D(G(z))).
         self.G.train()
         for d_step, chosen in enumerate(torch.split(self.chosen, recipe.batch_size)):
-            real = to_unit_range(self._images[chosen])  # [B, 1, 28, 28]
+            real = to_unit_range(self._images[chosen])  # [B, C, H, W]
             real_classes = None if self._labels is None else one_hot(self._labels[chosen], recipe.classes)
             last = d_step == recipe.d_steps - 1
             with torch.set_grad_enabled(last):  # the last batch of G serves its own update too
                 z, fake_classes = self._latents()
-                fake = self._run_G(z)  # [B, 1, 28, 28]
+                fake = self._run_G(z)  # [B, C, H, W]
             real = augment(real, recipe.augment).requires_grad_(recipe.r1_gamma > 0)
             judged = augment(fake.detach(), recipe.augment)
             real_logits, fake_logits = self._run_D.both(real, judged, real_classes, fake_classes)  # [B, 1] each
@@ -113,12 +116,19 @@ class Gan:
             self.G_ema.eval()
 
     def _latents(self) -> tuple[Tensor, Tensor | None]:
-        """What G draws a batch from, [B, z_dim + classes], and the classes in it, one-hot [B, classes]."""
+        """What G draws a batch from, [B, z_dim + classes], and the classes in it, one-hot [B, classes].
+
+        D judges an image as one of its class, so a class is drawn as often as it is among the real images.
+        """
         recipe = self._recipe
         z = torch.randn(recipe.batch_size, recipe.z_dim, device=self._device)
         if not recipe.classes:
             return z, None
-        classes = one_hot(torch.randint(recipe.classes, (recipe.batch_size,), device=self._device), recipe.classes)
+        if self._bounds is None:
+            drawn = torch.randint(recipe.classes, (recipe.batch_size,), device=self._device)
+        else:
+            drawn = torch.searchsorted(self._bounds, torch.rand(recipe.batch_size, device=self._device), right=True)
+        classes = one_hot(drawn, recipe.classes)
         return torch.cat([z, classes], 1), classes
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from core.scores import ScoreSheet
 from worker.training.data import Dataset
 
-MATURE_KIMG = 10.0  # younger runs draw noise, and nothing is wrong with that
+EVERY = 10_000  # real images shown between two diagnoses; before the first a run draws noise, and that is not wrong
 OVERPOWERING = 0.95  # D is this sure of both kinds
 TOO_WEAK = 0.02  # real images are real to D by no more than this
 STUCK = 1.0  # grey levels that a pixel changes in an epoch
@@ -39,7 +39,7 @@ class Snapshot(NamedTuple):
 
     means: dict[str, float]
     drawn: Tensor  # uint8 [N, H, W, C]
-    drawn_before: Tensor | None  # the same latents an epoch ago
+    drawn_before: Tensor | None  # the same latents at the last diagnosis
     real: Tensor  # uint8 [N, H, W, C]
     rate: float  # what is left of the learning rates, 0 to 1
     scores: ScoreSheet | None
@@ -120,7 +120,7 @@ def _movement(snapshot: Snapshot) -> Iterator[Finding]:
         return
     change = float((snapshot.drawn.float() - snapshot.drawn_before.float()).abs().mean())
     if change < STUCK:
-        detail = f"images at fixed latents changed by {change:.2f} grey levels a pixel in an epoch"
+        detail = f"images at fixed latents changed by {change:.2f} grey levels a pixel since the last look"
         yield Finding("stuck", detail, "raise lr_g, or lower ema_half_life_kimg if the average lags behind")
 
 

@@ -7,17 +7,13 @@ step depend on (seed, step) alone, so a resumed run ends with the same bytes as 
 """
 
 import time
-from contextlib import suppress
-from pathlib import Path
 
 import torch
 
-from core.card import read_card
-from core.errors import CheckpointError
 from core.files import remove_temporaries
-from core.run_dir import RunDir
 from models.dcgan import trainable_parameters
 from worker.training import health
+from worker.training.best import best_checkpoint, patience_is_over
 from worker.training.claim import claim_run_dir
 from worker.training.cuda_graph import CudaGraph
 from worker.training.epoch_end import EpochEnd
@@ -36,7 +32,7 @@ REPORT_EVERY_S = 1.0
 
 
 def train(task: Task, callbacks: Callbacks) -> Finished | Stopped:
-    """Train to the end of the recipe, or until `should_stop()` is true between two steps.
+    """Train to the end of the recipe or of its `patience`, or until `should_stop()` is true between two steps.
 
     The generator is scored after every `epoch_end.SCORE_EVERY` real images, and at the end; the checkpoint with the
     best `frechet` is the one that `Finished` names, or without scores the last.
@@ -72,7 +68,7 @@ def _train_twice(task: Task, callbacks: Callbacks) -> Finished | Stopped:
 
 def _train(task: Task, callbacks: Callbacks, saver: Saver) -> Finished | Stopped:
     recipe, dataset, run_dir, device, report = task.recipe, task.dataset, task.run_dir, task.device, callbacks.report
-    steps_per_epoch, total_steps = task.steps_per_epoch, task.total_steps
+    steps_per_pass, steps_per_epoch, total_steps = task.steps_per_pass, task.steps_per_epoch, task.total_steps
 
     gan = Gan(recipe, dataset, device)
     do_step = CudaGraph(gan.step) if task.cuda_graph and device.type == "cuda" else gan.step
@@ -113,6 +109,7 @@ def _train(task: Task, callbacks: Callbacks, saver: Saver) -> Finished | Stopped
         epoch_end.sample_untrained()
 
     order = torch.empty(0, dtype=torch.long)
+    last_step = total_steps
     epoch_clock, report_clock = _Clock(first_step), _Clock(first_step)
     for step in range(first_step, total_steps):
         # Stop here if asked to, with everything on disk.
@@ -123,12 +120,18 @@ def _train(task: Task, callbacks: Callbacks, saver: Saver) -> Finished | Stopped
             report(stopped)
             return stopped
 
-        # Shuffle at the start of each epoch, and fix what this step is to be.
+        # End here if more epochs do not help.
         epoch, index = divmod(step, steps_per_epoch)
-        if index == 0 or step == first_step:
-            seed_all(recipe.seed, "shuffle", epoch)
+        if index == 0 and patience_is_over(run_dir, epoch, recipe.patience):
+            last_step = step
+            break
+
+        # Shuffle at the start of each pass, and fix what this step is to be.
+        number, place = divmod(step, steps_per_pass)
+        if place == 0 or step == first_step:
+            seed_all(recipe.seed, "shuffle", number)
             order = torch.randperm(len(dataset)).to(device)
-        gan.chosen.copy_(order[index * recipe.images_per_step : (index + 1) * recipe.images_per_step])
+        gan.chosen.copy_(order[place * recipe.images_per_step : (place + 1) * recipe.images_per_step])
         rate = full_rate * _decayed(recipe.lr_decay, step / total_steps)
         gan.set_rates(rate)
         seed_all(recipe.seed, "step", step)
@@ -150,7 +153,8 @@ def _train(task: Task, callbacks: Callbacks, saver: Saver) -> Finished | Stopped
             epoch_end.close(epoch + 1, Position(done, bit_exact), means, images_per_s, rate)
             epoch_clock.restart(done)
 
-    finished = Finished(step=total_steps, checkpoint=run_dir.relative(_best_checkpoint(run_dir, recipe.epochs)))
+    checkpoint = best_checkpoint(run_dir, last_step // steps_per_epoch)
+    finished = Finished(step=last_step, checkpoint=run_dir.relative(checkpoint))
     report(finished)
     return finished
 
@@ -174,15 +178,3 @@ class _Clock:
 def _decayed(share: float, done: float) -> float:
     """What is left of the learning rates when `done` of the run is over: 1, and over its last `share` down to 0."""
     return min(1.0, (1.0 - done) / share) if share > 0 else 1.0
-
-
-def _best_checkpoint(run_dir: RunDir, epochs: int) -> Path:
-    """The checkpoint with the best `frechet`, the earlier of equals; where none was scored the last."""
-    folders = [run_dir.checkpoint(epoch) for epoch in range(1, epochs + 1)]
-    scored = []
-    for folder in folders:
-        with suppress(CheckpointError):  # one that cannot be read costs itself, and not the run
-            scores = read_card(folder).scores
-            if scores is not None:
-                scored.append((scores.frechet, folder))
-    return min(scored)[1] if scored else folders[-1]

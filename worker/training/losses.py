@@ -22,7 +22,7 @@ def generator_loss(fake_logits: Tensor) -> Tensor:
 def gradient_penalty(logits: Tensor, images: Tensor) -> Tensor:
     """R1: E ||grad_x D(x)||^2 / 2 at real images (Mescheder et al., 2018, arXiv:1801.04406), a scalar.
 
-    `logits` [B, 1] are D's for the real `images` [B, 1, 28, 28], which must require gradients. D must treat the rows of
+    `logits` [B, 1] are D's for the real `images` [B, C, H, W], which must require gradients. D must treat the rows of
     a batch independently.
     """
     (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)

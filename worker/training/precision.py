@@ -48,9 +48,9 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 def _is_wide(layer: nn.Module) -> bool:
-    """All layers of products are, but those from or to one channel and the logit."""
+    """All layers of products are, but those from or to images and the logit."""
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-        return min(layer.in_channels, layer.out_channels) > 1
+        return min(layer.in_channels, layer.out_channels) not in (1, 3)
     return isinstance(layer, nn.Linear) and not isinstance(layer, Logit)
 
 

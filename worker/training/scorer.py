@@ -17,9 +17,9 @@ from models.sampling import draw_in_bulk, latents
 from worker.training.data import Dataset, load_dataset
 from worker.training.errors import BadData
 from worker.training.metrics import (
+    class_score,
     class_shares,
     density_and_covered,
-    class_score,
     frechet_distance,
     label_kl,
     nearest_distance,

@@ -27,6 +27,11 @@ class Task:
 
     @property
     def steps_per_epoch(self) -> int:
+        """Steps of an epoch, of `passes` passes. Raises BadData where the data set is not enough for a step."""
+        return self.steps_per_pass * self.recipe.passes
+
+    @property
+    def steps_per_pass(self) -> int:
         """Whole steps that the data set is enough for. Raises BadData where it is enough for none."""
         steps = len(self.dataset) // self.recipe.images_per_step
         if steps == 0:

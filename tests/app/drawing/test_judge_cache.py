@@ -154,6 +154,6 @@ def test_a_judge_where_none_picks_is_refused(http: httpx.Client, model: str) -> 
         assert refused.status_code == 422
         (error,) = refused.json()["errors"]
         assert (error["parameter"], error["value"]) == ("judge", SHIPPED)
-        assert "allowed: with digit, for a model without classes" in error["detail"]
+        assert "allowed: with digit or class, for a model without classes" in error["detail"]
     refused = http.get(f"/generate?seed=1&digit=7&model={model}&judge=nobody")
     assert [error["parameter"] for error in refused.json()["errors"]] == ["judge"]

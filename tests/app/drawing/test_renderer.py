@@ -39,7 +39,7 @@ def shelve(shelf: Shelf, folder: Path, **knobs: Any) -> str:
 
 def run_with(shelf: Shelf, max_bytes: int, use: Any) -> None:
     async def main() -> None:
-        renderer = Renderer(shelf, EMBEDDED, max_bytes, SharedCounts())
+        renderer = Renderer(shelf, EMBEDDED, EMBEDDED, max_bytes, SharedCounts())
         try:
             await use(renderer)
         finally:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from app.drawing.sources import PickSource, SeedSource, UnknownDigit, WalkSource
+from app.drawing.sources import PickSource, SeedSource, UnknownClass, WalkSource
 from models.folding import BATCH, FoldedGenerator
 from models.judge import FOLDER, load_judge
 from models.picking import pick
@@ -56,10 +56,10 @@ def test_a_picked_image_costs_a_batch_and_is_the_judges() -> None:
 
 def test_a_digit_that_nobody_knows_is_refused() -> None:
     judge, without = load_judge(EMBEDDED / "mnist" / FOLDER), tiny_model()
-    with pytest.raises(UnknownDigit, match="cannot draw 4; allowed: 0 to 3"):
-        SeedSource(G, 1, 0, digits=[3, 4])
-    with pytest.raises(UnknownDigit, match="allowed: 0 to 3"):
-        WalkSource(G, 1, 2, (0, 1), digits=[9])
-    with pytest.raises(UnknownDigit, match="allowed: none"):
-        SeedSource(without, 1, 0, digits=[0])
+    with pytest.raises(UnknownClass, match="cannot draw 4; allowed: 0 to 3"):
+        SeedSource(G, 1, 0, wanted=[3, 4])
+    with pytest.raises(UnknownClass, match="allowed: 0 to 3"):
+        WalkSource(G, 1, 2, (0, 1), wanted=[9])
+    with pytest.raises(UnknownClass, match="allowed: none"):
+        SeedSource(without, 1, 0, wanted=[0])
     PickSource(without, 1, 0, 0, [9], judge)

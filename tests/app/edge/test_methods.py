@@ -3,9 +3,11 @@
 import httpx
 import pytest
 
+from app.http.services import Services
 from app.main import create_app
 from core.settings import Settings
 from tests.app.http.test_errors import problem
+from tests.app.paths import url_of_nothing, url_of_something
 from tests.hand_worker import submit
 from tests.wire import Wire
 
@@ -20,11 +22,8 @@ def shown(headers: httpx.Headers | dict[str, str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", [*(path for path, methods in PATHS.items() if "get" in methods), *UNLISTED])
-def test_head_is_get_without_the_body(http: httpx.Client, job_id: str, path: str) -> None:
-    model = http.get("/models").json()["active"]
-    url = path.format(job_id=job_id, model_id=model, epoch=1, part="generator")
-    if path == "/generate":
-        url += "?seed=1"
+def test_head_is_get_without_the_body(http: httpx.Client, services: Services, job_id: str, path: str) -> None:
+    url = url_of_something(path, services, job_id)
     get, head = http.get(url), http.head(url)
     assert get.status_code in (200, 307)
     assert (head.status_code, head.content, shown(head.headers)) == (get.status_code, b"", shown(get.headers))
@@ -71,7 +70,7 @@ def test_head_does_what_get_does_and_nothing_else(http: httpx.Client) -> None:
 def test_allow_has_all_methods_of_a_path(http: httpx.Client, path: str) -> None:
     documented = {method.upper() for method in PATHS[path]}
     allowed = documented | ({"HEAD"} if "GET" in documented else set())
-    url = path.format(job_id="nobody", model_id="nothing", epoch=1, part="generator")
+    url = url_of_nothing(path)
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "MKCOL"} - documented:
         refused = http.request(method, url)
         if path.startswith("/v1/"):

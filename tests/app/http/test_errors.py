@@ -34,7 +34,7 @@ def job_count(http: httpx.Client) -> int:
         ({"dropout": None}, "/dropout", None, "valid number"),
         ({"preset": "best"}, "/preset", "best", "'faithful', 'quality', 'fast' or 'smoke'"),
         ({"publish": "sometimes"}, "/publish", "sometimes", "'auto', 'always' or 'never'"),
-        ({"augment": "flip"}, "/augment", "flip", "'none', 'translate' or 'cutout'"),
+        ({"augment": "flip"}, "/augment", "flip", "'none', 'translate', 'cutout' or 'diffaugment'"),
         ({"num_images": 50}, "/num_images", 50, "num_images >= 64"),
         ({"dataset": "../mnist"}, "/dataset", "../mnist", "allowed: 1 to 64 of the letters"),
         ({"dataset": "letters"}, "/dataset", "letters", "mnist"),

@@ -30,7 +30,7 @@ VALUES: list[Any] = [
 ]
 FIELDS = [
     *(("POST", "/train", field, {}) for field in TrainRequest.model_fields),
-    *(("PUT", "/models/active", field, {}) for field in ActivateRequest.model_fields),
+    *(("PUT", "/models/active", field, {"model": "none"}) for field in ActivateRequest.model_fields),
     *(("POST", "/v1/images/generations", field, {"prompt": "a 7"}) for field in OpenAIImagesRequest.model_fields),
 ]
 

@@ -12,6 +12,7 @@ from app.main import create_app
 from app.shelf.views import ActivateRequest
 from core.settings import Settings
 from tests.app.http.test_errors import job_count, problem
+from tests.app.paths import url_of_nothing
 
 APP = create_app(Settings())
 OPERATIONS = [
@@ -30,7 +31,7 @@ def test_an_unknown_parameter_is_refused_on_every_route(
     http: httpx.Client, method: str, path: str, operation: dict[str, Any]
 ) -> None:
     before = job_count(http)
-    url = path.format(job_id="nobody", model_id="nothing", epoch=1, part="generator")
+    url = url_of_nothing(path)
     content_type = "image/png" if path == "/inspect" else "application/json"
     refused = http.request(method, f"{url}?preset=smoke", headers={"content-type": content_type})
     if path.startswith("/v1/"):
@@ -67,4 +68,4 @@ def test_the_parameters_are_those_of_the_route_itself() -> None:
     def put(limit: int, body: ActivateRequest | None = None, tail: int = 1) -> None: ...
 
     (route,) = [route for route in app.routes if isinstance(route, APIRoute)]
-    assert (query_names(route), body_names(route)) == (["limit", "tail"], ["model"])
+    assert (query_names(route), body_names(route)) == (["limit", "tail"], ["model", "dataset"])

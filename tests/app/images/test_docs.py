@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from app.images.formats import MEDIA_TYPES
-from app.images.query import GridQuery
+from app.images.query import PARAMETERS, GridQuery
 
 SECTION = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8").split("\n## GET /generate\n")[1]
 ROW = re.compile(r"^\| `(\w+)` \|([^|]*)\|", re.MULTILINE)
@@ -18,10 +18,10 @@ def rows(head: str) -> dict[str, str]:
 
 def test_every_parameter_is_documented_with_its_default_and_no_other() -> None:
     documented = rows("| parameter | default |")
-    assert set(documented) == set(GridQuery.model_fields)
+    assert set(documented) == set(PARAMETERS.values())
     for name, field in GridQuery.model_fields.items():
         if field.default is not None:
-            assert documented[name].strip("`") == str(field.default).lower(), name
+            assert documented[PARAMETERS[name]].strip("`") == str(field.default).lower(), name
 
 
 def test_every_format_is_documented_with_its_media_types_and_no_other() -> None:

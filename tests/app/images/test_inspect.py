@@ -51,6 +51,7 @@ def test_a_picture_leads_back_to_its_own_bytes(http: httpx.Client, query: str) -
         "start": int(asked.get("start", 0)),
         "n": int(asked["n"]),
         "digit": asked.get("digit"),
+        "class": None,
         "judge": None,
         "url": drawn.headers["content-location"],
     }
@@ -80,7 +81,7 @@ def test_the_text_is_an_itxt_that_any_reader_of_png_finds(http: httpx.Client) ->
 
 def test_a_model_that_is_not_here_is_told(http: httpx.Client) -> None:
     found = inspect(http, a_png({KEYWORD: json.dumps(TOLD)})).raise_for_status().json()
-    assert found == {**TOLD, "on_shelf": False, "digit": None, "judge": None}
+    assert found == {**TOLD, "on_shelf": False, "digit": None, "class": None, "judge": None}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from app.http.problems import ProblemError
 from app.images.formats import MEDIA_TYPES
 from app.images.location import NotALocation, etag, location, picture_at
 from app.images.picture import Picture
-from app.images.query import GridQuery
+from app.images.query import PARAMETERS, GridQuery
 from app.images.rules import check
 from core.image_shape import GREY_28
 from core.recipe import MAX_SEED
@@ -92,13 +92,18 @@ GOLDEN = [
         "n=4&interpolate=3,9&frames=7&start=3&digit=58&cols=4&pad=1&scale=2&truncation=0.25&format=gif",
         "d67cdb2e5efd9d6b7372f1b356bda0ad",
     ),
+    (
+        "n=2&seed=1&class=T-shirt/top,10,a%20%2B%20b,%5C,x,%E9%9E%8B",
+        "n=2&seed=1&start=0&class=T-shirt%2Ftop,10,a+%2B+b,%5C,x,%E9%9E%8B&cols=2&pad=2&scale=1&format=png",
+        "12ea86efe863743c2bc927e6b9a1496e",
+    ),
 ]
 
 
 def picture(query: GridQuery, judge: str | None = None) -> Picture:
     """The picture of a query, of a model without classes where there is a judge."""
     format_ = query.format or ("webp" if query.interpolate else "png")
-    picks = (query.judge or judge) if query.digit else None
+    picks = (query.judge or judge) if query.wants_classes else None
     drawn = Picture.of(query, format_, query.model or MODEL, picks, seed=0)
     check(query, drawn, GREY_28)
     return drawn
@@ -116,7 +121,7 @@ def test_what_is_in_caches_stays_true(text: str, url: str, tag: str) -> None:
 
 
 def test_a_picture_has_the_fields_of_the_query_and_none_can_be_forgotten() -> None:
-    assert [field.name for field in fields(Picture)] == list(GridQuery.model_fields)
+    assert [field.name for field in fields(Picture)] == [name for name in GridQuery.model_fields if name != "dataset"]
 
     class Longer(GridQuery):
         forgotten: int = 0
@@ -139,40 +144,44 @@ CHANGES: dict[str, Any] = {
     "frames": 7,
     "start": 1,
     "digit": "7",
+    "class": "shirt",
     "cols": 3,
     "pad": 1,
     "scale": 2,
     "invert": True,
     "truncation": 0.5,
     "format": "json",
+    "dataset": "icons",
     "model": MODEL[::-1],
     "judge": JUDGE,
 }
 
 
-def refused(query: GridQuery) -> set[str]:
+def refused(asked: dict[str, Any]) -> set[str]:
     """The parameters that make no sense in a query."""
     try:
-        picture(query)
+        picture(GridQuery(**asked))
+    except ValidationError as error:
+        return {details["ctx"]["field"] for details in error.errors()}
     except ProblemError as error:
         return {fault.parameter or "" for fault in error.errors or []}
     return set()
 
 
-@pytest.mark.parametrize("name", GridQuery.model_fields)
+@pytest.mark.parametrize("name", PARAMETERS.values())
 def test_every_field_is_changed_somewhere_without_being_refused(name: str) -> None:
-    assert not all(refused(GridQuery(**{**base, name: CHANGES[name]})) for base in BASES)
+    assert not all(refused({**base, name: CHANGES[name]}) for base in BASES)
 
 
 @pytest.mark.parametrize("base", BASES)
-@pytest.mark.parametrize("name", GridQuery.model_fields)
+@pytest.mark.parametrize("name", [name for name in PARAMETERS.values() if name != "dataset"])
 def test_whatever_field_differs_the_url_and_the_etag_differ_or_it_is_refused(base: dict[str, Any], name: str) -> None:
-    before, changed = picture(GridQuery(**base)), GridQuery(**{**base, name: CHANGES[name]})
+    changed = {**base, name: CHANGES[name]}
     faults = refused(changed)
     if faults:
         assert name in faults or faults <= base.keys()  # or it does not go with what was asked for before
         return
-    places = location(before), location(picture(changed))
+    places = [location(picture(GridQuery(**asked))) for asked in (base, changed)]
     assert places[0] != places[1]
     assert etag(places[0]) != etag(places[1])
 
@@ -192,16 +201,18 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "frames": st.integers(2, 128),
     "start": st.integers(0, MAX_SEED - 256),
     "digit": st.from_regex("[0-9]{1,9}", fullmatch=True),
+    "class": st.text(min_size=1, max_size=20),
     "cols": st.integers(1, 256),
     "pad": st.integers(0, 32),
     "scale": st.integers(1, 8),
     "invert": st.booleans(),
     "truncation": st.floats(0, 1),
     "format": st.sampled_from(list(MEDIA_TYPES)),
+    "dataset": st.just("icons"),
     "model": st.from_regex("[0-9a-f]{16}", fullmatch=True),
     "judge": st.just(JUDGE),
 }
-queries = st.fixed_dictionaries({}, optional={name: VALUES[name] for name in GridQuery.model_fields})
+queries = st.fixed_dictionaries({}, optional={name: VALUES[name] for name in PARAMETERS.values()})
 
 
 @given(queries, st.none() | st.just(JUDGE))

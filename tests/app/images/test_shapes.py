@@ -56,7 +56,7 @@ def test_they_are_rendered_in_the_shape_of_the_model(
     model: FoldedGenerator, images: np.ndarray, tmp_path: Path
 ) -> None:
     async def rendered() -> np.ndarray:
-        renderer = Renderer(Shelf(tmp_path / "shelf"), EMBEDDED, max_bytes=1, waiting=SharedCounts())
+        renderer = Renderer(Shelf(tmp_path / "shelf"), EMBEDDED, EMBEDDED, max_bytes=1, waiting=SharedCounts())
         try:
             return (await renderer.render(SeedSource(model, 4, 7))).images
         finally:

@@ -12,7 +12,16 @@ from core.run_dir import JobDir
 from tests.hand_worker import Attempt, run, submit
 from tests.in_process import Api
 
-FILES = ("samples", "samples/1", "samples/latest", "checkpoints", "checkpoints/1/generator", "logs", "curves")
+FILES = (
+    "samples",
+    "samples/1",
+    "samples/latest",
+    "pairs.png",
+    "checkpoints",
+    "checkpoints/1/generator",
+    "logs",
+    "curves",
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +60,16 @@ def test_curves_are_a_picture_or_numbers(http: httpx.Client, ended: str) -> None
     waiting = submit(http)
     assert http.get(f"/jobs/{waiting}/curves?format=json").json() == {"data": []}
     assert ElementTree.fromstring(http.get(f"/jobs/{waiting}/curves").text).findall("{*}polyline") == []
+
+
+def test_the_closest_pairs_are_a_picture_once_an_epoch_was_scored(http: httpx.Client, ended: str) -> None:
+    pairs = http.get(f"/jobs/{ended}/pairs.png")
+    assert (pairs.status_code, pairs.headers["content-type"]) == (200, "image/png")
+    assert "immutable" in pairs.headers["cache-control"]
+    assert pairs.content == http.get(f"/jobs/{ended}/samples/2").content  # as the worker of these tests has it
+    missing = http.get(f"/jobs/{submit(http)}/pairs.png")
+    assert (missing.status_code, missing.json()["type"]) == (404, "not-found")
+    assert "has no closest pairs: no epoch was scored yet" in missing.json()["detail"]
 
 
 @pytest.mark.parametrize("epoch", ["x", "-1", "1.5", "last"])

@@ -60,7 +60,7 @@ def test_an_unknown_model_changes_nothing(http: httpx.Client, shipped: str) -> N
     (error,) = problem(http.put("/models/active", json={"id": shipped, "model": shipped}), 422, "invalid-parameter")[
         "errors"
     ]
-    assert (error["pointer"], error["detail"]) == ("/id", "unknown field; allowed: model")
+    assert (error["pointer"], error["detail"]) == ("/id", "unknown field; allowed: model, dataset")
     assert http.get("/models").json()["active"] == shipped
 
 

@@ -9,6 +9,7 @@ from worker.training.augment import CUTOUT_SIZE, MAX_SHIFT, augment
 
 MANY = 2000
 KINDS: tuple[Augment, ...] = get_args(Augment)
+WITHIN_RANGE = [kind for kind in KINDS if kind != "diffaugment"]
 
 
 def blobs(n: int) -> Tensor:
@@ -23,9 +24,10 @@ def test_none_is_the_identity() -> None:
     assert augment(images, "none") is images
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_shape_and_range_stay_and_the_input_is_not_changed(kind: Augment) -> None:
-    images = torch.rand(50, 1, 28, 28) * 2 - 1
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (1, 64, 64)])
+@pytest.mark.parametrize("kind", WITHIN_RANGE)
+def test_shape_and_range_stay_and_the_input_is_not_changed(kind: Augment, shape: tuple[int, ...]) -> None:
+    images = torch.rand(50, *shape) * 2 - 1
     before = images.clone()
     augmented = augment(images, kind)
     assert augmented.shape == images.shape
@@ -77,7 +79,23 @@ def test_cutout_blackens_one_square_that_the_border_may_clip() -> None:
     assert len(centres) > 300
 
 
-@pytest.mark.parametrize("kind", ["translate", "cutout"])
+def test_channels_move_and_are_cut_together() -> None:
+    images = blobs(100).expand(-1, 3, -1, -1)
+    for kind in ("translate", "cutout"):
+        first, *others = augment(images, kind).unbind(1)
+        assert all(torch.equal(first, other) for other in others)
+
+
+@pytest.mark.parametrize("side", [56, 64])
+def test_larger_images_move_and_lose_more(side: int) -> None:
+    white = torch.ones(MANY, 3, side, side)
+    rows = (augment(white, "translate") == 1).all(1).any(2).sum(1)
+    assert int(rows.min()) == side - round(MAX_SHIFT * side / 28)
+    cut = (augment(white, "cutout") == -1).all(1).any(2).sum(1)
+    assert int(cut.max()) == round(CUTOUT_SIZE * side / 28)
+
+
+@pytest.mark.parametrize("kind", ["translate", "cutout", "diffaugment"])
 def test_each_image_gets_a_draw_of_its_own_and_each_call_too(kind: Augment) -> None:
     images = blobs(20)
     once, again = augment(images, kind), augment(images, kind)
@@ -85,7 +103,7 @@ def test_each_image_gets_a_draw_of_its_own_and_each_call_too(kind: Augment) -> N
     assert not torch.equal(once, again)
 
 
-@pytest.mark.parametrize("kind", ["translate", "cutout"])
+@pytest.mark.parametrize("kind", ["translate", "cutout", "diffaugment"])
 def test_draws_follow_torchs_seed(kind: Augment) -> None:
     images = blobs(20)
     torch.manual_seed(1)
@@ -94,7 +112,7 @@ def test_draws_follow_torchs_seed(kind: Augment) -> None:
     assert torch.equal(augment(images, kind), once)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WITHIN_RANGE)
 def test_gradients_reach_every_pixel_that_is_still_seen(kind: Augment) -> None:
     images = torch.rand(8, 1, 28, 28).requires_grad_()
     augmented = augment(images, kind)

@@ -10,6 +10,8 @@ from worker.training.code_digest import COMPUTING, ROOT, code_digest
 
 # Imported by what computes, and without a part in a run's weights.
 NO_PART = {
+    "core/dataset_arrays.py",  # a run directory has the digest of the images
+    "core/dataset_card.py",
     "core/datasets.py",  # names of files
     "core/errors.py",
     "core/recipe.py",  # a run directory has the recipe itself

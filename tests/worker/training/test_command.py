@@ -13,6 +13,7 @@ import torch
 
 from core.card import verify_checkpoint
 from core.recipe import PRESETS
+from tests.imported import colourful, write_imported
 from tests.tiny import IMAGES, tiny_recipe
 from tests.worker.training.running import command, digests, execute, recipe_arguments, run
 from worker.training.__main__ import main
@@ -128,7 +129,7 @@ def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
         (["--lr-g", "1.5"], ["lr_g = 1.5", "less than or equal to 1"]),
         (["--epochs", "three"], ["epochs = 'three'", "integer"]),
         (["--seed", "0.5"], ["seed = 0.5", "integer"]),
-        (["--augment", "flip"], ["augment = 'flip'", "'none', 'translate' or 'cutout'"]),
+        (["--augment", "flip"], ["augment = 'flip'", "'none', 'translate', 'cutout' or 'diffaugment'"]),
         (["--num-images", "100", "--batch-size", "64", "--d-steps", "2"], ["num_images = 100", "num_images >= 128"]),
         (["--epochs", "0", "--lr-d", "NaN"], ["epochs = 0", "lr_d = nan", "finite number"]),
         (["--preset", "best"], ["--preset", "'best'", "quality"]),
@@ -246,3 +247,19 @@ def test_a_run_directory_that_is_a_file_fails_the_run_with_the_reason(
     assert isinstance(events[-1], Failed)
     assert events[-1].kind == "io-error"
     assert str(tmp_path / "run") in events[-1].detail
+
+
+def test_a_person_trains_on_an_imported_data_set_by_its_folder(tmp_path: Path) -> None:
+    card = write_imported(tmp_path / "0123", colourful(20), name="icons")
+    folder = ["--dataset-folder", str(tmp_path / "0123")]
+    small = ["--num-images", "16", "--batch-size", "8", "--epochs", "1", "--preset", "smoke", "--classes", "0"]
+    status, events, _ = execute(tmp_path / "run", *folder, *small)
+    assert status == 0
+    assert isinstance(events[-1], Finished)
+    of_model = verify_checkpoint(tmp_path / "run" / events[-1].checkpoint)
+    assert (of_model.recipe.dataset, of_model.dataset_sha256) == ("icons", card.sha256)
+    assert of_model.image_shape == card.image_shape
+
+    status, _, errors = execute(tmp_path / "other", "--dataset-folder", str(tmp_path / "nowhere"))
+    assert status == 2
+    assert errors.startswith(f"error: --dataset-folder: {tmp_path / 'nowhere'}")

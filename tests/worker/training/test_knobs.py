@@ -1,13 +1,14 @@
 """Every knob of a recipe does something."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from core.recipe import Recipe
+from core.recipe import Augment, Recipe
+from core.run_dir import RunDir
 from tests.tiny import tiny_recipe
-from tests.worker.training.running import digests, run
+from tests.worker.training.running import digests, end_digests, run
 
 BASE: dict[str, Any] = {"epochs": 1, "num_images": 16}
 HIDDEN: dict[str, Any] = {**BASE, "g_hidden_layers": 1}
@@ -17,6 +18,7 @@ CHANGES: dict[str, Any] = {
     "seed": 1,
     "classes": 4,
     "epochs": 2,
+    "passes": 2,
     "batch_size": 4,
     "d_steps": 2,
     "g_steps": 2,
@@ -41,6 +43,7 @@ CHANGES: dict[str, Any] = {
     "r1_gamma": 1.0,
     "ema_half_life_kimg": 0.01,
 }
+TRIED_ELSEWHERE = {"patience"}  # tests/worker/training/test_patience.py
 SERVED_ALONE = {"ema_half_life_kimg"}  # D never sees the average
 
 
@@ -52,7 +55,7 @@ def base(tmp_path_factory: pytest.TempPathFactory, datasets: Path) -> tuple[str,
 
 
 def test_every_knob_is_tried() -> None:
-    assert set(CHANGES) == set(Recipe.model_fields)
+    assert set(CHANGES) | TRIED_ELSEWHERE == set(Recipe.model_fields)
 
 
 @pytest.mark.parametrize("name", [name for name in CHANGES if name != "g_hidden_units"])
@@ -71,9 +74,25 @@ def test_hidden_units_change_what_is_trained_where_there_are_hidden_layers(datas
     assert len(ends) == 4
 
 
-def test_both_augmentations_differ(datasets: Path, tmp_path: Path) -> None:
+def test_passes_are_epochs_without_an_end(datasets: Path, tmp_path: Path) -> None:
+    """The steps are the same ones; statistics are measured, and samples and checkpoints made, at the ends alone."""
+    for name, knobs in {"epochs": {"epochs": 6}, "passes": {"epochs": 2, "passes": 3}}.items():
+        run(tiny_recipe(**{**BASE, **knobs}), datasets, tmp_path / name)
+    assert digests(tmp_path / "epochs") == digests(tmp_path / "passes")
+    assert len(RunDir(tmp_path / "passes").checkpoint_folders()) == 2
+
+
+def test_a_run_stopped_within_a_pass_goes_on_to_the_same_bytes(datasets: Path, tmp_path: Path) -> None:
+    recipe = tiny_recipe(**{**BASE, "passes": 4})
+    run(recipe, datasets, tmp_path / "unbroken")
+    for stop_after in (3, 2, None):
+        run(recipe, datasets, tmp_path / "stopped", stop_after)
+    assert end_digests(tmp_path / "stopped") == end_digests(tmp_path / "unbroken")
+
+
+def test_augmentations_differ(datasets: Path, tmp_path: Path) -> None:
     ends = set()
-    for kind in ("none", "translate", "cutout"):
+    for kind in get_args(Augment):
         run(tiny_recipe(**BASE, augment=kind), datasets, tmp_path / kind)
         ends |= set(digests(tmp_path / kind))
-    assert len(ends) == 6
+    assert len(ends) == 2 * len(get_args(Augment))

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from worker.training.metrics import (
     K,
+    class_score,
     class_shares,
     density_and_covered,
-    class_score,
     frechet_distance,
     label_kl,
     nearest_distance,

@@ -1,0 +1,1 @@
+"""Imported data sets: list, look at, download and delete them."""

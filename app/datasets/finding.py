@@ -1,0 +1,80 @@
+"""From a name or an id in a URL to a data set, its arrays, and one of its classes."""
+
+from collections.abc import Sequence
+from pathlib import Path as FilePath
+from typing import Annotated, Literal, NamedTuple
+
+from fastapi import Depends, Path
+
+from app.http.dependencies import ServicesDep
+from app.http.problem_types import ProblemType
+from app.http.problems import FieldProblem, ProblemError, not_accepted
+from app.http.services import Services
+from core.dataset_arrays import DatasetArrays, open_dataset
+from core.dataset_card import DatasetCard
+from core.datasets import dataset_names
+from core.errors import DatasetDamaged, DatasetNotFound
+
+State = Literal["ready", "deleted"]
+
+SHOWN = 50  # classes in an error
+
+
+class Found(NamedTuple):
+    """An imported data set."""
+
+    id: str
+    folder: FilePath
+    card: DatasetCard
+    state: State
+
+
+def find(services: Services, name_or_id: str) -> Found:
+    """The data set of a name or an id. Raises DatasetNotFound, and DatasetDamaged for its card."""
+    shelf = services.datasets
+    try:
+        dataset_id = shelf.find(name_or_id)
+    except DatasetNotFound:
+        if name_or_id not in dataset_names(services.settings.datasets_dir):
+            raise
+        detail = f"{name_or_id!r} is a folder of the server: it can be trained on, and has no report or images here"
+        raise DatasetNotFound(detail) from None
+    state: State = "ready" if shelf.has_images(dataset_id) else "deleted"
+    return Found(dataset_id, shelf.folder(dataset_id), shelf.card(dataset_id), state)
+
+
+def _found(
+    dataset: Annotated[str, Path(max_length=64, description="Its id, or a name that stands for it.")],
+    services: ServicesDep,
+) -> Found:
+    return find(services, dataset)
+
+
+FoundDep = Annotated[Found, Depends(_found)]
+
+
+def _arrays(found: FoundDep, services: ServicesDep) -> DatasetArrays:
+    try:
+        return open_dataset(found.folder)
+    except DatasetDamaged as error:
+        if services.datasets.has_images(found.id):
+            raise
+        detail = f"data set {found.id} was deleted: its card is left, its images are gone"
+        raise ProblemError(ProblemType.DATASET_DELETED, detail) from error
+
+
+ArraysDep = Annotated[DatasetArrays, Depends(_arrays)]
+
+
+def class_number(names: Sequence[str], wanted: str) -> int:
+    """The number of a class that is asked for by name or, where none is called so, by number."""
+    if wanted in names:
+        return names.index(wanted)
+    if wanted.isascii() and wanted.isdecimal() and int(wanted) < len(names):
+        return int(wanted)
+    if not names:
+        detail = "the data set has no classes"
+    else:
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        detail = f"no such class; allowed: 0 to {len(names) - 1}, or {', '.join(names[:SHOWN])}{more}"
+    raise not_accepted([FieldProblem(parameter="class", detail=detail, value=wanted)])

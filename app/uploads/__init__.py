@@ -1,0 +1,1 @@
+"""Files on their way to an import: taken in parts, over as many connections as it takes."""

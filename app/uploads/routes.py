@@ -1,0 +1,107 @@
+"""/uploads: files in as many parts as it takes. What was acknowledged survives a kill of either side."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
+
+from app.http.dependencies import ServicesDep, content_type
+from app.http.problem_types import ProblemType
+from app.http.problems import ProblemError, documented
+from app.http.services import Services
+from app.http.urls import url
+from app.uploads.receiving import receive
+from app.uploads.tus import EXTENSIONS, MEDIA_TYPE, VERSION, TusRoute, described, file_name
+from app.uploads.views import UploadView
+from core.uploads import Upload
+
+router = APIRouter(prefix="/uploads", tags=["uploads"], route_class=TusRoute)
+
+UploadId = Annotated[str, Path(max_length=64, description="As in the answer to POST /uploads.")]
+NO_CONTENT: dict[int | str, dict[str, Any]] = {204: {"description": "Done; the headers say where the upload is."}}
+BODY = {"requestBody": {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}}
+
+
+@router.options("", status_code=204)
+def get_abilities(services: ServicesDep) -> Response:
+    """What of the protocol is spoken here, and how large an upload may be."""
+    most = str(services.settings.max_upload_bytes)
+    return Response(
+        status_code=204, headers={"Tus-Version": VERSION, "Tus-Extension": EXTENSIONS, "Tus-Max-Size": most}
+    )
+
+
+@router.post("", status_code=201, openapi_extra=BODY, responses=documented(400, 408, 412, 413, 415, 422, 503, 507))
+async def create(
+    request: Request,
+    response: Response,
+    services: ServicesDep,
+    upload_length: Annotated[int, Header(ge=1, description="Bytes of the whole file.")],
+    upload_metadata: Annotated[
+        str | None, Header(max_length=4096, description="`filename`, a blank, and the file's name in base64.")
+    ] = None,
+) -> UploadView:
+    """Begin an upload. Its parts go to the URL in `Location`; the first one may be this request's body."""
+    _check_length(upload_length, services.settings.max_upload_bytes)
+    has_body = content_type(request) == MEDIA_TYPE
+    if not has_body and await request.body():
+        raise _refused_type(request)
+    upload = await run_in_threadpool(services.uploads.create, upload_length, file_name(upload_metadata))
+    if has_body:
+        upload = await _append(request, services, upload.id, 0)
+    response.headers.update(described(upload) | {"Location": url(f"/uploads/{upload.id}")})
+    return UploadView.of(upload)
+
+
+@router.get("/{upload_id}", responses=documented(404, 412, 422, 503))
+def get_upload(upload_id: UploadId, response: Response, services: ServicesDep) -> UploadView:
+    """Where an upload is: `Upload-Offset` is how much of it came."""
+    upload = services.uploads.get(upload_id)
+    response.headers.update(described(upload) | {"Cache-Control": "no-store"})
+    return UploadView.of(upload)
+
+
+@router.patch(
+    "/{upload_id}",
+    status_code=204,
+    openapi_extra=BODY,
+    responses={**NO_CONTENT, **documented(400, 404, 408, 409, 412, 413, 415, 422, 423, 503, 507)},
+)
+async def append(
+    upload_id: UploadId,
+    request: Request,
+    services: ServicesDep,
+    upload_offset: Annotated[int, Header(ge=0, description="Where the body belongs: behind what came already.")],
+) -> Response:
+    """Send a part. What came of a connection that breaks is kept; ask for the offset and go on there."""
+    if content_type(request) != MEDIA_TYPE:
+        raise _refused_type(request)
+    upload = await _append(request, services, upload_id, upload_offset)
+    return Response(status_code=204, headers=described(upload))
+
+
+@router.delete("/{upload_id}", status_code=204, responses=documented(404, 412, 422, 503))
+def delete(upload_id: UploadId, services: ServicesDep) -> None:
+    """Remove an upload that nobody needs any more."""
+    services.uploads.delete(upload_id)
+
+
+async def _append(request: Request, services: Services, upload_id: str, offset: int) -> Upload:
+    """Write a request's body, and once that was the last part find out the digest of the whole."""
+    async with contextmanager_in_threadpool(services.uploads.append(upload_id, offset)) as writer:
+        await receive(request, writer)
+    upload = await run_in_threadpool(services.uploads.get, upload_id)
+    if upload.offset == upload.meta.length:
+        upload = await run_in_threadpool(services.uploads.finish, upload_id, writer.sha256)
+    return upload
+
+
+def _check_length(length: int, most: int) -> None:
+    if length > most:
+        detail = f"Upload-Length is {length} bytes; allowed: {most}"
+        raise ProblemError(ProblemType.PAYLOAD_TOO_LARGE, detail)
+
+
+def _refused_type(request: Request) -> ProblemError:
+    detail = f"the body's Content-Type is {content_type(request) or 'not given'}; allowed: {MEDIA_TYPE}"
+    return ProblemError(ProblemType.UNSUPPORTED_MEDIA_TYPE, detail)

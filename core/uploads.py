@@ -1,0 +1,211 @@
+"""Files that were uploaded and wait for their import. The API writes them, the worker reads them.
+
+    <root>/<id>/data         the bytes so far; how many there are is the offset to go on at
+    <root>/<id>/meta.json    UploadMeta
+
+What `UploadWriter.sync` has confirmed survives a kill of either side. A lock on `data`, which the kernel drops with its
+process, keeps two writers apart, and a sweeper from an upload that somebody writes.
+"""
+
+import fcntl
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from io import BufferedRandom
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.errors import UploadBusy, UploadIncomplete, UploadNotFound, UploadOffsetConflict, UploadTooLong
+from core.files import new_folder, remove_folder, sha256_of, write_file
+from core.validation import Legible
+
+UPLOAD_ID = re.compile("[0-9a-f]{32}")
+KEPT_S = 24 * 3600.0  # after the last use
+DATA, META = "data", "meta.json"
+LABEL = "upload"  # in the names of crash points
+
+
+class UploadMeta(BaseModel):
+    """What is known of an upload beside its bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    length: int | None = Field(ge=0, description="Bytes of the whole file; null until that is known.")
+    file: Legible | None = Field(description="The file's name, where the client told it.")
+    created_at: datetime
+    sha256: str | None = Field(None, description="Hex digest of the whole file, once it is complete.")
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An upload as it is now."""
+
+    id: str
+    data: Path
+    meta: UploadMeta
+    offset: int  # bytes that came
+    used_at: float  # seconds since 1970
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of it came and its digest is known, so that it can be imported."""
+        return self.meta.sha256 is not None
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it may be removed, unless it is used before."""
+        return datetime.fromtimestamp(self.used_at + KEPT_S, UTC)
+
+
+class UploadWriter:
+    """Writes behind what came before. The digest is known where it was written from the first byte on."""
+
+    def __init__(self, file: BufferedRandom, offset: int, length: int | None) -> None:
+        self._file, self.offset, self._length = file, offset, length
+        self._digest = sha256() if offset == 0 else None
+
+    def write(self, data: bytes) -> None:
+        """Append bytes. Raises UploadTooLong, with none of them written, and OSError such as for a full disk."""
+        if self._length is not None and self.offset + len(data) > self._length:
+            raise UploadTooLong(f"the upload was announced with {self._length} bytes, and more came")
+        self._file.write(data)
+        self.offset += len(data)
+        if self._digest is not None:
+            self._digest.update(data)
+
+    def sync(self) -> int:
+        """Have all that came on disk; how many bytes that is. Only then may it be acknowledged."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return self.offset
+
+    @property
+    def sha256(self) -> str | None:
+        """The hex digest of what was written; None where that did not begin at 0."""
+        return self._digest.hexdigest() if self._digest else None
+
+
+class Uploads:
+    """The uploads under one root. Any number of processes may use it at once. Every method may raise OSError."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def create(self, length: int | None = None, file: str | None = None) -> Upload:
+        """Begin an upload of `length` bytes, without any yet."""
+        upload_id = secrets.token_hex(16)
+        meta = UploadMeta(length=length, file=file, created_at=datetime.now(UTC))
+        with new_folder(self._root / upload_id, LABEL) as folder:
+            (folder / META).write_text(meta.model_dump_json(), encoding="utf-8")
+            (folder / DATA).touch()
+        return self.get(upload_id)
+
+    def get(self, upload_id: str) -> Upload:
+        """An upload. Raises UploadNotFound."""
+        data, meta = self._file(upload_id, DATA), self._file(upload_id, META)
+        try:
+            known = UploadMeta.model_validate_json(meta.read_bytes())
+            written, told = data.stat(), meta.stat()
+        except (FileNotFoundError, ValidationError) as error:
+            raise _not_found(upload_id) from error
+        return Upload(upload_id, data, known, written.st_size, max(written.st_mtime, told.st_mtime))
+
+    def ids(self) -> list[str]:
+        """All uploads, in no order."""
+        if not self._root.is_dir():
+            return []
+        return [path.name for path in self._root.iterdir() if UPLOAD_ID.fullmatch(path.name)]
+
+    @contextmanager
+    def append(self, upload_id: str, offset: int) -> Iterator[UploadWriter]:
+        """Write on at an offset, which is where the bytes so far end.
+
+        What was written is on disk when the block ends, also where it ends with an error: the bytes of a broken
+        connection count. Raises UploadNotFound, UploadBusy, and UploadOffsetConflict with the right offset, which is
+        the only answer for an upload that is complete.
+        """
+        with self._locked(upload_id, fcntl.LOCK_EX) as file:
+            upload = self.get(upload_id)
+            if offset != upload.offset or upload.is_complete:
+                raise UploadOffsetConflict(upload_id, offset, upload.offset)
+            file.seek(offset)
+            writer = UploadWriter(file, offset, upload.meta.length)
+            try:
+                yield writer
+            finally:
+                writer.sync()
+
+    def finish(self, upload_id: str, sha256: str | None = None) -> Upload:
+        """Record the digest of a file that came whole; computed unless given. Done twice, it changes nothing.
+
+        Raises UploadNotFound, UploadBusy and UploadIncomplete.
+        """
+        with self._locked(upload_id, fcntl.LOCK_EX):
+            upload = self.get(upload_id)
+            if upload.is_complete:
+                return upload
+            length = upload.meta.length
+            if length is not None and upload.offset < length:
+                raise UploadIncomplete(f"upload {upload_id!r} has {upload.offset} of its {length} bytes")
+            digest = sha256 or sha256_of(upload.data)
+            meta = upload.meta.model_copy(update={"length": upload.offset, "sha256": digest})
+            write_file(self._file(upload_id, META), meta.model_dump_json().encode())
+        return self.get(upload_id)
+
+    def use(self, upload_id: str) -> Upload:
+        """A complete upload that is to be imported; it is kept for as long again from now on.
+
+        Raises UploadNotFound, UploadBusy and UploadIncomplete.
+        """
+        with self._locked(upload_id, fcntl.LOCK_SH):
+            upload = self.get(upload_id)
+            if not upload.is_complete:
+                raise UploadIncomplete(f"upload {upload_id!r} has {upload.offset} of its {upload.meta.length} bytes")
+            os.utime(self._file(upload_id, META))
+        return self.get(upload_id)
+
+    def delete(self, upload_id: str) -> None:
+        """Remove an upload. Raises UploadNotFound."""
+        if not self._file(upload_id, META).exists():
+            raise _not_found(upload_id)
+        remove_folder(self._root / upload_id, LABEL)
+
+    def delete_old(self, older_than_s: float = KEPT_S) -> list[str]:
+        """Remove the uploads that were last used so long ago, and that nobody writes; their ids."""
+        return [upload_id for upload_id in self.ids() if self._delete_if_old(upload_id, older_than_s)]
+
+    def _delete_if_old(self, upload_id: str, older_than_s: float) -> bool:
+        with suppress(UploadNotFound, UploadBusy), self._locked(upload_id, fcntl.LOCK_EX):
+            if time.time() - self.get(upload_id).used_at >= older_than_s:
+                remove_folder(self._root / upload_id, LABEL)
+                return True
+        return False
+
+    @contextmanager
+    def _locked(self, upload_id: str, kind: int) -> Iterator[BufferedRandom]:
+        try:
+            file = self._file(upload_id, DATA).open("r+b")
+        except FileNotFoundError as error:
+            raise _not_found(upload_id) from error
+        with file:
+            try:
+                fcntl.flock(file, kind | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UploadBusy(f"somebody else writes upload {upload_id!r} at the moment") from error
+            yield file
+
+    def _file(self, upload_id: str, name: str) -> Path:
+        if not UPLOAD_ID.fullmatch(upload_id):  # it may come from a URL, and be a path
+            raise _not_found(upload_id)
+        return self._root / upload_id / name
+
+
+def _not_found(upload_id: str) -> UploadNotFound:
+    return UploadNotFound(f"no upload {upload_id!r}: it was never made, was deleted, or has expired")

@@ -1,0 +1,87 @@
+"""Reading jobs: their records, and which there are in a state. `jobs/keys.py` names the keys."""
+
+from typing import Any
+
+from redis import Redis
+
+from core.errors import JobNotFound
+from jobs import keys
+from jobs.record import Job, JobKind, JobStatus
+
+EVERY = 2**31  # of a page without an end
+
+
+class JobReader:
+    """What can be asked of jobs. Every method may raise redis' RedisError."""
+
+    def __init__(self, redis: "Redis", lease_s: float) -> None:
+        self._redis = redis
+        self._lease_ms = int(lease_s * 1000)
+
+    def get(self, job_id: str) -> Job:
+        """The record of a job. Raises JobNotFound."""
+        fields: dict[str, str] = self._redis.hgetall(keys.job_key(job_id))  # type: ignore[assignment]
+        if not fields:
+            raise JobNotFound(f"no job {job_id!r}")
+        return Job.from_hash(fields)
+
+    def page(self, limit: int, after: str | None = None, status: JobStatus | None = None) -> list[Job]:
+        """Up to `limit` jobs, newest first, those older than the job `after`. Raises JobNotFound for `after`."""
+        index, below = keys.JOBS if status is None else keys.jobs_with(status), "+inf"
+        if after is not None:
+            created_us = self._redis.zscore(keys.JOBS, after)
+            if created_us is None:
+                raise JobNotFound(f"no job {after!r}")
+            below = f"({int(created_us)}"  # no two have one time: a script takes microseconds
+        found: list[Job] = []
+        while len(found) < limit:
+            rows: Any = self._redis.zrevrangebyscore(
+                index, below, 0, start=0, num=limit - len(found), withscores=True, score_cast_func=int
+            )
+            if not rows:
+                break
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for job_id, _ in rows:
+                    pipeline.hgetall(keys.job_key(job_id))
+                jobs = [Job.from_hash(fields) for fields in pipeline.execute() if fields]
+            found += [job for job in jobs if status in (None, job.status)]  # one may have changed meanwhile
+            below = f"({rows[-1][1]}"
+        return found
+
+    def deleted_ids(self) -> set[str]:
+        """The deleted jobs whose files are still to be removed."""
+        return self._redis.smembers(keys.FILES)  # type: ignore[return-value]
+
+    def ended_ids(self, before_s: float) -> list[str]:
+        """The jobs that ended more than `before_s` seconds ago; none when that is infinite."""
+        return self._until(keys.ENDED, max(0, self._now_ms() - before_s * 1000))
+
+    def publishing_ids(self) -> list[str]:
+        """The jobs whose publication was begun longer ago than a lease lasts: whoever began it is gone or frozen."""
+        return self._until(keys.PUBLISHING, self._now_ms() - self._lease_ms)
+
+    def queued_ids(self, kind: JobKind) -> list[str]:
+        """The queued jobs of a kind, oldest first."""
+        imports: list[str] = self._redis.zrange(keys.IMPORTS, 0, -1)  # type: ignore[assignment]
+        if kind == "import":
+            return imports
+        queued: Any = self._redis.zrange(keys.jobs_with(JobStatus.QUEUED), 0, -1)
+        apart = set(imports)
+        return [job_id for job_id in queued if job_id not in apart]
+
+    def alive(self) -> list[Job]:
+        """The jobs that have not ended. One that moves on meanwhile may come twice, one that falls back be missing."""
+        forward = (JobStatus.PAUSED, JobStatus.QUEUED, JobStatus.RUNNING)
+        return [job for status in forward for job in self.page(EVERY, status=status)]
+
+    def ping(self) -> None:
+        """Raise RedisError unless Redis answers."""
+        self._redis.ping()
+
+    def _now_ms(self) -> int:
+        seconds, microseconds = self._redis.time()
+        return int(seconds) * 1000 + int(microseconds) // 1000
+
+    def _until(self, index: str, now_ms: float) -> list[str]:
+        ids: list[str] = self._redis.zrangebyscore(index, 0, now_ms)  # type: ignore[assignment]
+        return ids
