@@ -61,7 +61,7 @@ def safe_name(name: str) -> str:
     """A name as a relative path without `.`. Raises MemberFault for one that leads elsewhere, or is no name."""
     if len(name) > LONGEST:
         raise _unsafe(f"a name of {len(name):,} letters; allowed: {LONGEST:,}")
-    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name if not letter.isprintable()):
+    if not name.isprintable() and any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
         raise _unsafe("a name with control characters; allowed: letters, digits and signs")
     if name.startswith("/") or re.match(r"[A-Za-z]:", name):
         raise _unsafe("an absolute name; allowed: names relative to the archive")
