@@ -70,7 +70,7 @@ def _import(arguments: argparse.Namespace, options: ImportOptions, name: str) ->
     task.tell(Reading(phase=ImportPhase.CHECKING, done=0))
     try:
         try:
-            source = open_source(path, options)
+            source = open_source(path, arguments.file_name or path.name, options, arguments.out)
         except SourceRejected as error:
             return _rejected(task, str(error))
         task = replace(task, about=about.model_copy(update={"format": source.format}))

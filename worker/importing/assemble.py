@@ -10,8 +10,8 @@ import numpy as np
 
 from core.image_shape import ImageShape
 from core.import_limits import MOST_CANONICAL_BYTES
-from core.import_report import DatasetClass, ImportReport, SizeCount
-from core.import_vocabulary import ImportPhase, ProblemCode
+from core.import_report import DatasetClass, DatasetWarning, ImportReport, SizeCount
+from core.import_vocabulary import DatasetWarningKind, ImportPhase, ProblemCode
 from worker.importing.arrivals import Arrivals, collect
 from worker.importing.canonical import dataset_id, write_dataset
 from worker.importing.choice import choose, choose_side, squares
@@ -84,14 +84,21 @@ def _make(
     tell = _teller(task, ImportPhase.COMPARING, problems, len(came))
     finish(spool.chunks(), made, choice.background, options.invert, options.transpose, tell)
     spool.close()
-    selection = select(came, classes, made, options.split, problems)
+    selection = select(came, classes, made, options.split, made_for is not None, problems)
     known["train"], known["test"] = len(selection.train), len(selection.test)
     of_classes = _classes(selection)
     known["classes"] = of_classes or None
-    from_source = source.warnings if isinstance(source, ArraySource) else []
-    known["warnings"] = [*from_source, *warnings_of(choice, options, selection, of_classes, side_of_squares, made)]
+    known["warnings"] = [
+        *_of_source(source, options.transpose),
+        *warnings_of(choice, options, selection, of_classes, side_of_squares, made),
+    ]
     known["proposal"] = propose(choice.shape, len(selection.train), len(of_classes))
     return made, selection
+
+
+def _of_source(source: Source, is_transposed: bool) -> list[DatasetWarning]:
+    warnings = source.warnings if isinstance(source, ArraySource) else []
+    return [one for one in warnings if not (is_transposed and one.kind == DatasetWarningKind.TRANSPOSED)]
 
 
 def _check_bytes(images: int, shape: ImageShape) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from worker.importing.pixels import as_grey
 
-NEAR = 0.05  # mean difference of the luma over its standard deviation in one image: what a lossy format may change
+NEAR = 0.03  # mean difference of the luma over its standard deviation in one image: what a lossy format may change
 SAME_TINT = 4  # levels between the means of each channel; lossy formats blur colours but keep their means
 MOST_COMPARED = 500  # images of one hash; more of them say little of each other, and take long
 

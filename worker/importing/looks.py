@@ -14,6 +14,7 @@ from worker.importing.selection import Selection
 
 MANY = 0.1  # of the images
 SOME = 0.01
+SEVERAL = 0.05
 HARDLY_ANY = 100  # images
 SMALL_CLASS = 50  # images; fewer teach no classifier
 UNEVEN = 10  # times as many images in the largest class as in the smallest
@@ -79,7 +80,7 @@ def _of_repeats(selection: Selection, add: Add) -> None:
     if selection.duplicates > SOME * (images + selection.duplicates):
         detail = f"{selection.duplicates} images had the same pixels as another and were dropped"
         add(DatasetWarningKind.DUPLICATES, detail, "The problems name them and the images that stay.")
-    if selection.near_duplicates > SOME * images:
+    if selection.near_duplicates > SEVERAL * images:
         detail = f"{selection.near_duplicates} images are nearly the same as another and were kept"
         add(DatasetWarningKind.NEAR_DUPLICATES, detail, "The problems name them; leave them out if they are copies.")
 

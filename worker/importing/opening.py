@@ -2,17 +2,24 @@
 
 from pathlib import Path
 
-from core.import_kinds import PICTURES
+from core.import_kinds import HINTS, PICTURES
 from core.import_options import ImportOptions
 from worker.importing.detect import Upload, look_at
 from worker.importing.raw import Source, SourceRejected
+from worker.importing.sources.arrays import open_arrays
 from worker.importing.sources.folders import FoldersSource
 
 
-def open_source(path: Path, options: ImportOptions) -> Source:
-    """Open an upload. Raises SourceRejected where its bytes are nothing that is read, with what would do instead."""
+def open_source(path: Path, name: str, options: ImportOptions, folder: Path) -> Source:
+    """Open an upload that was called `name`. Arrays are unpacked to files without a name in `folder`.
+
+    Raises SourceRejected where its bytes are nothing that is read, with what would do instead.
+    """
     upload = look_at(path)
-    if upload.archive is not None and not PICTURES.isdisjoint(upload.kinds()):
+    pictures = sum(count for kind, count in upload.kinds().items() if kind in PICTURES)
+    if 2 * pictures < max(1, len(upload.found)) and (arrays := open_arrays(upload, name, options, folder)) is not None:
+        return arrays
+    if upload.archive is not None and pictures:
         return FoldersSource(upload.archive, upload.found, options)
     raise _rejected(upload)
 
@@ -25,5 +32,5 @@ def _rejected(upload: Upload) -> SourceRejected:
     kinds = ", ".join(f"{count} {kind}" for kind, count in upload.kinds().most_common(5)) or "none that can be read"
     return SourceRejected(
         f"no image in this {upload.archive.format}; its files by kind: {kinds}; allowed: PNG, JPEG, WebP, BMP and GIF, "
-        "or arrays of pixels"
+        f"or arrays of pixels{''.join(f'; {HINTS[kind]}' for kind in upload.kinds() if kind in HINTS)}"
     )

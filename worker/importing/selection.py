@@ -26,17 +26,21 @@ class Selection:
     classes: Classes
     duplicates: int  # images that were dropped for being the same as another
     near_duplicates: int  # images that stay
-    split_came: bool  # whether the source said which images test
 
 
-def select(came: Arrivals, classes: Classes, made: Made, split: SplitRule, problems: Problems) -> Selection:
-    """Drop what a data set must not hold, and split the rest. Raises SourceRejected when too few are left."""
+def select(
+    came: Arrivals, classes: Classes, made: Made, split: SplitRule, is_split: bool, problems: Problems
+) -> Selection:
+    """Drop what a data set must not hold, and split the rest, unless it `is_split` already.
+
+    Raises SourceRejected when too few are left.
+    """
     kept = np.ones(len(came), bool)
     if classes.names:
         _drop(kept, classes.numbers == UNLABELLED, ProblemCode.NO_LABEL, "has no label; others have", came, problems)
     _drop(kept, made.blank, ProblemCode.BLANK, "is one colour all over", came, problems)
     tests = np.array([which == "test" for which in came.splits], bool)
-    split_came = split == "auto" and bool((tests & kept).any() and (~tests & kept).any())
+    split_came = split == "auto" and (is_split or bool((tests & kept).any() and (~tests & kept).any()))
     tests &= split_came
     digests = made.prints.digests
     duplicates = _drop_duplicates(kept, tests, digests, classes, came, problems)
@@ -53,7 +57,7 @@ def select(came: Arrivals, classes: Classes, made: Made, split: SplitRule, probl
     places = places[kept[places]]
     if len(places) < LEAST_IMAGES:
         raise SourceRejected(f"{len(places)} images are left to train on; allowed: {LEAST_IMAGES} or more")
-    return Selection(places[~tests[places]], places[tests[places]], classes, duplicates, len(near.kept), split_came)
+    return Selection(places[~tests[places]], places[tests[places]], classes, duplicates, len(near.kept))
 
 
 def _drop(kept: np.ndarray, which: np.ndarray, code: ProblemCode, detail: str, came: Arrivals, to: Problems) -> None:
@@ -112,16 +116,24 @@ def _near_ones(places: np.ndarray, tests: np.ndarray, made: Made, came: Arrivals
 
 
 def _set_apart(places: np.ndarray, digests: np.ndarray, classes: Classes, near: set[int]) -> np.ndarray:
-    """Which images test, a tenth of them: bool for all that came. None that another nearly repeats is one.
+    """Which images test, a tenth of each class: bool for all that came. None that another nearly repeats is one.
 
     `places` is in the order of the digests. Their other end chooses, so that both parts are fair samples.
     """
     numbers = classes.numbers[places]
-    _, firsts = np.unique(numbers, return_index=True)
+    _, firsts, counts = np.unique(numbers, return_index=True, return_counts=True)
     free = np.array([int(place) not in near for place in places], bool)
     free[firsts] = False  # each class is trained on
-    candidates = places[free]
-    chosen = candidates[np.argsort(digests[candidates, -1], kind="stable")][: round(TEST_SHARE * len(places))]
     tests = np.zeros(len(digests), bool)
-    tests[chosen] = True
+    for number, quota in zip(numbers[firsts], _quotas(counts, round(TEST_SHARE * len(places))), strict=True):
+        candidates = places[free & (numbers == number)]
+        tests[candidates[np.argsort(digests[candidates, -1], kind="stable")][:quota]] = True
     return tests
+
+
+def _quotas(counts: np.ndarray, total: int) -> np.ndarray:
+    """How many of each class make `total`, by their shares; what rounding leaves goes to the largest remainders."""
+    exact = counts * (total / counts.sum())
+    quotas: np.ndarray = np.floor(exact).astype(int)
+    quotas[np.argsort(quotas - exact, kind="stable")[: total - quotas.sum()]] += 1
+    return quotas

@@ -18,7 +18,7 @@ OPTIONS = ImportOptions()
 
 def read(path: Path, options: ImportOptions = OPTIONS) -> tuple[list[RawImage], list[FileProblem], list[str]]:
     """Images, problems and notes of an upload."""
-    source = open_source(path, options)
+    source = open_source(path, path.name, options, path.parent)
     items = list(source)
     images = [item for item in items if isinstance(item, RawImage)]
     return images, [item for item in items if isinstance(item, FileProblem)], source.notes

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from core.image_shape import ImageShape
 from core.import_report import DatasetWarning, FileProblem
@@ -15,6 +16,7 @@ from worker.importing.sources.block import Block, bounds
 from worker.importing.sources.label_values import Label
 from worker.importing.sources.unpacked import Unpacked, unpacked
 from worker.importing.sources.values import Scale, scale_of
+from worker.importing.temporary import temporary_file
 
 Members = Callable[[], Iterator[Member | FileProblem]]
 
@@ -37,12 +39,13 @@ class ArraySource(ABC):
 
     def __init__(self, members: Members, folder: Path) -> None:
         self._members, self._folder = members, folder
+        self._open_files = ExitStack()
         self.notes: list[str] = []
         self.warnings: list[DatasetWarning] = []
 
     def __iter__(self) -> Iterator[Item]:
         """As `Source` has it."""
-        with ExitStack() as open_files:
+        with self._open_files:
             files: list[Unpacked] = []
             for member in self._members():
                 if isinstance(member, FileProblem):
@@ -53,7 +56,7 @@ class ArraySource(ABC):
                 except MemberFault as fault:
                     yield fault.dropped(member.name)
                     continue
-                open_files.callback(file.file.close)
+                self._open_files.enter_context(file.file)
                 files.append(file)
             parts: list[Part] = []
             for found in self._parts(files):
@@ -65,6 +68,10 @@ class ArraySource(ABC):
                 raise SourceRejected(f"no images in this {self.format}")
             self.total = sum(part.images.count for part in parts)
             yield from self._images(parts)
+
+    def _temporary_file(self) -> BinaryIO:
+        """A file that is open until all images were given."""
+        return self._open_files.enter_context(temporary_file(self._folder))
 
     @abstractmethod
     def _parts(self, files: list[Unpacked]) -> Iterator[Part | FileProblem]:

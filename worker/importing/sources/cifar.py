@@ -51,9 +51,7 @@ class CifarSource(ArraySource):
             else:
                 detail = "no batch of CIFAR, and no names of classes"
                 yield FileProblem(file=file.name, code=ProblemCode.JUNK, detail=detail, action="dropped")
-        for found in names:
-            parts = with_names(parts, found)
-        yield from parts
+        yield from with_names(parts, names)
 
 
 def _labels(file: Unpacked, label_bytes: int) -> list[Label]:

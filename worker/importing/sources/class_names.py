@@ -30,10 +30,11 @@ def names_in(file: Unpacked) -> dict[str, str]:
     return {str(k): name for k, name in enumerate(lines)}
 
 
-def with_names(parts: list[Part], names: dict[str, str]) -> list[Part]:
-    """Parts with labels by name, where there is a name for each label that came and for no other."""
+def with_names(parts: list[Part], candidates: list[dict[str, str]]) -> list[Part]:
+    """Parts with labels by name, where one of the files has a name for each label that came and for no other."""
     labels = {str(label) for part in parts for label in part.labels or [] if label is not None}
-    if not names or labels != names.keys():
+    names = next((names for names in candidates if names.keys() == labels), None)
+    if names is None:
         return parts
     return [
         replace(part, labels=[None if label is None else names[str(label)] for label in part.labels])

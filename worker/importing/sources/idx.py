@@ -47,7 +47,7 @@ class IdxSource(ArraySource):
     def _parts(self, files: list[Unpacked]) -> Iterator[Part | FileProblem]:
         images: list[_Idx] = []
         labels: list[_Idx] = []
-        names: dict[str, str] = {}
+        names: list[dict[str, str]] = []
         for file in files:
             try:
                 idx = _read_header(file)
@@ -56,11 +56,11 @@ class IdxSource(ArraySource):
                 yield FileProblem(file=file.name, code=code, detail=str(error), action="dropped")
                 continue
             if idx is None:
-                found = names_in(file)
-                if not found:
+                if found := names_in(file):
+                    names.append(found)
+                else:
                     detail = "no IDX file, and no names of classes"
                     yield FileProblem(file=file.name, code=ProblemCode.JUNK, detail=detail, action="dropped")
-                names |= found
                 continue
             if idx.there < idx.shape[0]:
                 yield _truncated(idx)

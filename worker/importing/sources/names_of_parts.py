@@ -37,7 +37,9 @@ def set_name(name: str) -> str:
 def shared_words(names: Sequence[str]) -> int:
     """How many words all names begin with."""
     columns = zip(*map(words, names), strict=False)
-    return next((k for k, column in enumerate(columns) if len(set(column)) > 1), min(len(words(name)) for name in names))
+    return next(
+        (k for k, column in enumerate(columns) if len(set(column)) > 1), min(len(words(name)) for name in names)
+    )
 
 
 def most_alike(name: str, others: Sequence[str]) -> int:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import isqrt
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -14,7 +13,6 @@ from core.import_vocabulary import ProblemCode
 from worker.importing.raw import SourceRejected
 from worker.importing.sources.block import layout_of
 from worker.importing.sources.unpacked import Unpacked
-from worker.importing.temporary import temporary_file
 
 VALUE = np.dtype(np.float32)
 LEAST_COLUMNS = 25
@@ -46,9 +44,9 @@ def looks_like_rows(head: bytes) -> bool:
     return any(_numbers(line.rpartition(_separator(line) or b" ")[0]) is not None for line in lines)
 
 
-def read_rows(file: Unpacked, folder: Path) -> Rows:
-    """Read the numbers of a text file. Raises SourceRejected for a line of more bytes than any row has."""
-    rows = Rows(file.name, temporary_file(folder))
+def read_rows(file: Unpacked, to: BinaryIO) -> Rows:
+    """Write the numbers of a text file to another. Raises SourceRejected for a line longer than any row."""
+    rows = Rows(file.name, to)
     width = _libsvm_width(file)
     for number, line in _lines(file):
         values = _numbers(line) if width is None else _sparse(line, width)

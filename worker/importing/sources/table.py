@@ -18,7 +18,6 @@ from worker.importing.sources.label_values import labels_of
 from worker.importing.sources.names_of_parts import LABELS, split_of, split_word
 from worker.importing.sources.rows import LEAST_COLUMNS, VALUE, Rows, read_rows
 from worker.importing.sources.unpacked import Unpacked
-from worker.importing.temporary import temporary_file
 
 MOST_GUESSED = 100  # classes in a column that nobody calls labels
 
@@ -35,7 +34,7 @@ class TableSource(ArraySource):
     def _parts(self, files: list[Unpacked]) -> Iterator[Part | FileProblem]:
         split_words: set[str | None] = {split_word(file.stem) for file in files}
         for file in files:
-            rows = read_rows(file, self._folder)
+            rows = read_rows(file, self._temporary_file())
             if not rows.count:
                 detail = f"no table of pixels: no row has {LEAST_COLUMNS} numbers or more"
                 yield FileProblem(file=file.name, code=ProblemCode.JUNK, detail=detail, action="dropped")
@@ -51,13 +50,12 @@ class TableSource(ArraySource):
                 f"{rows.name}: rows of {rows.columns} numbers are no square images, with or without a label; "
                 "allowed: side * side values, three times as many in colour, and one column of labels"
             )
-        file, labels = temporary_file(self._folder), []
-        with rows.file:
-            for part in rows.parts():
-                if at is not None:
-                    labels.append(part[:, at])
-                    part = np.delete(part, at, axis=1)
-                file.write(part.tobytes())
+        file, labels = self._temporary_file(), []
+        for part in rows.parts():
+            if at is not None:
+                labels.append(part[:, at])
+                part = np.delete(part, at, axis=1)
+            file.write(part.tobytes())
         file.flush()
         block = Block(Unpacked(rows.name, file, file.tell()), 0, VALUE, rows.count, layout)
         return Part(block, labels_of(np.concatenate(labels)).labels if labels else None, split_of(word, split_words))

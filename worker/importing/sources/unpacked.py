@@ -53,7 +53,11 @@ def unpacked(member: Member, folder: Path) -> Unpacked:
 
 def _written(chunks: Iterator[bytes], folder: Path) -> BinaryIO:
     file = temporary_file(folder)
-    for chunk in chunks:
-        file.write(chunk)
-    file.flush()
+    try:
+        for chunk in chunks:
+            file.write(chunk)
+        file.flush()
+    except BaseException:
+        file.close()
+        raise
     return file
