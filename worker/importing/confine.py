@@ -17,7 +17,7 @@ MEMORY_BYTES = 3 * GIB  # of address space, the interpreter and NumPy with its b
 FILE_BYTES = 4 * GIB
 CPU_S = 1800
 KILLED_AFTER_S = 60  # more, when what ends it politely did not
-OPEN_FILES = 64
+OPEN_FILES = 2048  # a source of arrays may have a file for each class
 
 
 class OutOfTime(BaseException):

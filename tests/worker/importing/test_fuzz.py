@@ -15,7 +15,7 @@ import pytest
 from core.import_options import ImportOptions
 from core.import_report import Source
 from tests.worker.importing.archives import zipped
-from tests.worker.importing.mutations import PICTURES, mutated
+from tests.worker.importing.mutations import FILES, PICTURES, mutated
 from worker.importing.assemble import assemble
 from worker.importing.opening import open_source
 from worker.importing.raw import SourceRejected
@@ -49,8 +49,10 @@ def ended() -> Iterator[None]:
 def carry_out(path: Path, out: Path) -> str:
     """How an import ends."""
     about = Source(format="unknown", bytes=path.stat().st_size, sha256="0" * 64)
+    options = ImportOptions()
     try:
-        assemble(Task(about, ImportOptions(), "set", out, True, lambda _: None), open_source(path, ImportOptions()))
+        source = open_source(path, path.name, options, out)
+        assemble(Task(about, options, "set", out, True, lambda _: None), source)
     except SourceRejected:
         return "rejected"
     return "imported"
@@ -73,9 +75,9 @@ def test_damaged_files_end_in_typed_errors(tmp_path: Path) -> None:
     print(f"{case + 1 - FIRST_CASE} cases: {dict(ends)}")
 
 
-@pytest.mark.parametrize("kind", PICTURES)
-def test_whole_pictures_are_imported(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("kind", [*PICTURES, *FILES])
+def test_what_is_damaged_there_is_imported_whole(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "data"
-    path.write_bytes(zipped(PICTURES[kind]))
+    path.write_bytes(FILES[kind] if kind in FILES else zipped(PICTURES[kind]))
     (tmp_path / "out").mkdir()
     assert carry_out(path, tmp_path / "out") == "imported"

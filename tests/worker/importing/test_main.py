@@ -110,7 +110,7 @@ for name, attempt in {
     "write": lambda: (allowed / "new").write_bytes(b""),
     "rename": lambda: (allowed / "new").rename(allowed / "newer"),
     "read": lambda: (refused / "old").read_bytes(),
-    "many files": lambda: [os.open(os.devnull, os.O_RDONLY) for _ in range(100)],
+    "many files": lambda: [os.open(os.devnull, os.O_RDONLY) for _ in range(3000)],
 }.items():
     try:
         attempt()
