@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
-from app.datasets import download, pictures
+from app.datasets import download, importing, pictures
 from app.datasets import routes as datasets
 from app.drawing.shared_counts import SharedCounts
 from app.edge.bodies import CheckBodies
@@ -25,7 +25,7 @@ from app.http.services import Services
 from app.http.urls import url
 from app.images import inspect, openai
 from app.images import routes as images
-from app.jobs import events, files, train
+from app.jobs import events, files, reports, train
 from app.jobs import routes as jobs
 from app.shelf import routes as shelf
 from app.uploads import routes as uploads
@@ -52,8 +52,8 @@ def create_app(
         lifespan=_lifespan(settings, closing or asyncio.Event(), waiting or SharedCounts()),
         responses=problems.ANY_OTHER,
     )
-    training = (train, jobs, events, files)
-    for module in (images, *training, datasets, pictures, download, uploads, inspect, openai, shelf, health):
+    of_jobs = (train, jobs, events, files, reports)
+    for module in (images, *of_jobs, datasets, importing, pictures, download, uploads, inspect, openai, shelf, health):
         app.include_router(module.router)
     app.add_api_route("/", lambda: RedirectResponse(url("/docs")), include_in_schema=False, response_model=None)
     contract.describe(app)

@@ -2,15 +2,19 @@
 
 <root>/<id>/           an imported data set: see core/dataset_card.py
 <root>/names/<name>    the id that a name stands for, in a line; older versions stay under their ids
+<root>/.lock           held by whoever adds or deletes a data set
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from core.card import ID_LENGTH
 from core.dataset_card import CARD, IMAGES, LABELS, DatasetCard, read_dataset_card
 from core.errors import DatasetNotFound
-from core.files import TEMPORARY_PREFIX, write_file
+from core.files import TEMPORARY_PREFIX, link_or_copy, new_folder, replace_by, write_file
+from core.locks import locked
 
 DATASET_ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 NAMES = "names"
@@ -59,18 +63,45 @@ class DatasetShelf:
         """Whether it can be trained on: false once it is deleted."""
         return (self.folder(dataset_id) / IMAGES).is_file()
 
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Let no other process add, name or delete data sets meanwhile. Raises ShelfBusy."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        with locked(self._root / ".lock", "the data sets"):
+            yield
+
+    def add(self, made: Path, dataset_id: str) -> None:
+        """Put the files of a data set in their place, by somebody who is `changing`; those in `made` stay.
+
+        A data set that is there already stays as it is; one that was deleted gets its images back.
+        """
+        folder = self.folder(dataset_id)
+        if self.has_images(dataset_id):
+            return
+        if not folder.exists():
+            with new_folder(folder, "imported") as temporary:
+                for file in made.iterdir():
+                    link_or_copy(file, temporary / file.name)
+            return
+        for name in sorted((file.name for file in made.iterdir()), key=lambda name: name == IMAGES):  # the images last
+            replace_by(folder / name, made / name)
+
     def point(self, name: str, dataset_id: str) -> None:
-        """Let a name stand for a data set from now on."""
+        """Let a name stand for a data set from now on, by somebody who is `changing`."""
         self._names.mkdir(parents=True, exist_ok=True)
         write_file(self._names / name, f"{dataset_id}\n".encode("ascii"))
 
     def delete(self, dataset_id: str) -> None:
-        """Remove the images, and then the names that point to them, so that it can be done again. The card stays."""
-        for file in (IMAGES, LABELS):
-            (self.folder(dataset_id) / file).unlink(missing_ok=True)
-        for name, pointed_at in self.names().items():
-            if pointed_at == dataset_id:
-                (self._names / name).unlink(missing_ok=True)
+        """Remove the images, and then the names that point to them, so that it can be done again. The card stays.
+
+        Raises ShelfBusy.
+        """
+        with self.changing():
+            for file in (IMAGES, LABELS):
+                (self.folder(dataset_id) / file).unlink(missing_ok=True)
+            for name, pointed_at in self.names().items():
+                if pointed_at == dataset_id:
+                    (self._names / name).unlink(missing_ok=True)
 
     def _imported_ns(self, dataset_id: str) -> int:
         """A card is written by its import alone."""

@@ -6,6 +6,7 @@ Nothing is opened here: `worker/training/idx.py` reads the files. This module im
 import os
 import re
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -52,13 +53,12 @@ def dataset_names(root: Path) -> list[str]:
     return [name for name in _with_images(root) if _is_usable(name)]
 
 
-def why_no_dataset(root: Path, name: str) -> str:
-    """Why `dataset_names` does not have this name, and what can be asked for instead. Raises OSError."""
+def why_no_dataset(root: Path, name: str, also: Sequence[str] = ()) -> str:
+    """Why `dataset_names` does not have this name, and what can be asked for instead, `also` too. Raises OSError."""
     if (root / name) in root.iterdir():
         return why_no_file(root / name, images_file())
-    detail = (
-        f"there is no such data set; allowed: {', '.join(dataset_names(root)) or 'none, the folder has no data sets'}"
-    )
+    allowed = ", ".join([*dataset_names(root), *also])
+    detail = f"there is no such data set; allowed: {allowed or 'none, the folder has no data sets'}"
     unusable = [repr(other) for other in _with_images(root) if not _is_usable(other)]
     if unusable:
         detail += f"; to use {_some(unusable)}, rename the folder: a name is {ALLOWED_NAMES}"

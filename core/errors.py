@@ -8,7 +8,7 @@
     +-- JudgeNotFound               the data set has another judge, or none
     +-- ModelNotFound               no such model on the shelf
     +-- ShelfChanged                another model was made active meanwhile
-    +-- ShelfBusy                   somebody else is changing the active model
+    +-- ShelfBusy                   somebody else is changing the active model, or the data sets
     +-- TrainingError               worker/training/errors.py: a run cannot start or go on
     |   +-- BadData
     |   +-- BadRunDirectory
@@ -64,7 +64,7 @@ class ShelfChanged(DigitforgeError):
 
 
 class ShelfBusy(DigitforgeError):
-    """Somebody else is changing the active model, and does not end."""
+    """Somebody else is changing the active model or the data sets, and does not end."""
 
 
 class StartError(DigitforgeError):

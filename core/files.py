@@ -66,6 +66,17 @@ def new_folder(path: Path, label: str) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def replace_by(path: Path, source: Path) -> None:
+    """Replace `path` by the file that `source` is, or a copy of it, in one atomic step, on disk when this returns."""
+    temporary = _temporary_beside(path)
+    try:
+        link_or_copy(source, temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync(path.parent)
+
+
 def link_or_copy(source: Path, target: Path) -> None:
     """Make `target` the file that `source` is, or a copy of it, on disk, where the file system has no hard links.
 

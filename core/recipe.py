@@ -19,13 +19,16 @@ Norm = Literal["none", "batch"]
 Precision = Literal["float32", "bfloat16"]
 PresetName = Literal["faithful", "quality", "fast", "smoke"]
 
+AnyPreset = Literal[PresetName, "proposed"]
+
 DEFAULT_PRESET: PresetName = "quality"
+PROPOSED: Literal["proposed"] = "proposed"  # what the card of an imported data set proposes, laid over the default
 
 
-class Recipe(BaseModel):
-    """Every knob of one training run. The defaults are those of `DEFAULT_PRESET`.
+class Knobs(BaseModel):
+    """Each knob by itself, with its bounds. The defaults are those of `DEFAULT_PRESET`.
 
-    The networks and losses that the knobs act on are in `models/dcgan.py` and `worker/training/losses.py`.
+    The networks and losses that they act on are in `models/dcgan.py` and `worker/training/losses.py`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -88,6 +91,10 @@ class Recipe(BaseModel):
     ema_half_life_kimg: float = Field(
         10.0, ge=0, le=10_000, description="Half-life of the average of G's weights, in thousand images; 0 is off."
     )
+
+
+class Recipe(Knobs):
+    """Every knob of one training run, in values that go together."""
 
     @model_validator(mode="after")
     def _enough_images_for_one_step(self) -> Self:

@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -177,9 +177,9 @@ class Uploads:
             raise _not_found(upload_id)
         remove_folder(self._root / upload_id, LABEL)
 
-    def delete_old(self, older_than_s: float = KEPT_S) -> list[str]:
-        """Remove the uploads that were last used so long ago, and that nobody writes; their ids."""
-        return [upload_id for upload_id in self.ids() if self._delete_if_old(upload_id, older_than_s)]
+    def delete_old(self, keep: Collection[str | None] = (), older_than_s: float = KEPT_S) -> list[str]:
+        """Remove the uploads that were last used so long ago, but for those that are to be kept; their ids."""
+        return [one for one in self.ids() if one not in keep and self._delete_if_old(one, older_than_s)]
 
     def _delete_if_old(self, upload_id: str, older_than_s: float) -> bool:
         with suppress(UploadNotFound, UploadBusy), self._locked(upload_id, fcntl.LOCK_EX):

@@ -12,13 +12,14 @@ class EventType(StrEnum):
 
     QUEUED = "queued"  # reason: a QueuedReason
     RUNNING = "running"  # attempt
-    STARTED = "started"  # what the trainer said when it began: device, step, ...
+    JUDGING = "judging"  # the judge of an imported data set is trained before the first step: epoch, epochs, ...
+    STARTED = "started"  # what a trainer said when it began: device, step, ...
     PROGRESS = "progress"  # the progress, without what has events of its own
     EPOCH = "epoch"  # an epoch's means and, where it was scored, its scores
     WARNING = "warning"  # kind: a WarningKind; step, detail, hint
     REQUESTED = "requested"  # request: cancel, pause, or null for a pause that was taken back
     PAUSED = "paused"
-    PUBLISHING = "publishing"  # model
+    PUBLISHING = "publishing"  # model, or dataset
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -32,6 +33,7 @@ class QueuedReason(StrEnum):
     RESUMED = "resumed"
     WORKER_LOST = "worker lost"
     TRAINER_LOST = "trainer lost"
+    IMPORTER_LOST = "importer lost"
 
 
 class Answer(StrEnum):
@@ -45,7 +47,7 @@ class Answer(StrEnum):
     PAUSE = "pause"
     CANCELLING = "cancelling"  # running, and asked to
     PAUSING = "pausing"
-    PUBLISHING = "publishing"  # running, with its model on the shelf
+    PUBLISHING = "publishing"  # running, and it can only succeed
     DELETED = "deleted"  # its files are still to be removed
     FULL = "full"  # no more jobs may wait
     REUSED = "reused"  # an Idempotency-Key that came with another request
@@ -61,6 +63,7 @@ class WarningKind(StrEnum):
     STUCK = "stuck"
     COLLAPSE = "collapse"
     MISSING_CLASS = "missing-class"
+    MEMORISED = "memorised"
     GREY_OUTPUT = "grey-output"
     CHECKERBOARD = "checkerboard"
     NOT_FINITE = "not-finite"
@@ -80,6 +83,9 @@ class FailureKind(StrEnum):
     DISK_FULL = "disk-full"  # of a run by hand; a job waits for space
     TRAINER_REFUSED = "trainer-refused"
     TRAINER_CRASHED = "trainer-crashed"
+    REJECTED = "rejected"  # no data set can be made of what was uploaded
+    IMPORTER_REFUSED = "importer-refused"
+    IMPORTER_CRASHED = "importer-crashed"
     STALLED = "stalled"
     WORKER_LOST = "worker-lost"
     INTERNAL = "internal"
@@ -95,6 +101,7 @@ _RETRYABLE = {
     FailureKind.IO_ERROR,
     FailureKind.DISK_FULL,
     FailureKind.TRAINER_CRASHED,
+    FailureKind.IMPORTER_CRASHED,
     FailureKind.STALLED,
     FailureKind.WORKER_LOST,
     FailureKind.INTERNAL,

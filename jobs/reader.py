@@ -70,7 +70,7 @@ class JobReader:
         return [job_id for job_id in queued if job_id not in apart]
 
     def alive(self) -> list[Job]:
-        """The jobs that have not ended. One that moves on meanwhile may come twice, one that falls back be missing."""
+        """The jobs that have not ended. One that moves on meanwhile may come twice; one that falls back, not at all."""
         forward = (JobStatus.PAUSED, JobStatus.QUEUED, JobStatus.RUNNING)
         return [job for status in forward for job in self.page(EVERY, status=status)]
 

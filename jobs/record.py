@@ -13,8 +13,8 @@ from pydantic_core import from_json
 
 from core.datasets import DatasetName
 from core.import_options import ImportOptions
-from core.recipe import PresetName, Recipe
-from core.scores import ScoreSheet
+from core.recipe import AnyPreset, Recipe
+from core.scores import Measure, ScoreSheet
 from core.vocabulary import EventType, FailureKind
 
 Publish = Literal["auto", "always", "never"]
@@ -48,7 +48,7 @@ class TrainSpec(_Record):
     """A training that was asked for. It never changes. Its JSON has no `kind`, as in versions without imports."""
 
     kind: Literal["train"] = Field("train", exclude=True)
-    preset: PresetName
+    preset: AnyPreset
     recipe: Recipe
     publish: Publish
     dataset_id: str | None = Field(
@@ -64,6 +64,10 @@ class TrainSpec(_Record):
     @classmethod
     def _set_unknown_knobs_apart(cls, values: Any) -> Any:
         return _set_apart(values, "recipe", Recipe, "unknown_knobs")
+
+    def request(self) -> str:
+        """What makes two requests the same one."""
+        return self.model_dump_json()
 
 
 class ImportSpec(_Record):
@@ -85,6 +89,10 @@ class ImportSpec(_Record):
     @classmethod
     def _set_unknown_options_apart(cls, values: Any) -> Any:
         return _set_apart(values, "options", ImportOptions, "unknown_options")
+
+    def request(self) -> str:
+        """What makes two requests the same one: the file and what is asked, though it is uploaded anew with each."""
+        return self.model_dump_json(exclude={"upload"})
 
 
 JobSpec = TrainSpec | ImportSpec
@@ -112,6 +120,18 @@ class BestEpoch(_Record):
 
     epoch: int
     frechet: float = Field(validation_alias=AliasChoices("frechet", "frechet_digits"))  # its name up to 0.1
+    kid: float | None = None
+    compared_by: Measure = "frechet"
+
+    @classmethod
+    def of(cls, epoch: int, scores: ScoreSheet) -> Self:
+        """An epoch with these scores."""
+        return cls(epoch=epoch, frechet=scores.frechet, kid=scores.kid, compared_by=scores.compared_by)
+
+    @property
+    def compared(self) -> float:
+        """The score that decides: lower is better."""
+        return self.frechet if self.kid is None or self.compared_by == "frechet" else self.kid
 
 
 class JobProgress(_Record):
@@ -126,7 +146,9 @@ class JobProgress(_Record):
     eta_s: float | None = Field(description="Seconds to the end at the present rate.")
     losses: dict[str, float] = Field(description="loss_d, loss_g, and mean D(x) and D(G(z)) as d_real and d_fake.")
     scores: ScoreSheet | None = Field(None, description="Of the newest checkpoint that was scored.")
-    best: BestEpoch | None = Field(None, description="The epoch with the best frechet so far.")
+    best: BestEpoch | None = Field(
+        None, description="The epoch with the best scores so far, by what `compared_by` names."
+    )
     warnings: list[HealthWarning] = Field(default_factory=list, description="The newest of each kind.")
 
 

@@ -67,7 +67,7 @@ class JobStore(JobReader):
         unless that job was deleted. Raises IdempotencyKeyReused when that was another spec, and QueueFull.
         """
         job_id, asked = secrets.token_hex(8), spec.model_dump_json()
-        digest, kept = sha256(asked.encode()).hexdigest(), KEY_KEPT_S if idempotency_key else 0
+        digest, kept = sha256(spec.request().encode()).hexdigest(), KEY_KEPT_S if idempotency_key else 0
         key = keys.idempotency_key(idempotency_key or "", caller)
         pool = self._redis.connection_pool  # of one connection, because WAITAOF waits for that one's writes
         with Redis(connection_pool=pool, single_connection_client=True) as connection:
@@ -78,9 +78,15 @@ class JobStore(JobReader):
                 case [Answer.REUSED]:
                     raise IdempotencyKeyReused(f"the key {idempotency_key!r} was used for another request")
                 case [Answer.REPLAYED, first_id, created_us]:
-                    return Created(_as_created(first_id, asked, created_us), replayed=True)
+                    first: Any = self._redis.hget(keys.job_key(first_id), "spec")
+                    return Created(_as_created(first_id, first or asked, created_us), replayed=True)
             wait_for_disk(connection)
         return Created(self.get(job_id), replayed=False)
+
+    def require_room(self, kind: JobKind) -> None:
+        """Raise QueueFull when no further job of a kind may wait, for who would have much to do before `create`."""
+        if len(self.queued_ids(kind)) >= self._max_queued:
+            raise QueueFull(self._max_queued, self._seconds_to_a_place(kind))
 
     def claim(self, job_id: str) -> Claim | None:
         """Queued -> running. None when the job is not queued: a doubled message, or a job that has ended."""

@@ -55,6 +55,15 @@ class ActiveModels:
         write_file(path, "".join(f"{line}\n" for line in lines).encode("ascii"))
 
 
+def overall_model(path: Path) -> str | None:
+    """The active model of the whole shelf, as `ActiveModels.read` has it. Each drawing asks for it."""
+    try:
+        first = path.read_bytes().partition(b"\n")[0].decode("ascii")
+    except FileNotFoundError:
+        return None
+    return _id(first)
+
+
 def _id(word: str) -> str | None:
     return None if word == _NONE else word
 

@@ -24,7 +24,7 @@ from torch.nn import functional as F
 
 from core.image_shape import GREY_28, ImageShape
 from core.recipe import Recipe
-from models.one_channel import down_from_one_channel, up_to_one_channel
+from models.image_layers import IMAGE_CHANNELS, down_from_image, up_to_image
 from models.one_channel_products import PADDING, STRIDE, TAPS
 
 
@@ -50,9 +50,9 @@ class SameConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, C', ceil(H/2), ceil(W/2)]."""
         kernel = half_turn(self.weight)
-        if self.in_channels == 1:
+        if self.in_channels in IMAGE_CHANNELS:
             assert self.bias is not None
-            return down_from_one_channel(x, kernel) + self.bias.view(-1, 1, 1)
+            return down_from_image(x, kernel) + self.bias.view(-1, 1, 1)
         return F.conv2d(x, kernel, self.bias, STRIDE, PADDING)
 
 
@@ -65,8 +65,8 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """[B, C, H, W] -> [B, C', 2H, 2W]."""
         kernel = half_turn(self.weight)
-        if self.out_channels == 1:
-            return up_to_one_channel(x, kernel)
+        if self.out_channels in IMAGE_CHANNELS:
+            return up_to_image(x, kernel)
         return F.conv_transpose2d(x, kernel, None, STRIDE, PADDING, output_padding=1)
 
 

@@ -16,11 +16,12 @@ from torch.nn import functional as F
 
 from core.image_shape import ImageShape
 from models.dcgan import Generator, half_turn
-from models.one_channel import block_kernel, up_by_blocks
+from models.image_layers import block_kernel, up_by_blocks
 from models.one_channel_products import PADDING, STRIDE
 
 BATCH = 16  # images that are drawn at once
 SIZES = (1, 2, 4, 8, BATCH)
+TURN = 400_000_000  # multiply-adds: tens of milliseconds of a core. A batch of MNIST's size has half as many
 BLOCK = 4  # pixels a side, see `block_kernel`
 
 
@@ -35,7 +36,7 @@ class FoldedGenerator:
     slope: float
     dense: tuple[tuple[Tensor, Tensor], ...]  # weights [in, out] and shifts [out], the hidden ones first
     ups: tuple[tuple[Tensor, Tensor], ...]  # kernels [2f, f, 5, 5] and shifts [f]
-    last_up: Tensor  # [16, f, 4, 4], or [f, 3, 5, 5] for colour
+    last_up: Tensor  # [16 * C, f, 4, 4]
 
     @classmethod
     def of(cls, G: Generator) -> Self:
@@ -49,7 +50,6 @@ class FoldedGenerator:
         turned = weight.view(len(weight), pixels, -1).flip(1).flatten(1), shift.view(pixels, -1).flip(0).flatten()
         ups = [_up(layers[f"up{stage}"], layers[f"up{stage}_norm"]) for stage in range(1, shape.stages)]
         *_, last = (layer for layer in G if isinstance(layer, nn.ConvTranspose2d))
-        kernel = half_turn(last.weight.detach())
         return cls(
             z_dim=G.z_dim,
             classes=G.classes,
@@ -58,7 +58,7 @@ class FoldedGenerator:
             slope=G.slope,
             dense=(*hidden, turned),
             ups=tuple(ups),
-            last_up=block_kernel(kernel, BLOCK) if shape.channels == 1 else kernel,
+            last_up=block_kernel(half_turn(last.weight.detach()), BLOCK),
         )
 
     @property
@@ -79,6 +79,20 @@ class FoldedGenerator:
     def exact_rows(self) -> list[int]:
         """The same of the dense stage. Its products sum in another order for one row, and on some machines for few."""
         return _exact_sizes(self.dense_stage, self._tried)
+
+    @cached_property
+    def turn(self) -> int:
+        """Images to draw before somebody else gets a turn: a batch, or as few as have the bits that they have there."""
+        fitting = [size for size in self.exact_sizes if size * self.multiply_adds <= TURN]
+        return max(fitting, default=self.exact_sizes[0])
+
+    @property
+    def multiply_adds(self) -> int:
+        """Those of one image."""
+        sides = [self.shape.base << stage for stage in range(self.shape.stages)]
+        ups = sum(kernel.numel() * side * side for (kernel, _), side in zip(self.ups, sides[:-1], strict=True))
+        last = sides[-1] // 2 if self.shape.channels == 1 else sides[-1]
+        return sum(weight.numel() for weight, _ in self.dense) + ups + self.last_up.numel() * last * last
 
     @property
     def _tried(self) -> Tensor:
@@ -108,11 +122,7 @@ class FoldedGenerator:
         for kernel, shift in self.ups:
             x = F.conv_transpose2d(x, kernel, shift, STRIDE, PADDING, output_padding=1)  # [B, f, 14, 14]
             x = F.leaky_relu_(x, self.slope)
-        if self.shape.channels == 1:
-            image = up_by_blocks(x, self.last_up)
-        else:
-            image = F.conv_transpose2d(x, self.last_up, None, STRIDE, PADDING, output_padding=1)
-        return torch.tanh(half_turn(image))
+        return torch.tanh(half_turn(up_by_blocks(x, self.last_up)))
 
 
 def _exact_sizes(stage: Callable[[Tensor], Tensor], batch: Tensor) -> list[int]:

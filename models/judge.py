@@ -1,12 +1,14 @@
-"""The judge: a small frozen classifier that reads drawn images, so that they can be scored, and picked by digit.
+"""The judge: a small frozen classifier that reads drawn images, so that they can be scored, and picked by class.
 
-A judge belongs to a data set and stands beside its images. `python -m worker.training.judge` trains one.
+A judge belongs to a data set and stands beside its images. `worker/training/judge.py` trains one. Data sets with too
+few labels have none; `worker/training/random_network.py` takes its place in their scores.
 
     <data set>/judge/judge.json               what it is, and the SHA-256 of the other two files
     <data set>/judge/weights.safetensors
     <data set>/judge/reference.safetensors    what scores compare with: see worker/training/scorer.py
 """
 
+from itertools import pairwise
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -16,7 +18,7 @@ from torch import Tensor, nn
 
 from core.card import ID_LENGTH, read_verified
 from core.errors import CheckpointError
-from core.image_shape import GREY_28
+from core.image_shape import GREY_28, ImageShape
 from core.scores import Scores
 
 FOLDER = "judge"
@@ -24,6 +26,7 @@ JUDGE_CARD = "judge.json"
 WEIGHTS = "weights.safetensors"
 REFERENCE = "reference.safetensors"
 FEATURES = 64
+FIRST_CHANNELS, MOST_CHANNELS = 32, 128
 BATCH = 500
 
 
@@ -33,6 +36,10 @@ class JudgeCard(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     classes: int
+    image_shape: ImageShape = GREY_28
+    class_shares: list[float] | None = Field(
+        None, description="Shares that the classes of drawn images are to have; null is even ones."
+    )
     accuracy: float = Field(description="Share of the test images that it reads as they are labelled.")
     epochs: int
     seed: int
@@ -48,21 +55,28 @@ class JudgeCard(BaseModel):
 
 
 class Judge(nn.Module):
-    """Two convolutions and two dense layers: 254,154 parameters for ten classes. It reads 28x28 grey images only."""
+    """A convolution for each time that the side is halved, and two dense layers.
 
-    def __init__(self, classes: int) -> None:
+    254,154 parameters for ten classes of 28x28 grey images.
+    """
+
+    def __init__(self, classes: int, shape: ImageShape = GREY_28) -> None:
         super().__init__()
         self.classes = classes
+        self.shape = shape
+        layers: list[nn.Module] = []
+        channels = [shape.channels, *widths(shape)]
+        for before, after in pairwise(channels):  # 28x28: [B, 32, 14, 14], [B, 64, 7, 7]
+            layers += [
+                nn.Conv2d(before, after, kernel_size=5, stride=2, padding=2, bias=False),
+                nn.BatchNorm2d(after),
+                nn.ReLU(inplace=True),
+            ]
         self.trunk = nn.Sequential(
-            nn.Conv2d(1, 32, kernel_size=5, stride=2, padding=2, bias=False),  # [B, 32, 14, 14]
-            nn.BatchNorm2d(32),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(32, 64, kernel_size=5, stride=2, padding=2, bias=False),  # [B, 64, 7, 7]
-            nn.BatchNorm2d(64),
-            nn.ReLU(inplace=True),
+            *layers,
             nn.Flatten(),
             nn.Dropout(0.3),
-            nn.Linear(64 * 7 * 7, FEATURES),
+            nn.Linear(channels[-1] * shape.base**2, FEATURES),
             nn.ReLU(inplace=True),
         )
         self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(FEATURES, classes))
@@ -73,10 +87,21 @@ class Judge(nn.Module):
         return sum(tensor.nbytes for tensor in self.state_dict().values())
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Pixels 0..255 [B, 28, 28, 1] -> features [B, 64], the last hidden layer, and logits [B, classes]."""
-        images = pixels.reshape(-1, GREY_28.channels, GREY_28.side, GREY_28.side)
-        features = self.trunk(images.float().div(255.0))
+        """Pixels 0..255 [B, H, W, C] -> features [B, 64], the last hidden layer, and logits [B, classes]."""
+        features = self.trunk(channels_first(pixels, self.shape).float().div(255.0))
         return features, self.head(features)
+
+
+def widths(shape: ImageShape) -> list[int]:
+    """Channels after each halving of the side: 32, twice as many each time, at most 128."""
+    return [min(FIRST_CHANNELS << stage, MOST_CHANNELS) for stage in range(shape.stages)]
+
+
+def channels_first(pixels: Tensor, shape: ImageShape) -> Tensor:
+    """Pixels [B, H, W, C] as [B, C, H, W], with the strides whose kernels are fastest for one channel or three."""
+    if shape.channels == 1:
+        return pixels.reshape(-1, 1, shape.side, shape.side)
+    return pixels.permute(0, 3, 1, 2)
 
 
 def read_judge_card(folder: Path) -> JudgeCard:
@@ -99,7 +124,7 @@ def load_judge(folder: Path, card: JudgeCard | None = None) -> Judge:
     Raises CheckpointError, naming the file.
     """
     card = card or read_judge_card(folder)
-    judge = Judge(card.classes)
+    judge = Judge(card.classes, card.image_shape)
     try:
         judge.load_state_dict(parse_tensors(read_verified(folder, WEIGHTS, card.sha256)))
     except (SafetensorError, RuntimeError) as error:

@@ -1,8 +1,8 @@
-"""The three forms of `models/one_channel.py` as matrix products over the 5x5 windows of an image.
+"""The three forms of `models/image_layers.py` as matrix products over the 5x5 windows of an image.
 
 A GPU's convolution kernels pad a single channel to eight or sixteen, and convert layouts around it; a product of
 [B * H * W, 25] by [25, C] does neither. `docs/performance.md` has the figures. Shapes are those of
-`models/one_channel.py`, in any layout and floating-point type.
+`models/image_layers.py`, in any layout and floating-point type.
 """
 
 from torch import Tensor

@@ -22,7 +22,7 @@ from typing import IO
 from core.card import CARD, ID_LENGTH, Card, read_card, verify_checkpoint
 from core.errors import CheckpointError, ModelNotFound, ShelfBusy, ShelfChanged
 from core.files import new_folder
-from models.active_models import NEVER, Active, ActiveModels
+from models.active_models import NEVER, Active, ActiveModels, overall_model
 from models.gate import Verdict, compare
 from models.shelf_index import Entry, ShelfIndex
 
@@ -108,10 +108,9 @@ class Shelf:
         Where none was made active, or that one is gone, it is the embedded one. A data set that has neither raises
         ModelNotFound.
         """
-        pointers = ActiveModels.read(self._pointers)
         if dataset is None:
-            return self._overall(pointers)
-        found = self._of_dataset(pointers, dataset)
+            return self._or_embedded(overall_model(self._pointers))
+        found = self._of_dataset(ActiveModels.read(self._pointers), dataset)
         if found is None:
             there = ", ".join(sorted(self.actives()))
             raise ModelNotFound(f"no model of the data set {dataset!r} is active; there is one of each of: {there}")
@@ -176,8 +175,9 @@ class Shelf:
         return card
 
     def _overall(self, pointers: ActiveModels) -> str:
-        """The active model of the whole shelf."""
-        pointed = pointers.overall.model
+        return self._or_embedded(pointers.overall.model)
+
+    def _or_embedded(self, pointed: str | None) -> str:
         return pointed if pointed and self._is_there(pointed) else self._embedded_id
 
     def _of_dataset(self, pointers: ActiveModels, dataset: str) -> str | None:

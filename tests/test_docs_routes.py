@@ -45,7 +45,8 @@ def expected_rows(operations: dict[str, Any]) -> list[tuple[str, ...]]:
             if parameter["in"] == "path":
                 in_paths[name][route] = allowed_by(schema)
             elif parameter["in"] == "query":
-                rows.append((f"`{route}`", f"`{name}`", allowed_by(schema), default_of(schema)))
+                default = "required" if parameter.get("required") else default_of(schema)
+                rows.append((f"`{route}`", f"`{name}`", allowed_by(schema), default))
     for name, found in in_paths.items():
         if len(set(found.values())) == 1:
             found = {f"all with `{{{name}}}`": next(iter(found.values()))}
@@ -71,6 +72,10 @@ def allowed_by(schema: dict[str, Any]) -> str:
             return f"{least}..{most}"
         case {"type": "integer", "minimum": least}:
             return f"from {least}"
+        case {"type": "boolean"}:
+            return "`true`, `false`"
+        case {"type": "string", "pattern": pattern}:
+            return f"as `{pattern}`"
         case {"type": "string", "maxLength": most}:
             return f"up to {most} characters"
         case {"type": "string"}:
@@ -81,4 +86,11 @@ def allowed_by(schema: dict[str, Any]) -> str:
 def default_of(schema: dict[str, Any]) -> str:
     """The default, as the documentation writes it."""
     default = schema.get("default")
-    return "none" if default is None else f"`{default}`" if isinstance(default, str) else f"{default:g}"
+    match default:
+        case None:
+            return "none"
+        case bool():
+            return f"`{str(default).lower()}`"
+        case str():
+            return f"`{default}`"
+    return f"{default:g}"

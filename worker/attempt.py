@@ -10,8 +10,6 @@ from redis import RedisError
 from core.vocabulary import Answer, FailureKind
 from jobs.record import Claim, DeviceMemory, Job, JobError
 from jobs.store import MAX_STRIKES, JobStore
-from models.shelf import Shelf
-from worker.publishing import publish
 
 RETRY_S = 1.0
 
@@ -42,7 +40,7 @@ class Attempt:
         logger.warning("job %s: failed: %s: %s", self.job.id, kind, detail)
 
     def strike(self, kind: FailureKind, detail: str, log: str) -> None:
-        """Its trainer died: let it be tried again, unless that happens over and over."""
+        """Its program died: let it be tried again, unless that happens over and over."""
         error = JobError.of(kind, f"{detail}; {MAX_STRIKES} times without a new checkpoint between", log)
         status = self._retry_until_redis_answers(lambda: self._store.strike(self._claim, error))
         logger.warning("job %s: %s; now %s", self.job.id, detail, status)
@@ -57,14 +55,18 @@ class Attempt:
         self._retry_until_redis_answers(lambda: self._store.acknowledge_cancel(self._claim, memory))
         logger.info("job %s: cancelled", self.job.id)
 
-    def commit(self, model_id: str) -> bool:
-        """Its model is on the shelf, so it can only succeed. False when a cancel was asked for before."""
-        answer = self._retry_until_redis_answers(lambda: self._store.commit(self._claim, model_id))
+    def commit(self, product: str) -> bool:
+        """Its model or data set is there, so it can only succeed. False when a cancel was asked for before."""
+        answer = self._retry_until_redis_answers(lambda: self._store.commit(self._claim, product))
         return answer is Answer.OK
 
-    def publish(self, shelf: Shelf) -> None:
-        """Carry out its publication after the commit. Raises JobNotFound and ShelfBusy too."""
-        self._retry_until_redis_answers(lambda: publish(self._store, shelf, self.job.id))
+    def publish(self, carry_out: Callable[[], None]) -> None:
+        """Carry out its publication after the commit. Raises what `carry_out` does."""
+        self._retry_until_redis_answers(carry_out)
+
+    def succeed(self) -> bool:
+        """It has made what it was to make without a model or a data set. False when a cancel was asked for before."""
+        return self._retry_until_redis_answers(lambda: self._store.succeed(self._claim)) is Answer.OK
 
     def _retry_until_redis_answers(self, call: Callable[[], T]) -> T:
         while True:

@@ -1,6 +1,7 @@
 """The Celery app of the worker: `celery -A worker.main worker`.
 
-The main process sweeps; for each device a pool child supervises one trainer process at a time. None imports torch.
+The main process sweeps; for each device a pool child supervises one trainer process at a time, and one more process
+(`worker/import_lane.py`) one importer process. None imports torch.
 """
 
 import logging
@@ -10,13 +11,14 @@ import threading
 import time
 from typing import Any
 
-from celery.signals import worker_process_init, worker_ready, worker_shutting_down
+from celery.signals import worker_process_init, worker_ready, worker_shutdown, worker_shutting_down
 
 from core.settings import Settings
 from jobs.queue import TRAIN_TASK, celery_app
 from jobs.store import JobStore
 from models.shelf import Shelf
 from worker.devices import devices_of, own_device
+from worker.import_lane import keep_running
 from worker.supervisor import Supervisor
 from worker.sweeper import Sweeper
 
@@ -29,6 +31,7 @@ devices = devices_of(settings.devices)
 app = celery_app(settings.redis_url)
 app.conf.worker_concurrency = len(devices)
 draining = multiprocessing.Event()  # set in the main process, seen by the pool child
+import_lane = threading.Thread(target=keep_running, args=(draining,), name="import-lane", daemon=True)
 
 
 @app.task(name=TRAIN_TASK)  # type: ignore[untyped-decorator]
@@ -40,7 +43,9 @@ def train(job_id: str) -> None:
     """
     logging.getLogger(__name__).info("a message, sent for job %s", job_id)
     device = own_device(devices)
-    Supervisor(JobStore.of(settings), Shelf(settings.shelf_dir), settings, device, draining.is_set).run()
+    supervisor = Supervisor(JobStore.of(settings), Shelf(settings.shelf_dir), settings, device, draining.is_set)
+    if not supervisor.run():
+        logging.getLogger(__name__).info("no training is queued any more, nothing to do")
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
@@ -48,6 +53,20 @@ def start_sweeper(**_: Any) -> None:
     """Sweep in the background for as long as the worker lives."""
     sweeper = Sweeper(JobStore.of(settings), Shelf(settings.shelf_dir), app, settings)
     threading.Thread(target=sweeper.sweep_until, args=(draining,), name="sweeper", daemon=True).start()
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def start_import_lane(**_: Any) -> None:
+    """Carry out imports beside the trainings."""
+    import_lane.start()
+
+
+@worker_shutdown.connect  # type: ignore[untyped-decorator]
+def wait_for_import_lane(**_: Any) -> None:
+    """Once all is drained: an import was given back too."""
+    draining.set()
+    if import_lane.is_alive():
+        import_lane.join()
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]

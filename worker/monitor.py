@@ -2,39 +2,68 @@
 
 import logging
 import time
+from typing import Generic, Protocol, Self, TypeVar
 
 from redis import RedisError
 
 from core.vocabulary import Answer, EventType
-from jobs.record import Claim, NumberedEvent
+from jobs.record import Claim, ImportProgress, JobProgress, NumberedEvent
 from jobs.store import JobStore
-from worker.progress import RunProgress
-from worker.training.events import EpochDone, Event
 
 KEPT_EVENTS = 1000  # while Redis is away
 
 logger = logging.getLogger(__name__)
 
 
-class RunMonitor:
-    """Follows one run from its events, and keeps its job's record up to date."""
+E = TypeVar("E")
+Told = TypeVar("Told", contravariant=True)
 
-    def __init__(self, store: JobStore, claim: Claim, heartbeat_s: float) -> None:
-        self._store, self._claim, self._heartbeat_s = store, claim, heartbeat_s
-        self._run = RunProgress.before(claim.job)
+
+class Run(Protocol[Told]):
+    """What is known of a run after some of its events, which are of type `Told`."""
+
+    @property
+    def progress(self) -> JobProgress | ImportProgress | None:
+        """As the job's record has it."""
+
+    @property
+    def told(self) -> tuple[NumberedEvent, ...]:
+        """What the newest event is to be told as."""
+
+    @property
+    def device(self) -> str | None:
+        """What it runs on."""
+
+    @property
+    def step(self) -> int:
+        """The newest step that is known."""
+
+    @property
+    def checkpointed(self) -> bool:
+        """Whether with the newest event there is more to go on from."""
+
+    def after(self, event: Told) -> Self:
+        """The same after one more event."""
+
+
+class RunMonitor(Generic[E]):
+    """Follows one run from its events, and keeps its job's record up to date. `run` is as before the first of them."""
+
+    def __init__(self, store: JobStore, claim: Claim, heartbeat_s: float, run: Run[E]) -> None:
+        self._store, self._claim, self._heartbeat_s, self._run = store, claim, heartbeat_s, run
         self._checkpointed = False
         self._untold: list[NumberedEvent] = []  # as far as is known
         self._beat_at = 0.0
         self._heard_at = time.monotonic()
-        self.last: Event | None = None  # the latest event
+        self.last: E | None = None  # the latest event
         self.request = Answer.OK  # the latest answer to a beat: cancel, pause, lost, or ok for none
 
-    def handle(self, event: Event | None) -> None:
+    def handle(self, event: E | None) -> None:
         """Take in an event, or None for a tick, and beat when it is time."""
         if event is not None:
             self.last, self._heard_at = event, time.monotonic()
             self._run = self._run.after(event)
-            self._checkpointed |= isinstance(event, EpochDone)
+            self._checkpointed |= self._run.checkpointed
             for told in self._run.told:
                 self._queue(told)
         if time.monotonic() >= self._beat_at:
@@ -42,8 +71,8 @@ class RunMonitor:
 
     @property
     def device(self) -> str | None:
-        """What the trainer said that it trains on."""
-        return self._run.started.device if self._run.started else None
+        """What it runs on, where the program said so."""
+        return self._run.device
 
     @property
     def step(self) -> int:
@@ -52,7 +81,7 @@ class RunMonitor:
 
     @property
     def silent_s(self) -> float:
-        """How long ago the trainer said something last."""
+        """How long ago the program said something last."""
         return time.monotonic() - self._heard_at
 
     def beat(self) -> None:
@@ -66,7 +95,7 @@ class RunMonitor:
                 events=self._untold,
             )
         except RedisError as error:
-            logger.warning("job %s: beat missed, the trainer goes on: %s", self._claim.job.id, error)
+            logger.warning("job %s: beat missed, the run goes on: %s", self._claim.job.id, error)
         else:
             self._checkpointed, self._untold = False, []
         self._beat_at = time.monotonic() + self._heartbeat_s  # from the answer on, however late it came

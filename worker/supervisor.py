@@ -1,77 +1,56 @@
-"""The supervisor: carries one job from its claim to its end by way of one trainer process."""
+"""The supervisor: carries one training from its claim to its end by way of one trainer process."""
 
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
-
-from redis import RedisError
 
 from core.crash import crash_point
-from core.disk_full import StoppedWhileFull, write_when_there_is_space
-from core.errors import CheckpointError, LeaseLost, ShelfBusy
+from core.disk_full import StoppedWhileFull
+from core.errors import CheckpointError, ShelfBusy
 from core.files import remove_temporaries, write_file
 from core.run_dir import JobDir, RunDir
 from core.settings import Settings
-from core.vocabulary import Answer, FailureKind, WarningKind
-from jobs.record import Claim, DeviceMemory
+from core.vocabulary import Answer, FailureKind
+from jobs.record import Claim, DeviceMemory, Job
 from jobs.store import JobStore
 from models.shelf import Shelf
 from worker.attempt import Attempt
+from worker.carrying import JobSupervisor, let_go
 from worker.device_memory import memory_mb
 from worker.monitor import RunMonitor
+from worker.progress import RunProgress
+from worker.publishing import publish
 from worker.run_dirs import open_attempt
 from worker.trainer import TrainerProcess
-from worker.training.events import Failed, Finished, Stopped, Warned
-
-T = TypeVar("T")
+from worker.training.events import Event, Failed, Finished, Stopped
 
 logger = logging.getLogger(__name__)
 
 
-class Supervisor:
-    """Runs jobs one after another on a device. `draining()` turns true when the worker is to stop."""
+class Supervisor(JobSupervisor):
+    """Runs trainings one after another on a device."""
+
+    kind = "train"
 
     def __init__(
         self, store: JobStore, shelf: Shelf, settings: Settings, device: str, draining: Callable[[], bool]
     ) -> None:
-        self._store = store
+        super().__init__(store, settings, draining)
         self._shelf = shelf
-        self._settings = settings
         self._device = device
-        self._draining = draining
-
-    def run(self) -> None:
-        """Claim the oldest queued job and see it to an end, if there is one."""
-        claim = self._store.claim_oldest("train")
-        if claim is None:
-            logger.info("no job is queued any more, nothing to do")
-            return
-        job_id = claim.job.id
-        logger.info("job %s: attempt %d", job_id, claim.job.attempt)
-        attempt = Attempt(self._store, claim, self._draining)
-        try:
-            self._carry_out(claim, attempt)
-        except LeaseLost:
-            logger.warning("job %s: lost to another worker; what this one did does not count", job_id)
-        except RedisError as error:
-            logger.warning("job %s: Redis is away; it goes on elsewhere once the lease is over: %s", job_id, error)
-        except Exception as error:
-            logger.exception("job %s: the worker failed", job_id)
-            attempt.fail(FailureKind.INTERNAL, f"{type(error).__name__}: {error}")
 
     def _carry_out(self, claim: Claim, attempt: Attempt) -> None:
         if unknown := claim.job.training.unknown_knobs:
             detail = f"the recipe has knobs that this worker's version does not know: {', '.join(unknown)}"
             attempt.fail(FailureKind.TRAINER_REFUSED, detail)
             return
-        monitor = RunMonitor(self._store, claim, self._settings.heartbeat_s)
+        monitor = RunMonitor(self._store, claim, self._settings.heartbeat_s, RunProgress.before(claim.job))
         try:
             self._train(attempt, monitor, self._prepare(attempt, monitor))
         except StoppedWhileFull:
-            _let_go(attempt, monitor)
+            let_go(attempt, monitor.request)
 
-    def _prepare(self, attempt: Attempt, monitor: RunMonitor) -> RunDir:
+    def _prepare(self, attempt: Attempt, monitor: RunMonitor[Event]) -> RunDir:
         """The run directory of this attempt, with the recipe in it."""
         job = attempt.job
         job_dir = JobDir(self._settings.runs_dir, job.id)
@@ -80,10 +59,11 @@ class Supervisor:
         self._with_space(monitor, lambda: write_file(run.recipe, recipe))
         return run
 
-    def _train(self, attempt: Attempt, monitor: RunMonitor, run: RunDir) -> None:
+    def _train(self, attempt: Attempt, monitor: RunMonitor[Event], run: RunDir) -> None:
         """Run the trainer to its end, or to where somebody wants it to stop, and bring the record there."""
         settings, held_mb, stalled = self._settings, 0.0, False
-        with TrainerProcess(self._trainer_arguments(run), run.trainer_log, settings.stop_grace_s) as trainer:
+        arguments = self._trainer_arguments(run, attempt.job)
+        with TrainerProcess(arguments, run.trainer_log, settings.stop_grace_s) as trainer:
             for event in trainer.events(settings.heartbeat_s / 2):
                 monitor.handle(event)
                 stalled = monitor.silent_s > settings.watchdog_s
@@ -99,19 +79,19 @@ class Supervisor:
         match monitor.request, monitor.last:
             case ((Answer.CANCEL | Answer.LOST), _):
                 left_mb = memory_mb(trainer.pid, monitor.device)
-                _let_go(attempt, monitor, DeviceMemory(before_mb=held_mb, after_mb=left_mb))
+                let_go(attempt, monitor.request, DeviceMemory(before_mb=held_mb, after_mb=left_mb))
             case _, Finished() as finished:
                 self._deliver(attempt, monitor, run.folder / finished.checkpoint)
             case _, Failed(kind=FailureKind.DISK_FULL):
-                _let_go(attempt, monitor)  # it will go on where there is space
+                let_go(attempt, monitor.request)  # it will go on where there is space
             case _, Failed() as failed:
                 attempt.fail(failed.kind, failed.detail, trainer.log_tail())
             case _ if trainer.refused:  # the same arguments would be refused again
                 attempt.fail(FailureKind.TRAINER_REFUSED, trainer.refused, trainer.log_tail())
             case _, Stopped() if not stalled:  # also when somebody else asked it to, such as an init system
-                _let_go(attempt, monitor)
+                let_go(attempt, monitor.request)
             case _ if trainer.was_stopped and not stalled:
-                _let_go(attempt, monitor)
+                let_go(attempt, monitor.request)
             case _ if stalled:
                 detail = f"the trainer said nothing for {settings.watchdog_s:g} s"
                 attempt.strike(FailureKind.STALLED, detail, trainer.log_tail())
@@ -119,7 +99,7 @@ class Supervisor:
                 detail = f"the trainer ended without a word: {trainer.ending}"
                 attempt.strike(FailureKind.TRAINER_CRASHED, detail, trainer.log_tail())
 
-    def _deliver(self, attempt: Attempt, monitor: RunMonitor, checkpoint: Path) -> None:
+    def _deliver(self, attempt: Attempt, monitor: RunMonitor[Event], checkpoint: Path) -> None:
         """Put the model on the shelf, commit the job to it, and publish it."""
         try:
             model_id = self._with_space(monitor, lambda: self._shelf.add(checkpoint)).model_id
@@ -132,40 +112,20 @@ class Supervisor:
             return
         crash_point("publish:after-commit")
         try:
-            attempt.publish(self._shelf)
-        except ShelfBusy as error:
+            attempt.publish(lambda: publish(self._store, self._shelf, attempt.job.id))
+        except (ShelfBusy, OSError) as error:
             logger.warning("job %s: left to the sweeper: %s", attempt.job.id, error)
 
-    def _with_space(self, monitor: RunMonitor, write: Callable[[], T]) -> T:
-        """Write something once the disk has room. Raises StoppedWhileFull when the job is to be let go before."""
-
-        def warn(error: OSError) -> None:
-            hint = "free space in the data directory; the job goes on by itself"
-            monitor.handle(Warned(kind=WarningKind.DISK_FULL, step=monitor.step, detail=str(error), hint=hint))
-
-        def should_stop() -> bool:
-            return monitor.request is not Answer.OK or self._draining()
-
-        return write_when_there_is_space(write, warn, should_stop)
-
-    def _trainer_arguments(self, run: RunDir) -> list[str]:
+    def _trainer_arguments(self, run: RunDir, job: Job) -> list[str]:
         settings = self._settings
         arguments = ["--run-dir", str(run.folder), "--recipe", str(run.recipe)]
-        arguments += ["--datasets", str(settings.datasets_dir)]
+        if imported := job.training.dataset_id:
+            arguments += ["--dataset-folder", str(settings.imported_dir / imported)]
+        else:
+            arguments += ["--datasets", str(settings.datasets_dir)]
         arguments += ["--device", self._device]
         if settings.trainer_threads is not None:
             arguments += ["--threads", str(settings.trainer_threads)]
         if not settings.cuda_graph:
             arguments.append("--no-cuda-graph")
         return arguments
-
-
-def _let_go(attempt: Attempt, monitor: RunMonitor, memory: DeviceMemory | None = None) -> None:
-    """Bring the record to where somebody wanted it, or give the job back."""
-    match monitor.request:
-        case Answer.LOST:
-            raise LeaseLost
-        case Answer.CANCEL:
-            attempt.acknowledge_cancel(memory)
-        case _:
-            attempt.release()

@@ -15,11 +15,15 @@ from redis import RedisError
 
 from core.errors import JobNotFound, JobStateConflict, LeaseLost, ShelfBusy
 from core.files import remove_temporaries, remove_tree
-from core.run_dir import JobDir
+from core.run_dir import JobDir, RunDir
 from core.settings import Settings
+from core.uploads import Uploads
 from jobs.queue import enqueue, waiting_messages
+from jobs.record import ImportSpec
 from jobs.store import JobStore
 from models.shelf import Shelf
+from worker.dataset_publishing import publish_dataset, upload_of
+from worker.import_supervisor import keep_reports
 from worker.publishing import publish
 
 INTERVAL_S = 5.0
@@ -51,7 +55,7 @@ class Sweeper:
             self._publish_what_was_committed,
             self._send_lost_messages,
             self._remove_old_jobs,
-            self._remove_temporaries,
+            self._clear_up,
         ):
             with _put_off(chore.__name__.strip("_").replace("_", " ")):
                 chore()
@@ -62,17 +66,23 @@ class Sweeper:
 
     def _publish_what_was_committed(self) -> None:
         for job_id in self._store.publishing_ids():
-            logger.warning("job %s: its worker vanished before its model was published; published now", job_id)
+            logger.warning("job %s: its worker vanished before its publication; published now", job_id)
             with _put_off(f"publish job {job_id}"):
                 try:
-                    publish(self._store, self._shelf, job_id)
+                    self._publish(job_id)
                 except (JobNotFound, LeaseLost) as error:
                     logger.info("job %s: somebody else was faster: %s", job_id, error)
                 except ShelfBusy as error:
                     logger.warning("job %s: published later: %s", job_id, error)
 
+    def _publish(self, job_id: str) -> None:
+        if isinstance(self._store.get(job_id).spec, ImportSpec):
+            publish_dataset(self._store, self._settings, job_id)
+        else:
+            publish(self._store, self._shelf, job_id)
+
     def _send_lost_messages(self) -> None:
-        """When no message waits at all, send one for each queued job.
+        """When no message waits at all, send one for each queued training; imports are looked for without messages.
 
         A job between its record and its message may get two: the second finds nothing to claim. Waiting for an empty
         queue keeps a long one from being flooded; any message leads to the oldest job, so none is passed over.
@@ -94,12 +104,33 @@ class Sweeper:
                 self._store.forget(job_id)
                 logger.info("job %s: deleted with its files", job_id)
 
-    def _remove_temporaries(self) -> None:
-        """Remove what was half written by processes that are gone."""
+    def _clear_up(self) -> None:
+        """Now and then, remove what processes that are gone have left, and uploads that nobody uses any more."""
         if time.monotonic() - self._cleared_at > self._stale_s / 10:
             self._cleared_at = time.monotonic()
-            for root in (self._settings.runs_dir, self._settings.shelf_dir):
+            settings = self._settings
+            for root in (settings.runs_dir, settings.shelf_dir, settings.imported_dir, settings.uploads_dir):
                 remove_temporaries(root, self._stale_s)
+            self._remove_what_imports_left()
+            self._remove_old_uploads()
+
+    def _remove_what_imports_left(self) -> None:
+        """Remove data sets of imports that ended after their worker vanished: cancelled in the queue, or struck out."""
+        for made in self._settings.runs_dir.glob("*/attempt-*/dataset"):
+            job_id = made.parent.parent.name
+            try:
+                ended = self._store.get(job_id).status.is_terminal
+            except JobNotFound:  # its files are removed with it
+                continue
+            if ended:
+                keep_reports(RunDir(made.parent))
+                logger.warning("job %s: what it left behind is removed", job_id)
+
+    def _remove_old_uploads(self) -> None:
+        """Remove the uploads that were not used for a day, but for those that an import waits for."""
+        wanted = {upload_of(job) for job in self._store.alive()}
+        for upload_id in Uploads(self._settings.uploads_dir).delete_old(keep=wanted):
+            logger.info("upload %s: not used for a day, removed", upload_id)
 
 
 @contextmanager

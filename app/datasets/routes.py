@@ -12,12 +12,14 @@ from app.datasets.problem_pages import ProblemPage, WantedDep, problem_page
 from app.datasets.views import DatasetPage, DatasetView
 from app.http.dependencies import ServicesDep
 from app.http.parameters import StrictRoute
-from app.http.problems import documented
+from app.http.problem_types import ProblemType
+from app.http.problems import ProblemError, documented
 from app.http.services import Services
 from app.http.urls import url
 from core.dataset_card import PROBLEMS
 from core.datasets import dataset_names
 from core.errors import DatasetDamaged, DatasetNotFound
+from jobs.record import TrainSpec
 
 router = APIRouter(prefix="/datasets", tags=["datasets"], responses=documented(404, 422, 503), route_class=StrictRoute)
 logger = logging.getLogger(__name__)
@@ -53,6 +55,18 @@ def get_dataset(found: FoundDep, services: ServicesDep) -> DatasetView:
 def list_problems(found: FoundDep, wanted: WantedDep) -> ProblemPage:
     """What was wrong with the files that came, one by one, and what became of each."""
     return problem_page(found.folder / PROBLEMS, f"/datasets/{found.id}/problems", wanted)
+
+
+@router.delete("/{dataset}", status_code=204, responses=documented(409))
+def delete(found: FoundDep, services: ServicesDep) -> None:
+    """Delete the images of a data set, and its names. Its card stays, and so do the models that were trained on it."""
+    users = [
+        job.id for job in services.store.alive() if isinstance(job.spec, TrainSpec) and job.spec.dataset_id == found.id
+    ]
+    if users:
+        detail = f"data set {found.id} is used by jobs that have not ended: {', '.join(sorted(set(users)))}"
+        raise ProblemError(ProblemType.DATASET_IN_USE, detail)
+    services.datasets.delete(found.id)
 
 
 def _all(services: Services, after: str | None, state: State | None) -> Iterator[Found]:

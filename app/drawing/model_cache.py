@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 from models.checkpoint import load_generator
 from models.folding import FoldedGenerator
+from models.sampling import draw_batch, latents
 from models.shelf import Shelf
 
 CARDS = 256  # held in memory
@@ -78,4 +79,8 @@ class ModelCache(Cache[str, FoldedGenerator]):
         self.card = lru_cache(CARDS)(shelf.card)  # a model never changes
 
     def _load(self, key: str) -> FoldedGenerator:
-        return FoldedGenerator.of(load_generator(self._shelf.folder(key)))
+        G = FoldedGenerator.of(load_generator(self._shelf.folder(key)))
+        draw_batch(
+            G, latents(0, 0, 1, G.z_dim, G.classes)
+        )  # which finds out what G keeps, and takes long the first time
+        return G

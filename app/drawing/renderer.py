@@ -23,7 +23,7 @@ from app.drawing.scheduler import BatchScheduler, Slice, Task
 from app.drawing.shared_counts import SharedCounts
 from app.drawing.sources import PickSource, Source
 from models.folding import BATCH
-from models.sampling import draw_batch, latents
+from models.sampling import draw_batch
 from models.shelf import Shelf
 
 GONE_CHECK_S = 0.05  # how often a waiting request looks whether its client is still there
@@ -86,9 +86,8 @@ class Renderer:
         return Drawn(drawing.pixels, drawing.began_at - drawing.asked_at, time.monotonic() - drawing.began_at)
 
     async def warm_up(self, model_id: str) -> None:
-        """Load a model and draw once with it, so that the first request waits for neither."""
-        G = await self.models.get(model_id)
-        await asyncio.to_thread(draw_batch, G, latents(0, 0, 1, G.z_dim, G.classes))
+        """Load a model, which draws once with it, so that the first request waits for neither."""
+        await self.models.get(model_id)
 
     def loaded(self) -> list[str]:
         """The ids of the models in memory, the one that was used last at the end."""

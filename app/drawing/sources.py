@@ -29,8 +29,6 @@ class SeedSource:
     With `wanted` classes, image k is of the k-th of them, cycling. Raises UnknownClass for one that G does not have.
     """
 
-    cost: ClassVar[int] = 1  # of an image, in images of a batch
-
     G: FoldedGenerator
     n: int
     seed: int
@@ -40,6 +38,11 @@ class SeedSource:
 
     def __post_init__(self) -> None:
         _check(self.wanted, self.G.classes)
+
+    @property
+    def cost(self) -> int:
+        """That of an image, in images of a batch: 1, or more where G takes long."""
+        return BATCH // self.G.turn
 
     def rows(self, first: int, n: int) -> Tensor:
         """The latents of its images `first` to `first + n - 1`: [n, z_dim + classes]."""
@@ -55,8 +58,6 @@ class WalkSource:
     `wanted` and UnknownClass are those of SeedSource.
     """
 
-    cost: ClassVar[int] = 1
-
     G: FoldedGenerator
     n_frame: int
     frames: int
@@ -67,6 +68,11 @@ class WalkSource:
 
     def __post_init__(self) -> None:
         _check(self.wanted, self.G.classes)
+
+    @property
+    def cost(self) -> int:
+        """As of SeedSource."""
+        return BATCH // self.G.turn
 
     @property
     def n(self) -> int:

@@ -33,6 +33,7 @@ from core.errors import (
     QueueFull,
     ShelfBusy,
     UploadBusy,
+    UploadIncomplete,
     UploadNotFound,
     UploadOffsetConflict,
     UploadTooLong,
@@ -55,6 +56,7 @@ OWN = {
     JobStateConflict: ProblemType.JOB_STATE_CONFLICT,
     IdempotencyKeyReused: ProblemType.IDEMPOTENCY_KEY_REUSED,
     UploadNotFound: ProblemType.UPLOAD_NOT_FOUND,
+    UploadIncomplete: ProblemType.UPLOAD_INCOMPLETE,
     UploadTooLong: ProblemType.PAYLOAD_TOO_LARGE,
 }
 

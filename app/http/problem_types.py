@@ -19,6 +19,7 @@ class ProblemType(StrEnum):
     BAD_REQUEST = "bad-request", 400
     INVALID_JSON = "invalid-json", 400
     INCOMPLETE_BODY = "incomplete-body", 400
+    DIGEST_MISMATCH = "digest-mismatch", 400
     CROSS_ORIGIN = "cross-origin", 403
     NOT_FOUND = "not-found", 404
     JOB_NOT_FOUND = "job-not-found", 404
@@ -30,6 +31,8 @@ class ProblemType(StrEnum):
     NOT_ACCEPTABLE = "not-acceptable", 406
     BODY_TIMEOUT = "body-timeout", 408
     JOB_STATE_CONFLICT = "job-state-conflict", 409
+    DATASET_IN_USE = "dataset-in-use", 409
+    UPLOAD_INCOMPLETE = "upload-incomplete", 409
     UPLOAD_OFFSET = "upload-offset", 409
     DATASET_DELETED = "dataset-deleted", 410
     TUS_VERSION = "tus-version", 412

@@ -109,7 +109,7 @@ def _are_digits(names: Sequence[str]) -> bool:
 def _allowed(card: Card) -> str:
     if card.class_names is None:
         return f"numbers from 0 to {card.recipe.classes - 1}" if card.recipe.classes else "numbers"
-    shown = ", ".join(card.class_names[:NAMED])
+    shown = ", ".join(_joined([name]) for name in card.class_names[:NAMED])
     more = f" and {len(card.class_names) - NAMED} more" if len(card.class_names) > NAMED else ""
     return f"{shown}{more}; or numbers from 0 to {len(card.class_names) - 1}"
 

@@ -1,4 +1,4 @@
-"""The curves of a run as an SVG picture: losses, distance to real digits, coverage and density over the epochs."""
+"""The curves of a run as an SVG picture: losses, distance to real images, coverage and density over the epochs."""
 
 from collections.abc import Callable
 from html import escape
@@ -9,6 +9,7 @@ from app.jobs.views import CurvePoint, Curves
 
 WIDTH, HEIGHT, GAP = 640, 150, 46
 LEFT, RIGHT = 64, 16
+LEAST_KID = 1e-4  # which chance may bring below 0
 COLOURS = ("#1f6feb", "#d1242f")
 
 
@@ -18,27 +19,32 @@ class _Panel(NamedTuple):
     logarithmic: bool = False
 
 
-PANELS = (
-    _Panel("losses", {"loss_d": lambda p: p.losses["loss_d"], "loss_g": lambda p: p.losses["loss_g"]}),
-    _Panel(
-        "frechet over its floor, logarithmic: lower is better",
-        {"": lambda p: p.scores.frechet_over_floor if p.scores else None},
-        logarithmic=True,
-    ),
-    _Panel(
-        "variety and realism: higher is better",
-        {
-            "coverage": lambda p: p.scores.coverage if p.scores else None,
-            "density": lambda p: p.scores.density if p.scores else None,
-        },
-    ),
+LOSSES = _Panel("losses", {"loss_d": lambda p: p.losses["loss_d"], "loss_g": lambda p: p.losses["loss_g"]})
+FRECHET = _Panel(
+    "frechet over its floor, logarithmic: lower is better",
+    {"": lambda p: p.scores.frechet_over_floor if p.scores else None},
+    logarithmic=True,
+)
+KID = _Panel(
+    "kid, logarithmic: lower is better",
+    {"": lambda p: max(p.scores.compared, LEAST_KID) if p.scores else None},
+    logarithmic=True,
+)
+VARIETY = _Panel(
+    "variety and realism: higher is better",
+    {
+        "coverage": lambda p: p.scores.coverage if p.scores else None,
+        "density": lambda p: p.scores.density if p.scores else None,
+    },
 )
 
 
 def to_svg(curves: Curves) -> str:
     """A picture of 640 pixels' width, one panel above the other; a run without epochs gives empty panels."""
-    height = len(PANELS) * (HEIGHT + GAP) + GAP
-    panels = "".join(_panel(panel, curves.data, GAP + i * (HEIGHT + GAP)) for i, panel in enumerate(PANELS))
+    by_kid = any(point.scores.compared_by == "kid" for point in curves.data if point.scores)
+    shown = (LOSSES, KID if by_kid else FRECHET, VARIETY)
+    height = len(shown) * (HEIGHT + GAP) + GAP
+    panels = "".join(_panel(panel, curves.data, GAP + i * (HEIGHT + GAP)) for i, panel in enumerate(shown))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         f'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>{panels}</svg>'

@@ -29,7 +29,7 @@ LOG_CHUNK = 1 << 20
 PARTS = {"generator": GENERATOR, "discriminator": DISCRIMINATOR}
 
 
-class _JobRuns(NamedTuple):
+class JobRuns(NamedTuple):
     """A job, and the run directories of its attempts, the newest first."""
 
     job: Job
@@ -57,13 +57,13 @@ class _JobRuns(NamedTuple):
 def _runs(
     job_id: Annotated[str, Path(max_length=64, description="As in the answer to POST /train.")],
     services: ServicesDep,
-) -> _JobRuns:
+) -> JobRuns:
     job = services.store.get(job_id)
     job_dir = JobDir(services.settings.runs_dir, job.id)
-    return _JobRuns(job, list(job_dir.attempts(job.attempt)) or [job_dir.attempt(job.attempt)])
+    return JobRuns(job, list(job_dir.attempts(job.attempt)) or [job_dir.attempt(job.attempt)])
 
 
-RunsDep = Annotated[_JobRuns, Depends(_runs)]
+RunsDep = Annotated[JobRuns, Depends(_runs)]
 
 
 @router.get("/{job_id}/samples")

@@ -1,17 +1,23 @@
 """POST /train: take a training job."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Depends, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from app.http.dependencies import ServicesDep, require_json
+from app.http.idempotency import IdempotencyKey
 from app.http.json_body import JsonRoute
 from app.http.problems import FieldProblem, documented, not_accepted
+from app.http.services import Services
 from app.http.urls import url
-from app.jobs.request import TrainRequest
+from app.jobs.request import TrainRequest, misfits
 from app.jobs.views import JobView
+from core.dataset_card import DatasetCard
 from core.datasets import dataset_names, why_no_dataset
+from core.errors import DatasetNotFound
+from core.recipe import PRESETS, PROPOSED
 from jobs.queue import nudge
+from jobs.record import TrainSpec
 
 router = APIRouter(tags=["train"], route_class=JsonRoute)
 
@@ -26,25 +32,46 @@ def train(
     response: Response,
     services: ServicesDep,
     request: TrainRequest | None = None,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            pattern=r"^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$",
-            description="Any word of your own: the same key and request again are answered as the first time, and make "
-            "no second job. Kept for 24 hours.",
-        ),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> JobView:
     """Queue a training job. Follow it at the URL in `Location`."""
-    spec = (request or TrainRequest()).to_spec()
-    datasets = services.settings.datasets_dir
-    if spec.recipe.dataset not in dataset_names(datasets):
-        detail = why_no_dataset(datasets, spec.recipe.dataset)
-        fault = FieldProblem(pointer="/dataset", detail=detail, value=spec.recipe.dataset)
-        raise not_accepted([fault])
+    spec = _spec(request or TrainRequest(), services)
     job, replayed = services.store.create(spec, idempotency_key)
     nudge(services.queue, job.id)
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
     response.headers["Location"] = url(f"/jobs/{job.id}")
     return JobView.from_job(job)
+
+
+def _spec(request: TrainRequest, services: Services) -> TrainSpec:
+    """The recipe in full. Raises for what cannot be trained, with the field, its value and what is allowed."""
+    folders, faults = services.settings.datasets_dir, list[FieldProblem]()
+    try:
+        if request.dataset in dataset_names(folders):
+            spec = request.for_folder()
+            if request.preset == PROPOSED:
+                detail = f"only an imported data set proposes a recipe; allowed: {', '.join(PRESETS)}"
+                faults = [FieldProblem(pointer="/preset", detail=detail, value=PROPOSED)]
+        else:
+            card = _imported(request.dataset, services)
+            spec = request.for_imported(card)
+            faults = list(misfits(spec.recipe, card))
+    except ValidationError as error:
+        details = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
+        raise RequestValidationError(details, body=request.model_dump()) from error
+    if faults:
+        raise not_accepted(faults)
+    return spec
+
+
+def _imported(name_or_id: str, services: Services) -> DatasetCard:
+    shelf = services.datasets
+    try:
+        dataset_id = shelf.find(name_or_id)
+        if shelf.has_images(dataset_id):
+            return shelf.card(dataset_id)
+        detail = "the data set was deleted: its images are gone"
+    except DatasetNotFound:
+        detail = why_no_dataset(services.settings.datasets_dir, name_or_id, also=list(shelf.names()))
+    raise not_accepted([FieldProblem(pointer="/dataset", detail=detail, value=name_or_id)])

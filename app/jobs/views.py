@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from app.http.urls import url
 from core.card import Card
 from core.import_options import ImportOptions
-from core.recipe import PresetName, Recipe
+from core.recipe import AnyPreset, Recipe
 from core.scores import ScoreSheet
 from jobs.feed import JobEvent
 from jobs.record import (
@@ -66,7 +66,7 @@ class JobView(_JobView):
     """A training job as its owner sees it."""
 
     kind: Literal["train"] = "train"
-    preset: PresetName
+    preset: AnyPreset
     publish: Publish
     recipe: Recipe
     dataset_id: str | None = Field(description="The imported data set that it trains on; null for one of IDX files.")

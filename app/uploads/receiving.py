@@ -1,43 +1,42 @@
-"""A request's body into an upload, piece by piece: the event loop never writes, and no body is in memory as a whole."""
+"""A request's body, piece by piece: no body is in memory as a whole."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from app.drawing.renderer import ClientGone
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError
-from core.uploads import UploadWriter
 
 PIECE_BYTES = 1 << 20  # at once to a thread, which hashes and writes them
 SILENCE_S = 60.0
 
 
-async def receive(request: Request, writer: UploadWriter) -> None:
-    """Write a body behind what there is already; what came is written also where this raises.
+async def batches(request: Request) -> AsyncIterator[bytes]:
+    """A body in large pieces, each to be written by a thread; what came is told also where this raises.
 
-    Raises ClientGone, ProblemError (408) for a client that goes silent, UploadTooLong, and OSError such as for a full
-    disk.
+    Raises ClientGone, and ProblemError: 408 for a client that goes silent, and what the body itself is refused for.
     """
     held: list[bytes] = []
     size = 0
     try:
-        async for piece in pieces_of(request):
+        async for piece in _pieces(request):
             held.append(piece)
             size += len(piece)
             if size >= PIECE_BYTES:
-                data, held, size = b"".join(held), [], 0
-                await run_in_threadpool(writer.write, data)
-    finally:
+                yield b"".join(held)
+                held, size = [], 0
+    except (ClientGone, ProblemError):
         if held:
-            await run_in_threadpool(writer.write, b"".join(held))
+            yield b"".join(held)
+        raise
+    if held:
+        yield b"".join(held)
 
 
-async def pieces_of(request: Request) -> AsyncIterator[bytes]:
-    """A request's body as it comes. Raises ClientGone, and ProblemError (408) for a client that goes silent."""
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
     pieces = request.stream()
     while True:
         try:

@@ -10,7 +10,7 @@ from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
 from app.http.services import Services
 from app.http.urls import url
-from app.uploads.receiving import receive
+from app.uploads.receiving import batches
 from app.uploads.tus import EXTENSIONS, MEDIA_TYPE, VERSION, TusRoute, described, file_name
 from app.uploads.views import UploadView
 from core.uploads import Upload
@@ -89,7 +89,8 @@ def delete(upload_id: UploadId, services: ServicesDep) -> None:
 async def _append(request: Request, services: Services, upload_id: str, offset: int) -> Upload:
     """Write a request's body, and once that was the last part find out the digest of the whole."""
     async with contextmanager_in_threadpool(services.uploads.append(upload_id, offset)) as writer:
-        await receive(request, writer)
+        async for data in batches(request):
+            await run_in_threadpool(writer.write, data)
     upload = await run_in_threadpool(services.uploads.get, upload_id)
     if upload.offset == upload.meta.length:
         upload = await run_in_threadpool(services.uploads.finish, upload_id, writer.sha256)

@@ -79,7 +79,7 @@ def check(findings: Findings, device: torch.device, rehearse: bool) -> None:
                 f"{preset} in {precision}: gradients to {allowed:g}", error <= allowed, f"{error:.1e}, {where}"
             )
 
-    tests = ["tests/worker/training/test_cuda.py", "tests/models/test_one_channel.py"]
+    tests = ["tests/worker/training/test_cuda.py", "tests/models/test_image_layers.py"]
     command = [
         sys.executable,
         "-m",

@@ -1,6 +1,6 @@
 -- running -> queued with a strike, to what was asked for meanwhile, or to failed when it was one strike too many. By the owner
--- whose trainer died, or by the sweeper, who is '' and must find the lease expired. ARGV: id, owner, strikes that fail the job,
--- error to fail it with. Answers the new status, 'kept' when there is nothing to do, or 'lost'.
+-- whose trainer or importer died, or by the sweeper, who is '' and must find the lease expired. ARGV: id, owner, strikes that
+-- fail the job, error to fail it with. Answers the new status, 'kept' when there is nothing to do, or 'lost'.
 local status, owner, request, product = state()
 if ARGV[2] == '' then
   if status ~= 'running' or product then return 'kept' end
@@ -21,6 +21,6 @@ elseif strikes >= tonumber(ARGV[3]) then
 elseif request == 'pause' then
   to_pause()
 else
-  to_queue(ARGV[2] == '' and 'worker lost' or 'trainer lost')
+  to_queue(ARGV[2] == '' and 'worker lost' or is_import() and 'importer lost' or 'trainer lost')
 end
 return (get('status'))

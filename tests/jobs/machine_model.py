@@ -174,7 +174,7 @@ class Life:
     def strike(self, owner: str, error: JobError) -> Answers:
         if not self._is_held_by(owner):
             return (LeaseLost, self.status) if self._was_let_go_by(owner) else (LeaseLost,)
-        self._strike("trainer lost", error.type)
+        self._strike("importer lost" if self.is_import else "trainer lost", error.type)
         return (self.status,)
 
     def sweep(self) -> str:

@@ -45,6 +45,40 @@ def test_a_model_that_is_no_worse_is_accepted(tmp_path: Path, scores: dict[str, 
     assert active.model_id in reason
 
 
+BY_KID: dict[str, Any] = {"compared_by": "kid", "kid": 0.1, "kid_error": 0.003, "images": 50, "frechet": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("scores", "words"),
+    [
+        ({"kid": 0.109}, "kid 0.1090 against 0.1000"),
+        ({"kid": 0.05, "coverage": 0.75}, "coverage 0.750 against 0.800"),
+        ({"kid": 0.108}, None),  # within two standard errors of both
+        ({"kid": 0.104, "kid_error": 0.0001}, None),  # within a twentieth
+        ({"kid": -0.001, "frechet": 99.0, "coverage": 0.77}, None),
+        ({"class_coverage": None, "smallest_class": None}, None),
+    ],
+    ids=str,
+)
+def test_models_of_few_images_are_compared_by_kid(tmp_path: Path, scores: dict[str, Any], words: str | None) -> None:
+    accepted, reason = compare(card(tmp_path, 1, **{**BY_KID, **scores}), card(tmp_path, 2, **BY_KID))
+    assert accepted == (words is None)
+    assert words is None or words in reason
+
+
+def test_an_active_model_near_zero_is_beaten_by_chance_alone(tmp_path: Path) -> None:
+    active = card(tmp_path, 2, **{**BY_KID, "kid": -0.002})
+    assert compare(card(tmp_path, 1, **{**BY_KID, "kid": 0.005}), active).accepted
+    assert not compare(card(tmp_path, 3, **{**BY_KID, "kid": 0.01}), active).accepted
+
+
+def test_a_rare_class_counts_beside_the_number_of_classes(tmp_path: Path) -> None:
+    many: dict[str, Any] = {"class_coverage": [0.8] * 100, "smallest_class": 0.008}
+    active = card(tmp_path, 2, **many)
+    assert not compare(card(tmp_path, 1, **many | {"smallest_class": 0.005}), active).accepted
+    assert compare(card(tmp_path, 3, **many | {"smallest_class": 0.0065}), active).accepted
+
+
 def test_every_reason_is_named(tmp_path: Path) -> None:
     reason = compare(card(tmp_path, 1, frechet=99.0, coverage=0.1, smallest_class=0.0), card(tmp_path, 2)).reason
     assert all(name in reason for name in ("frechet", "coverage", "smallest_class"))

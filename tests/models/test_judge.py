@@ -9,7 +9,7 @@ from core.errors import CheckpointError
 from models.judge import FOLDER, JUDGE_CARD, WEIGHTS, Judge, load_judge, read_judge_card
 from tests.tiny import flip_byte
 from worker.training.data import EMBEDDED, load_dataset
-from worker.training.scorer import read
+from worker.training.reference import read
 
 MNIST = EMBEDDED / "mnist"
 

@@ -10,7 +10,7 @@ from models.sampling import draw
 from models.shelf import PRETRAINED
 from tests.tiny import networks, tiny_recipe
 from worker.training.data import EMBEDDED
-from worker.training.scorer import read
+from worker.training.reference import read
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from jobs.redis_client import connect
 from jobs.store import JobStore
 from tests.tiny import score_sheet
 from worker.monitor import RunMonitor
+from worker.progress import RunProgress
 from worker.training.events import EpochDone, Event, Progress, Started, Warned
 
 STARTED = Started(device="cpu", epochs=4, total_steps=40, step=0, parameters_g=10, parameters_d=5)
@@ -33,7 +34,7 @@ def claimed(store: JobStore) -> Claim:
 
 def told(store: JobStore, claim: Claim, *events: Event) -> JobProgress:
     """The progress in the record after a run that starts and tells these events."""
-    monitor = RunMonitor(store, claim, heartbeat_s=0)
+    monitor = RunMonitor(store, claim, 0, RunProgress.before(claim.job))
     for event in (STARTED, *events):
         monitor.handle(event)
     monitor.beat()
@@ -99,7 +100,7 @@ def test_a_warning_that_comes_every_epoch_is_told_once_a_run_and_again_with_othe
 
 def test_events_wait_for_redis_and_are_told_once_with_the_newest_progress_only(store: JobStore, redis: Redis) -> None:
     claim = claimed(store)
-    monitor = RunMonitor(JobStore(connect("redis://127.0.0.1:1"), 30), claim, heartbeat_s=3600)
+    monitor = RunMonitor(JobStore(connect("redis://127.0.0.1:1"), 30), claim, 3600, RunProgress.before(claim.job))
     monitor.handle(STARTED)
     for number in (1, 2):
         monitor.handle(epoch(number))

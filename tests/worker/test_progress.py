@@ -9,7 +9,7 @@ from core.vocabulary import EventType, WarningKind
 from jobs.record import BestEpoch, Job, JobProgress, JobStatus, NumberedEvent, TrainSpec
 from tests.tiny import score_sheet
 from worker.progress import SAID_ELSEWHERE, RunProgress
-from worker.training.events import EpochDone, Event, Finished, Progress, Started, Stopped, Warned
+from worker.training.events import EpochDone, Event, Finished, Judging, Progress, Started, Stopped, Warned
 
 RECIPE = PRESETS["smoke"]
 STARTED = Started(device="cpu", epochs=2, total_steps=40, step=0, parameters_g=10, parameters_d=5)
@@ -69,6 +69,25 @@ def test_an_epoch_is_told_before_the_progress_that_it_makes_and_without_paths() 
     assert (run.scores, run.best) == (sheet, BestEpoch(epoch=1, frechet=3.0))
     worse, _ = after(epoch(2, scores=score_sheet(frechet=4.0)), start=run)
     assert (worse.best, worse.scores) == (run.best, score_sheet(frechet=4.0))
+
+
+def test_the_best_epoch_is_that_of_the_score_that_compares_models() -> None:
+    few: dict[str, Any] = {"compared_by": "kid"}
+    run, _ = after(STARTED, epoch(1, scores=score_sheet(kid=0.3, frechet=1.0, **few)))
+    better, _ = after(epoch(2, scores=score_sheet(kid=-0.1, frechet=9.0, **few)), start=run)
+    assert better.best == BestEpoch(epoch=2, frechet=9.0, kid=-0.1, compared_by="kid")
+
+
+def test_the_training_of_a_judge_is_told_once_an_epoch_and_is_no_progress_of_the_run() -> None:
+    ready = Judging(epoch=2, epochs=2, judge="0123456789abcdef", accuracy=0.9)
+    run, told = after(*(Judging(epoch=epoch, epochs=2, loss=1.0) for epoch in (1, 1, 2, 2)), ready)
+    assert [(type_, data["epoch"], data["accuracy"]) for type_, data in told] == [
+        ("judging", 1, None),
+        ("judging", 2, None),
+        ("judging", 2, 0.9),
+    ]
+    assert run.progress is None
+    assert run.step == 0
 
 
 def test_what_only_ends_a_run_is_told_by_the_transition_and_not_here() -> None:

@@ -9,6 +9,7 @@ import re
 import shlex
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -26,11 +27,14 @@ from core.validation import explain
 from worker.training.arguments import Parser, whole_number
 from worker.training.data import EMBEDDED, load_dataset
 from worker.training.errors import TrainingError
-from worker.training.events import Failed, Finished
+from worker.training.events import Failed, Finished, Stopped
+from worker.training.judging import StoppedWhileJudging, prepare_judge
 from worker.training.loop import train
 from worker.training.process import is_out_of_memory, keep_freed_memory
 from worker.training.reporting import reporter
-from worker.training.scorer import Scorer, has_judge
+from worker.training.saving import StoppedWhileFull
+from worker.training.scorer import Scorer, can_be_scored
+from worker.training.state import newest_step
 from worker.training.streams import escape_what_does_not_fit
 from worker.training.task import Callbacks, Task
 
@@ -84,11 +88,18 @@ def main() -> int:
         dataset = load_dataset(folder, recipe.num_images, recipe.classes)
         if device.type == "cuda":
             torch.cuda.set_device(device)  # of this thread, when CUDA is there
-        score = Scorer(folder, dataset, device).score if has_judge(folder) else None
+        prepare_judge(folder, report, lambda: stop_requested)
+        scorer = Scorer(folder, dataset, device) if can_be_scored(folder) else None
         by_hand = arguments.die_with is None
         command = f"python -m worker.training {shlex.join(sys.argv[1:])}" if by_hand else None
         task = Task(recipe, dataset, RunDir(arguments.run_dir), device, command, not arguments.no_cuda_graph)
-        end = train(task, Callbacks(report, lambda: stop_requested, score))
+        callbacks = Callbacks(report, lambda: stop_requested)
+        if scorer is not None:
+            callbacks = replace(callbacks, score=scorer.measure, score_every=scorer.score_every)
+        end = train(task, callbacks)
+    except (StoppedWhileJudging, StoppedWhileFull):
+        report(Stopped(step=newest_step(RunDir(arguments.run_dir))))
+        return EXIT_STOPPED
     except TrainingError as error:
         report(Failed(kind=error.kind, detail=str(error)))
         return EXIT_FAILED

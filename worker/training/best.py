@@ -10,7 +10,7 @@ from core.run_dir import RunDir
 
 
 def best_checkpoint(run_dir: RunDir, epochs: int) -> Path:
-    """Of the first so many epochs the checkpoint with the best `frechet`, the earlier of equals; unscored the last."""
+    """Of the first so many epochs the checkpoint with the best scores, the earlier of equals; unscored the last."""
     _, best = min(_scored(run_dir, epochs), default=(0.0, epochs))
     return run_dir.checkpoint(best)
 
@@ -32,4 +32,4 @@ def _scored(run_dir: RunDir, epochs: int) -> Iterator[tuple[float, int]]:
         with suppress(CheckpointError):  # one that cannot be read costs itself, and not the run
             scores = read_card(run_dir.checkpoint(epoch)).scores
             if scores is not None:
-                yield scores.frechet, epoch
+                yield scores.compared, epoch

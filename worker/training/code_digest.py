@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPUTING = (
     "core/image_shape.py",
     "models/dcgan.py",
-    "models/one_channel.py",
+    "models/image_layers.py",
     "models/one_channel_products.py",
     "models/sampling.py",  # the latents that BatchNorm is measured on
     "worker/training/adam.py",

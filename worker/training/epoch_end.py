@@ -12,17 +12,18 @@ from torch import Tensor
 from core.card import TrainingRecord
 from core.crash import crash_point
 from core.files import remove_folder, write_file
-from core.scores import ScoreSheet
 from core.version import VERSION
 from models.checkpoint import save_checkpoint
 from models.dcgan import Generator
 from models.grid import tile, to_png
 from models.sampling import draw
 from worker.training import health
+from worker.training.best import best_checkpoint
 from worker.training.events import EpochDone, Warned
 from worker.training.gan import Gan
 from worker.training.process import device_name, versions
 from worker.training.saving import Saver
+from worker.training.scorer import Measured
 from worker.training.state import Position
 from worker.training.task import Callbacks, Task
 
@@ -30,7 +31,8 @@ T = TypeVar("T")
 
 SAMPLE_IMAGES = 64
 SAMPLE_COLUMNS = 8
-SCORE_EVERY = 50_000  # real images
+PAIRS_COLUMNS = 8
+LARGEST_DOUBLED = 32  # side of images whose pairs are shown at twice their size, in pixels
 
 
 class EpochEnd:
@@ -66,7 +68,8 @@ class EpochEnd:
         # Draw the same latents as in every epoch, and score the pixels that would be served.
         gan.finish_average()
         drawn = self._sample(epoch, at.step)
-        scores = self._score(at.step)
+        measured = self._score(at.step)
+        scores = None if measured is None else measured.scores
 
         # Save what can be served, then what can be gone on from.
         checkpoint = run_dir.checkpoint(epoch)
@@ -90,6 +93,9 @@ class EpochEnd:
             created_at=datetime.now(UTC),
         )
         saver.save(f"the checkpoint of epoch {epoch}", at.step, _save_checkpoint, checkpoint, gan, record)
+        if measured is not None and best_checkpoint(run_dir, epoch) == checkpoint:
+            name = f"the closest pairs of epoch {epoch}"
+            saver.save(name, at.step, _save_pairs, run_dir.closest_pairs, measured.closest_pairs)
         crash_point("epoch:between-checkpoint-and-state")
         self._save_state(at)
         self._callbacks.report(
@@ -127,10 +133,10 @@ class EpochEnd:
         self._saver.save(f"the sample of epoch {epoch}", step, _save_sample, path, drawn)
         return drawn
 
-    def _score(self, step: int) -> ScoreSheet | None:
-        """Scores of an epoch that passes a multiple of `SCORE_EVERY` images, and of the last."""
+    def _score(self, step: int) -> Measured | None:
+        """Scores of an epoch that passes a multiple of `score_every` images, and of the last."""
         score = self._callbacks.score
-        due = self._passes_a_multiple(SCORE_EVERY, step) or step == self._task.total_steps
+        due = self._passes_a_multiple(self._callbacks.score_every, step) or step == self._task.total_steps
         return score(self._gan.G_ema) if score is not None and due else None
 
     def _passes_a_multiple(self, images: int, step: int) -> bool:
@@ -153,6 +159,12 @@ def _draw_sample(G_ema: Generator, seed: int) -> Tensor:
 def _save_sample(path: Path, drawn: Tensor) -> None:
     path.parent.mkdir(exist_ok=True)
     write_file(path, to_png(tile(drawn.numpy(), SAMPLE_COLUMNS, pad=2, scale=1)))
+
+
+def _save_pairs(path: Path, pairs: Tensor) -> None:
+    write_file(
+        path, to_png(tile(pairs.numpy(), PAIRS_COLUMNS, pad=2, scale=2 if pairs.shape[1] <= LARGEST_DOUBLED else 1))
+    )
 
 
 def _save_checkpoint(folder: Path, gan: Gan, record: TrainingRecord) -> None:

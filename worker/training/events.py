@@ -34,6 +34,17 @@ class Started(_Event):
     )
 
 
+class Judging(_Event):
+    """The judge of an imported data set is trained, which the first run on it does before its first step."""
+
+    event: Literal["judging"] = "judging"
+    epoch: int = Field(description="The epoch under way, from 1.")
+    epochs: int
+    loss: float | None = Field(None, description="Cross-entropy of the last batch; null once the judge is ready.")
+    judge: str | None = Field(None, description="Its id, once it is ready.")
+    accuracy: float | None = Field(None, description="Share of the test images that it reads as they are labelled.")
+
+
 class _Means(_Event):
     step: int
     epoch: int = Field(description="The epoch under way, from 1.")
@@ -97,7 +108,7 @@ class Failed(_Event):
     detail: Legible
 
 
-Event = Started | Progress | EpochDone | Warned | Finished | Stopped | Failed
+Event = Judging | Started | Progress | EpochDone | Warned | Finished | Stopped | Failed
 _ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
 
 

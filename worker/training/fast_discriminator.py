@@ -1,7 +1,8 @@
 """D in training: that of `models/dcgan.py` with the same parameters, where its modules take longer than they need.
 
-On every device that is what stands before the max-pool of a D with one layer, on a CPU dropout's random numbers, and on
-a GPU the number of operations. All else is the modules' own. `docs/performance.md` and `docs/gpu.md` have the figures.
+On every device that is what stands before the max-pool of a D of grey images with one layer, on a CPU dropout's random
+numbers, and on a GPU the number of operations. All else is the modules' own. `docs/performance.md` and `docs/gpu.md`
+have the figures.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from models import one_channel_products as products
 from models.dcgan import Discriminator, half_turn
-from models.one_channel import down_from_one_channel
+from models.image_layers import down_from_image
 from worker.training.precision import Layer
 
 
@@ -32,7 +33,7 @@ class FastDiscriminator:
         self._in_one_pass = not (on_cpu or any(isinstance(layer, nn.BatchNorm2d) for layer in D))
 
     def __call__(self, images: Tensor, classes: Tensor | None = None) -> Tensor:
-        """Images [B, 1, 28, 28] and one-hot classes [B, classes] -> logits [B, 1]."""
+        """Images [B, C, H, W] and one-hot classes [B, classes] -> logits [B, 1]."""
         x = images
         for layer in self._layers:
             x = layer(x)
@@ -52,13 +53,13 @@ class FastDiscriminator:
         return real_logits, fake_logits
 
     def _pooled(self, images: Tensor) -> Tensor:
-        """The layers up to the max-pool: [B, 1, 28, 28] -> [B, f, 7, 7].
+        """The layers up to the max-pool, of a D of grey images: [B, 1, 28, 28] -> [B, f, 7, 7].
 
         Bias and activation come after the pool, on a quarter of the values. They are monotone, so it is the same.
         """
         D = self._D
         assert D.down1.bias is not None
-        h = D.pool(down_from_one_channel(half_turn(images), half_turn(D.down1.weight)))
+        h = D.pool(down_from_image(half_turn(images), half_turn(D.down1.weight)))
         return D.down1_act(h + D.down1.bias.view(-1, 1, 1))  # type: ignore[no-any-return]
 
     def _upright(self, images: Tensor) -> Tensor:

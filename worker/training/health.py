@@ -20,7 +20,8 @@ STUCK = 1.0  # grey levels that a pixel changes in an epoch
 STUCK_RATE = 0.2  # share of the learning rate below which small changes are meant
 FLAT = 0.5  # contrast beside real images
 ALIKE = 0.5  # distance between images beside real ones
-RARE = 0.01  # share of a class
+RARE = 0.1  # of the share that a class is to have
+COPIES = 0.05  # more copies of training images than among test images
 CHECKERED = 4.0  # times the finest pattern of real images
 RANGES = 10  # of classes that one warning names
 TINY = 1e-9  # real images may be all alike
@@ -47,7 +48,8 @@ class Snapshot(NamedTuple):
 
 def diagnose(snapshot: Snapshot) -> list[Finding]:
     """All that looks wrong at the end of an epoch."""
-    return [*_balance(snapshot.means), *_movement(snapshot), *_pictures(snapshot), *_classes(snapshot)]
+    found = [*_balance(snapshot.means), *_movement(snapshot), *_pictures(snapshot)]
+    return found if snapshot.scores is None else [*found, *_classes(snapshot.scores), *_copies(snapshot.scores)]
 
 
 def diagnose_labels(dataset: Dataset, classes: int) -> list[Finding]:
@@ -140,7 +142,18 @@ def _pictures(snapshot: Snapshot) -> Iterator[Finding]:
         yield Finding("checkerboard", detail, "lower lr_g, raise ema_half_life_kimg, or give it more epochs")
 
 
-def _classes(snapshot: Snapshot) -> Iterator[Finding]:
-    if snapshot.scores is not None and snapshot.scores.smallest_class < RARE < snapshot.scores.floor.smallest_class:
-        detail = f"one class makes up {snapshot.scores.smallest_class:.1%} of the images"
+def _classes(scores: ScoreSheet) -> Iterator[Finding]:
+    smallest, of_real = scores.smallest_class, scores.floor.smallest_class
+    if smallest is None or of_real is None or scores.class_coverage is None:
+        return
+    if smallest < RARE / len(scores.class_coverage) < of_real:
+        detail = f"one class makes up {smallest:.1%} of the images"
         yield Finding("missing-class", detail, "set classes to the number of labels, or lower lr_g")
+
+
+def _copies(scores: ScoreSheet) -> Iterator[Finding]:
+    of_real = scores.floor.memorised or 0.0
+    if scores.memorised is not None and scores.memorised > of_real + COPIES:
+        detail = f"{scores.memorised:.1%} of the images are copies of training images, {of_real:.1%} of the test images"
+        hint = "look at the closest pairs; more images help, a smaller g_filters or fewer epochs may"
+        yield Finding("memorised", detail, hint)

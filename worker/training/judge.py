@@ -1,12 +1,13 @@
 """`python -m worker.training.judge datasets/mnist`: train the judge of a data set with labels and a test split.
 
-It is trained once and then frozen: another judge gives other scores. Exit status: 0 trained, 1 the data set is bad,
-2 wrong arguments.
+It is trained once and then frozen: another judge gives other scores. That of an imported data set is trained by the
+first run on it, see `worker/training/judging.py`. Exit status: 0 trained, 1 the data set is bad, 2 wrong arguments.
 """
 
 import math
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -23,7 +24,8 @@ from worker.training.errors import BadData
 from worker.training.health import absent_classes, ranges
 from worker.training.metrics import K
 from worker.training.process import versions
-from worker.training.scorer import LARGEST, Reference, read
+from worker.training.reference import LARGEST, Reference, read
+from worker.training.scorer import evenly, floor_images
 from worker.training.streams import escape_what_does_not_fit, heard
 
 BATCH_SIZE = 128
@@ -32,12 +34,18 @@ WEIGHT_DECAY = 1e-2
 ROTATION, SCALING, SHIFT = math.radians(12), 0.1, 2 / 14  # largest; the shift is in half images
 
 
-def train_judge(train: Dataset, classes: int, epochs: int, seed: int) -> Judge:
-    """Train a judge on labelled images: AdamW with one cycle of the rate (Smith & Topin, 2019), images warped."""
+EachStep = Callable[[int, int, Tensor], None]  # the epoch under way, from 1, steps done of all epochs, and the loss
+
+
+def train_judge(train: Dataset, classes: int, epochs: int, seed: int, each_step: EachStep) -> Judge:
+    """Train a judge on labelled images: AdamW with one cycle of the rate (Smith & Topin, 2019), images warped.
+
+    `each_step` is called after each step, and may raise to end it.
+    """
     assert train.labels is not None
     torch.manual_seed(seed)
-    judge = Judge(classes)
-    batches = len(train) // BATCH_SIZE
+    judge = Judge(classes, train.shape)
+    batches, step = len(train) // BATCH_SIZE, 0
     optimizer = torch.optim.AdamW(judge.parameters(), weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=epochs * batches)
     for epoch in range(epochs):
@@ -49,7 +57,8 @@ def train_judge(train: Dataset, classes: int, epochs: int, seed: int) -> Judge:
             torch.autograd.backward(loss)
             optimizer.step()
             schedule.step()
-        heard(print, f"epoch {epoch + 1} of {epochs}: loss {float(loss.detach()):.3f}", file=sys.stderr, flush=True)
+            step += 1
+            each_step(epoch + 1, step, loss.detach())
     return judge.eval().requires_grad_(False)
 
 
@@ -68,19 +77,23 @@ def save_judge(folder: Path, judge: Judge, train: Dataset, test: Dataset, epochs
     """Write a judge with its reference and its floor. Raises FileExistsError when `folder` exists."""
     assert test.labels is not None
     test_features, test_logits = read(judge, test.images)
-    reference = Reference.of(_evenly(test_features, LARGEST), _evenly(test.labels, LARGEST))
-    compared = len(reference.features)
+    reference = Reference.of(evenly(test_features, LARGEST), evenly(test.labels, LARGEST))
+    expected = None if train.class_shares is None else torch.tensor(train.class_shares).double()
+    compared = floor_images(len(reference.features), reference.blocks, len(train))
+    floor = reference.score(*read(judge, train.images[:compared]), expected=expected)
     with new_folder(folder, label="judge") as temporary:
         (temporary / WEIGHTS).write_bytes(format_tensors(judge.state_dict()))
-        (temporary / REFERENCE).write_bytes(format_tensors(reference._asdict()))
+        (temporary / REFERENCE).write_bytes(format_tensors(reference.as_tensors()))
         card = JudgeCard(
             classes=judge.classes,
+            image_shape=judge.shape,
+            class_shares=None if train.class_shares is None else list(train.class_shares),
             accuracy=float((test_logits.argmax(1) == test.labels).double().mean()),
             epochs=epochs,
             seed=seed,
             dataset_sha256=train.sha256,
             versions=versions(),
-            floor=reference.score(*read(judge, train.images[:compared])),
+            floor=floor,
             sha256={name: sha256_of(temporary / name) for name in (WEIGHTS, REFERENCE)},
         )
         (temporary / JUDGE_CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -100,6 +113,12 @@ def main() -> int:
     if folder.exists():
         print(f"error: {folder} exists; its scores would no longer mean the same, so remove it first", file=sys.stderr)
         return 2
+
+    def each_step(epoch: int, step: int, loss: Tensor) -> None:
+        if step % (len(train) // BATCH_SIZE) == 0:
+            words = f"epoch {epoch} of {arguments.epochs}: loss {float(loss):.3f}"
+            heard(print, words, file=sys.stderr, flush=True)
+
     try:
         train = load_dataset(arguments.dataset, classes=arguments.classes)
         test = load_dataset(arguments.dataset, classes=arguments.classes, split="t10k")
@@ -107,7 +126,7 @@ def main() -> int:
         _check_enough(arguments.dataset, "test", test, K + 1, arguments.classes)
         if not os.access(arguments.dataset, os.W_OK):
             raise BadData(f"{arguments.dataset}: cannot be written, and the judge's place is in it")
-        judge = train_judge(train, arguments.classes, arguments.epochs, arguments.seed)
+        judge = train_judge(train, arguments.classes, arguments.epochs, arguments.seed, each_step)
         card = save_judge(folder, judge, train, test, arguments.epochs, arguments.seed)
     except (BadData, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -121,18 +140,12 @@ def _check_enough(folder: Path, split: str, dataset: Dataset, least: int, classe
     if len(dataset) < least:
         raise BadData(f"{folder}: holds {len(dataset)} {split} images; a judge needs {least} or more")
     assert dataset.labels is not None
-    absent = absent_classes(_evenly(dataset.labels, LARGEST), classes)
+    absent = absent_classes(evenly(dataset.labels, LARGEST), classes)
     if absent:
         raise BadData(
             f"{folder}: no {split} image is of class {ranges(absent)}; a judge needs images of each of its classes, "
             f"which are {classes}"
         )
-
-
-def _evenly(rows: Tensor, n: int) -> Tensor:
-    """Up to `n` rows from all over a tensor: files may be in the order of their classes."""
-    n = min(n, len(rows))
-    return rows[torch.arange(n) * len(rows) // n]
 
 
 def _uniform(*shape: int) -> Tensor:

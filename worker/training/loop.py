@@ -34,8 +34,8 @@ REPORT_EVERY_S = 1.0
 def train(task: Task, callbacks: Callbacks) -> Finished | Stopped:
     """Train to the end of the recipe or of its `patience`, or until `should_stop()` is true between two steps.
 
-    The generator is scored after every `epoch_end.SCORE_EVERY` real images, and at the end; the checkpoint with the
-    best `frechet` is the one that `Finished` names, or without scores the last.
+    The generator is scored after every `callbacks.score_every` real images, and at the end; the checkpoint with the
+    best scores is the one that `Finished` names, or without scores the last.
 
     Raises TrainingError: BadData when the data set holds less than one step takes, BadRunDirectory when the directory
     belongs to another recipe, other images or another version, Diverged when a number is no longer finite a second

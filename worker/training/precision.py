@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from core.recipe import Precision
 from models.dcgan import Logit
+from models.image_layers import IMAGE_CHANNELS
 
 Layer = Callable[[Tensor], Tensor]
 
@@ -50,7 +51,7 @@ def has_bfloat16(device: torch.device) -> bool:
 def _is_wide(layer: nn.Module) -> bool:
     """All layers of products are, but those from or to images and the logit."""
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-        return min(layer.in_channels, layer.out_channels) not in (1, 3)
+        return min(layer.in_channels, layer.out_channels) not in IMAGE_CHANNELS
     return isinstance(layer, nn.Linear) and not isinstance(layer, Logit)
 
 

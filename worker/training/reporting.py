@@ -9,7 +9,7 @@ from typing import Never
 from tqdm import tqdm
 
 from core.scores import ScoreSheet
-from worker.training.events import EpochDone, Event, Failed, Finished, Progress, Started, Stopped, Warned
+from worker.training.events import EpochDone, Event, Failed, Finished, Judging, Progress, Started, Stopped, Warned
 from worker.training.streams import heard
 
 
@@ -33,6 +33,10 @@ def reporter(when_unread: Callable[[], object]) -> Callable[[Event], None]:
 def in_words(event: Event) -> str:
     """An event as a line or two for a person; nothing for mere progress."""
     match event:
+        case Judging(accuracy=None):
+            return f"training the judge of the data set: epoch {event.epoch} of {event.epochs}, loss {event.loss:.3f}"
+        case Judging():
+            return f"judge {event.judge} reads {event.accuracy:.2%} of the test images"
         case Started(step=0):
             return f"training on {event.device}: G {event.parameters_g:,} and D {event.parameters_d:,} parameters"
         case Started():
@@ -81,7 +85,7 @@ class _Bar:
             case EpochDone():
                 self._show(event)
                 tqdm.write(in_words(event))
-            case Warned():
+            case Warned() | Judging():
                 tqdm.write(in_words(event))
             case Finished() | Stopped() | Failed():
                 self._close()
@@ -101,8 +105,13 @@ class _Bar:
 
 
 def _scores(scores: ScoreSheet) -> str:
-    return (
-        f"  frechet {scores.frechet:.2f} ({scores.frechet_over_floor:.1f} times its floor)  "
-        f"coverage {scores.coverage:.3f}  density {scores.density:.3f}  class_score {scores.class_score:.2f}  "
-        f"smallest class {scores.smallest_class:.1%}"
-    )
+    parts = [
+        f"frechet {scores.frechet:.2f} ({scores.frechet_over_floor:.1f} times its floor)",
+        *([f"kid {scores.kid:.4f} ± {scores.kid_error or 0:.4f}"] if scores.kid is not None else []),
+        f"coverage {scores.coverage:.3f}",
+        f"density {scores.density:.3f}",
+        *([f"class_score {scores.class_score:.2f}"] if scores.class_score is not None else []),
+        *([f"smallest class {scores.smallest_class:.1%}"] if scores.smallest_class is not None else []),
+        *([f"memorised {scores.memorised:.1%}"] if scores.memorised is not None else []),
+    ]
+    return "  " + "  ".join(parts)

@@ -1,7 +1,7 @@
 """`python -m worker.training.score models/pretrained`: score the generators of checkpoints, one JSON line each.
 
-With several seeds of latents each figure is the mean over them, and `spread` is how far `frechet` reaches from
-its lowest to its highest.
+With several seeds of latents each figure is the mean over them, and `spread` is how far the score that compares
+models, `compared_by`, reaches from its lowest to its highest.
 """
 
 import json
@@ -28,12 +28,15 @@ def main() -> int:
     parser.add_argument("checkpoints", type=Path, nargs="+", help="checkpoint folders, trained on one data set")
     parser.add_argument("--datasets", type=Path, default=EMBEDDED, metavar="DIR", help="folder of data set folders")
     parser.add_argument(
+        "--dataset-folder", type=Path, metavar="DIR", help="the data set itself, such as an imported one"
+    )
+    parser.add_argument(
         "--seeds", type=whole_number(1, 1000), default=3, help="seeds of latents, from 0; default: %(default)s"
     )
     arguments = parser.parse_args()
     try:
         recipe = read_card(arguments.checkpoints[0]).recipe
-        folder = arguments.datasets / recipe.dataset
+        folder = arguments.dataset_folder or arguments.datasets / recipe.dataset
         scorer = Scorer(folder, load_dataset(folder, recipe.num_images, recipe.classes))
         for checkpoint in arguments.checkpoints:
             G = load_generator(checkpoint)
@@ -49,13 +52,17 @@ def main() -> int:
 def _means(sheets: list[ScoreSheet]) -> dict[str, Any]:
     first, rows = sheets[0].model_dump(), [sheet.model_dump() for sheet in sheets]
     means = {name: mean(row[name] for row in rows) for name, value in first.items() if isinstance(value, float)}
-    distances = [sheet.frechet for sheet in sheets]
+    distances = [sheet.compared for sheet in sheets]
     over_floor = mean(sheet.frechet_over_floor for sheet in sheets)
-    per_class = [mean(shares) for shares in zip(*(row["class_coverage"] for row in rows), strict=True)]
+    per_class = {
+        name: [mean(shares) for shares in zip(*(row[name] for row in rows), strict=True)]
+        for name in ("class_shares", "class_coverage")
+        if first[name] is not None
+    }
     return {
         **first,
         **means,
-        "class_coverage": per_class,
+        **per_class,
         "frechet_over_floor": over_floor,
         "spread": max(distances) - min(distances),
     }

@@ -7,11 +7,11 @@ import torch
 
 from core.recipe import Recipe
 from core.run_dir import RunDir
-from core.scores import ScoreSheet
 from models.dcgan import Generator
 from worker.training.data import Dataset
 from worker.training.errors import BadData
 from worker.training.events import Event
+from worker.training.scorer import SCORE_EVERY, Measured
 
 
 @dataclass(frozen=True)
@@ -53,4 +53,5 @@ class Callbacks:
 
     report: Callable[[Event], None]
     should_stop: Callable[[], bool]  # asked between two steps
-    score: Callable[[Generator], ScoreSheet] | None = None
+    score: Callable[[Generator], Measured] | None = None
+    score_every: int = SCORE_EVERY  # real images

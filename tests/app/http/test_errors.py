@@ -32,7 +32,7 @@ def job_count(http: httpx.Client) -> int:
         ({"epochs": "3"}, "/epochs", "3", "valid integer"),
         ({"lr_g": 2}, "/lr_g", 2, "less than or equal to 1"),
         ({"dropout": None}, "/dropout", None, "valid number"),
-        ({"preset": "best"}, "/preset", "best", "'faithful', 'quality', 'fast' or 'smoke'"),
+        ({"preset": "best"}, "/preset", "best", "'quality', 'fast', 'smoke' or 'proposed'"),
         ({"publish": "sometimes"}, "/publish", "sometimes", "'auto', 'always' or 'never'"),
         ({"augment": "flip"}, "/augment", "flip", "'none', 'translate', 'cutout' or 'diffaugment'"),
         ({"num_images": 50}, "/num_images", 50, "num_images >= 64"),

@@ -38,8 +38,9 @@ def test_an_unknown_parameter_is_refused_on_every_route(
         assert (refused.status_code, refused.json()["error"]["param"]) == (422, "preset")
         assert "allowed: none" in refused.json()["error"]["message"]
     else:
-        (error,) = problem(refused, 422, "invalid-parameter")["errors"]
-        assert (error["parameter"], error["value"]) == ("preset", "smoke")
+        errors = problem(refused, 422, "invalid-parameter")["errors"]
+        (error,) = [one for one in errors if one["parameter"] == "preset"]  # another may be missing
+        assert error["value"] == "smoke"
         assert error["detail"] == f"unknown field; allowed: {', '.join(taken(operation)) or 'none'}"
     assert job_count(http) == before
 

@@ -12,7 +12,7 @@ from models.shelf import Shelf
 from tests.app.images.reading import pixels
 from tests.tiny import save_tiny
 from worker.training.data import EMBEDDED
-from worker.training.scorer import read
+from worker.training.reference import read
 
 
 def test_sixteen_digits_are_a_grey_grid_of_four_by_four(http: httpx.Client) -> None:

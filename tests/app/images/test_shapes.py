@@ -20,7 +20,7 @@ from app.images.picture import Picture
 from app.images.query import GridQuery
 from app.images.rules import check
 from core.image_shape import GREY_28, ImageShape
-from models.folding import FoldedGenerator
+from models.folding import BATCH, FoldedGenerator
 from models.sampling import draw
 from models.shelf import Shelf
 from tests.tiny import networks, one_thread, tiny_recipe
@@ -52,18 +52,37 @@ def opened(data: bytes) -> np.ndarray:
     return np.asarray(image)
 
 
-def test_they_are_rendered_in_the_shape_of_the_model(
-    model: FoldedGenerator, images: np.ndarray, tmp_path: Path
-) -> None:
-    async def rendered() -> np.ndarray:
-        renderer = Renderer(Shelf(tmp_path / "shelf"), EMBEDDED, EMBEDDED, max_bytes=1, waiting=SharedCounts())
+def rendered(folder: Path, *sources: SeedSource) -> list[np.ndarray]:
+    """What a renderer makes of them, together."""
+
+    async def render() -> list[np.ndarray]:
+        renderer = Renderer(Shelf(folder / "shelf"), EMBEDDED, EMBEDDED, max_bytes=1, waiting=SharedCounts())
         try:
-            return (await renderer.render(SeedSource(model, 4, 7))).images
+            return [drawn.images for drawn in await asyncio.gather(*map(renderer.render, sources))]
         finally:
             renderer.close()
 
+    return asyncio.run(render())
+
+
+def test_they_are_rendered_in_the_shape_of_the_model(
+    model: FoldedGenerator, images: np.ndarray, tmp_path: Path
+) -> None:
     assert images.shape == (4, 64, 64, 3)
-    assert np.array_equal(asyncio.run(rendered()), images)
+    assert np.array_equal(rendered(tmp_path, SeedSource(model, 4, 7))[0], images)
+
+
+def test_a_model_that_takes_long_is_drawn_from_in_short_turns(tmp_path: Path) -> None:
+    G = FoldedGenerator.of(networks(tiny_recipe(g_filters=64), shape=COLOUR_64)[0].eval())
+    with one_thread():
+        expected = draw(G, 7, 0, 21)
+        sources = [SeedSource(G, 21, 7), SeedSource(G, 3, 7, start=2)]
+        assert G.multiply_adds > 100_000_000
+        assert sources[0].cost == BATCH // G.turn
+        assert G.turn == 2 or 2 not in G.exact_sizes
+        many, few = rendered(tmp_path, *sources)
+    assert np.array_equal(many, expected)
+    assert np.array_equal(few, expected[2:5])
 
 
 def test_each_format_holds_them_in_colour(images: np.ndarray) -> None:

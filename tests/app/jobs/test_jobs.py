@@ -41,8 +41,9 @@ def test_a_job_is_shown_with_what_its_worker_told(http: httpx.Client, services: 
 
 
 def test_every_field_of_a_record_is_shown_or_left_out_on_purpose() -> None:
-    shown = set(JobView.model_fields) | set(ImportJobView.model_fields)
-    assert set(Job.model_fields) - shown == {"spec", "model_id", "event"}
+    assert set(Job.model_fields) - set(JobView.model_fields) == {"spec", "model_id", "dataset", "event"}
+    of_trainings = {"device", "model_id", "publication", "memory"}
+    assert set(Job.model_fields) - set(ImportJobView.model_fields) == {"spec", "event"} | of_trainings
 
 
 def test_a_long_poll_answers_when_something_changes(http: httpx.Client) -> None:

@@ -76,3 +76,32 @@ def test_a_damaged_model_is_not_made_active_and_is_named_in_the_log(
     assert str(weights) in caplog.text
     assert http.get("/models").json()["active"] == shipped
     assert http.get("/readyz").json()["ready"]
+
+
+def test_each_data_set_has_an_active_model(http: httpx.Client, shelf: Shelf, shipped: str, tmp_path: Path) -> None:
+    names = ["bee", "ant"]
+    for seed in (511, 512):
+        save_tiny(tmp_path / str(seed), seed=seed, dataset="bugs", classes=2, class_names=names)
+    first, second = (shelf.add(tmp_path / str(seed)).model_id for seed in (511, 512))
+    problem(http.get("/models/active?dataset=bugs"), 404, "model-not-found")
+    listed = http.get("/models?dataset=bugs").json()
+    assert {row["id"] for row in listed["data"]} == {first, second}
+    assert (listed["active"], "bugs" in listed["datasets"]) == (shipped, False)
+
+    for model in (first, second):
+        answer = http.put("/models/active", json={"model": model, "dataset": "bugs"}).json()
+        assert (answer["id"], answer["active"], answer["active_in_dataset"]) == (model, False, True)
+        assert (answer["dataset"], answer["classes"]) == ("bugs", names)
+        assert http.get("/models/active?dataset=bugs").json() == answer
+    assert http.put("/models/active", json={"model": "previous", "dataset": "bugs"}).json()["id"] == first
+    assert http.get("/models").json()["datasets"]["bugs"] == first
+    page = http.get("/models?dataset=bugs&limit=1").json()
+    rest = http.get(page["next"]).json()
+    assert ({page["data"][0]["id"], rest["data"][0]["id"]}, rest["has_more"]) == ({first, second}, False)
+    assert http.get("/models/active").json()["id"] == shipped
+
+    refused = problem(http.put("/models/active", json={"model": first, "dataset": "mnist"}), 422, "invalid-parameter")
+    assert refused["errors"][0]["detail"] == f"the model {first} was trained on 'bugs'; allowed: this, or none"
+    problem(http.put("/models/active", json={"model": "previous", "dataset": "hats"}), 404, "model-not-found")
+    answer = http.put("/models/active", json={"model": second}).json()
+    assert (answer["active"], answer["active_in_dataset"]) == (True, True)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -12,9 +13,11 @@ from core.card import CARD, DISCRIMINATOR, GENERATOR, verify_checkpoint
 from core.files import TEMPORARY_PREFIX, sha256_of
 from core.recipe import Recipe
 from core.run_dir import RunDir
+from tests.tiny import score_sheet
 from worker.training.data import load_dataset
 from worker.training.events import Event, parse_event
 from worker.training.loop import train
+from worker.training.scorer import PAIRS, Measured
 from worker.training.state import MANIFEST, TENSORS
 from worker.training.task import Callbacks, Task
 
@@ -68,6 +71,12 @@ def digests(run_dir: Path) -> tuple[str, str]:
 def end_digests(run_dir: Path) -> tuple[str, ...]:
     """The digests of all that a run ends with: what is served, and the last state, which holds all weights."""
     return *digests(run_dir), sha256_of(last_state(run_dir) / TENSORS)
+
+
+def measured(**scores: Any) -> Measured:
+    """What a scorer gives, with closest pairs that tell by their brightness which `frechet` they come with."""
+    sheet = score_sheet(**scores)
+    return Measured(sheet, torch.full((2 * PAIRS, 28, 28, 1), int(sheet.frechet), dtype=torch.uint8))
 
 
 def assert_readers_meet_only_whole_folders(run_dir: Path) -> None:

@@ -6,7 +6,18 @@ import pytest
 from pydantic import ValidationError
 
 from tests.tiny import score_sheet
-from worker.training.events import EpochDone, Event, Failed, Finished, Progress, Started, Stopped, Warned, parse_event
+from worker.training.events import (
+    EpochDone,
+    Event,
+    Failed,
+    Finished,
+    Judging,
+    Progress,
+    Started,
+    Stopped,
+    Warned,
+    parse_event,
+)
 
 EVENTS: list[Event] = [
     Started(device="cpu", epochs=2, total_steps=16, step=0, parameters_g=10, parameters_d=5),
@@ -28,6 +39,8 @@ EVENTS: list[Event] = [
     Finished(step=16, checkpoint="checkpoints/epoch-0002"),
     Stopped(step=3),
     Failed(kind="bad-data", detail='a "quoted"\nline'),
+    Judging(epoch=1, epochs=12, loss=0.5),
+    Judging(epoch=12, epochs=12, judge="0123456789abcdef", accuracy=0.9876),
 ]
 STOPPED = json.loads(EVENTS[5].model_dump_json())
 

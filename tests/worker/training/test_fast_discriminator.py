@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from core.image_shape import GREY_28, ImageShape
 from models.dcgan import Discriminator
 from tests.tiny import networks, tiny_recipe
 from worker.training.fast_discriminator import FastDiscriminator, dropout
@@ -16,22 +17,26 @@ WIDTHS: dict[str, dict[str, Any]] = {
     "one layer": {"d_layers": 1},
     "two layers": {"d_layers": 2},
     "three layers": {"d_layers": 3},
+    "four layers": {"d_layers": 4},
     "narrow": {"d_filters": 1},
     "no slope": {"leaky_slope": 0.0, "d_layers": 2},
 }
 
 
+SHAPES = [ImageShape.model_validate({"side": side, "channels": c}) for side, c in [(28, 1), (16, 1), (20, 3), (32, 3)]]
+
+
 Runner = Callable[[Tensor], Tensor]
 
 
-def discriminator(name: str) -> Discriminator:
-    _, D = networks(tiny_recipe(dropout=0.0, **WIDTHS[name]))
+def discriminator(name: str, shape: ImageShape = GREY_28) -> Discriminator:
+    _, D = networks(tiny_recipe(dropout=0.0, **WIDTHS[name]), shape=shape)
     return D.double()
 
 
-def some_images() -> Tensor:
+def some_images(shape: ImageShape = GREY_28) -> Tensor:
     torch.manual_seed(1)
-    return torch.rand(BATCH, 1, 28, 28, dtype=torch.double) * 2 - 1
+    return torch.rand(BATCH, shape.channels, shape.side, shape.side, dtype=torch.double) * 2 - 1
 
 
 def values_and_gradients(D: Discriminator, run: Runner, images: Tensor) -> list[Tensor]:
@@ -41,17 +46,19 @@ def values_and_gradients(D: Discriminator, run: Runner, images: Tensor) -> list[
 
 
 @pytest.mark.parametrize("on_cpu", [True, False])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("name", WIDTHS)
-def test_d_in_training_is_d(name: str, on_cpu: bool) -> None:
-    D, images = discriminator(name), some_images()
+def test_d_in_training_is_d(name: str, shape: ImageShape, on_cpu: bool) -> None:
+    D, images = discriminator(name, shape), some_images(shape)
     expected = values_and_gradients(D, D, images)
     torch.testing.assert_close(values_and_gradients(D, FastDiscriminator(D, on_cpu=on_cpu), images), expected)
 
 
 @pytest.mark.parametrize("on_cpu", [True, False])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("name", WIDTHS)
-def test_the_gradient_of_a_gradient_is_that_of_d(name: str, on_cpu: bool) -> None:
-    D, images = discriminator(name), some_images()
+def test_the_gradient_of_a_gradient_is_that_of_d(name: str, shape: ImageShape, on_cpu: bool) -> None:
+    D, images = discriminator(name, shape), some_images(shape)
 
     def penalty_gradients(run: Runner) -> tuple[Tensor, ...]:
         x = images.clone().requires_grad_()

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from core.recipe import PRESETS, Recipe
+from tests.imported import colourful
 from tests.tiny import digit_like, tiny_recipe
 from worker.training.data import Dataset
 from worker.training.gan import Gan, one_hot, seed_all
@@ -22,7 +23,10 @@ RECIPES: dict[str, Recipe] = {
     "penalised": tiny_recipe(d_steps=2, r1_gamma=0.5),
     "translated": tiny_recipe(augment="translate", d_layers=1),
     "cut out": tiny_recipe(augment="cutout", d_norm="batch"),
+    "colour, four layers": tiny_recipe(augment="diffaugment", d_layers=4, r1_gamma=0.5, classes=4),
+    "large, in colour": tiny_recipe(augment="translate", d_layers=1),
 }
+SHAPES = {"colour, four layers": 32, "large, in colour": 64}  # sides of those in colour
 
 
 ADAM = torch.ops.aten._fused_adam_.tensor_lr  # not there for the meta device, and its work is in place
@@ -56,6 +60,10 @@ class Recorded(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def gan_of(name: str) -> Gan:
     recipe = RECIPES[name]
     labels = torch.arange(IMAGES) % recipe.classes if recipe.classes else None
+    if name in SHAPES:
+        shares = (0.5, 0.25, 0.25, 0.0) if recipe.classes else None
+        images = torch.from_numpy(colourful(IMAGES, SHAPES[name]))
+        return Gan(recipe, Dataset(images, labels, "0" * 64, class_shares=shares), META)
     return Gan(recipe, Dataset(torch.from_numpy(digit_like(IMAGES, 0)[..., None]), labels, "0" * 64), META)
 
 
@@ -66,6 +74,7 @@ def state(gan: Gan) -> dict[str, Tensor]:
         tensors |= {f"{name} {key}": tensor for key, tensor in network.named_parameters()}
         tensors |= {f"{name} {key}": tensor for key, tensor in network.named_buffers()}
     tensors |= {"images": gan._images} | ({} if gan._labels is None else {"labels": gan._labels})
+    tensors |= {} if gan._bounds is None else {"bounds of classes": gan._bounds}
     for name, optimizer in (("opt_G", gan.opt_G), ("opt_D", gan.opt_D)):
         assert isinstance(optimizer._rate, Tensor)
         tensors[f"{name} rate"] = optimizer._rate
@@ -100,6 +109,20 @@ def test_every_step_is_the_same_operations_on_the_same_tensors(name: str) -> Non
 def test_a_look_at_a_value_would_be_an_error(look: Callable[[Tensor], Any]) -> None:
     with pytest.raises((RuntimeError, NotImplementedError)):
         look(torch.zeros((), device=META))
+
+
+def test_a_class_is_drawn_as_often_as_it_is_among_the_images() -> None:
+    labels = torch.tensor([0] * 18 + [2] * 6)
+    images = torch.from_numpy(colourful(IMAGES))
+    recipe = tiny_recipe(classes=3, batch_size=1000)
+    gan = Gan(recipe, Dataset(images, labels, "0" * 64, class_shares=(0.75, 0.0, 0.25)), torch.device("cpu"))
+    seed_all(0, "step", 0)
+    _, classes = gan._latents()
+    assert classes is not None
+    often, never, seldom = classes.sum(0).tolist()
+    assert never == 0
+    assert often == pytest.approx(750, abs=60)
+    assert often + seldom == 1000
 
 
 def test_one_hot() -> None:

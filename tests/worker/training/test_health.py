@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from core.run_dir import RunDir
-from tests.tiny import digit_like, tiny_recipe, write_dataset
+from tests.tiny import digit_like, score_sheet, tiny_recipe, write_dataset
 from tests.worker.training.running import run
 from worker.training.data import EMBEDDED, Dataset, load_dataset
 from worker.training.events import Event, Warned
@@ -50,7 +50,7 @@ BROKEN: dict[str, tuple[dict[str, Any], set[str]]] = {
 def warnings(run_dir: Path, dataset: Dataset, knobs: dict[str, Any], scored: bool = False) -> dict[str, Warned]:
     """The newest warning of each kind that a run gives."""
     events: list[Event] = []
-    score = Scorer(MNIST, dataset).score if scored else None
+    score = Scorer(MNIST, dataset).measure if scored else None
     recipe = tiny_recipe(**{**SMALL, **knobs})
     task = Task(recipe, dataset, RunDir(run_dir), torch.device("cpu"))
     train(task, Callbacks(events.append, lambda: False, score))
@@ -165,6 +165,26 @@ def test_images_that_stand_still_are_a_sign_while_the_rate_is_high(
 ) -> None:
     snapshot = Snapshot({"d_real": 0.6, "d_fake": 0.4}, digits, digits, digits, rate, None)
     assert [finding.kind for finding in diagnose(snapshot)] == kinds
+
+
+@pytest.mark.parametrize(
+    ("memorised", "of_real", "is_sign"),
+    [(0.2, 0.0, True), (0.06, None, True), (0.04, 0.0, False), (0.2, 0.18, False), (None, None, False)],
+)
+def test_more_copies_than_among_test_images_are_a_sign(
+    digits: torch.Tensor, memorised: float | None, of_real: float | None, is_sign: bool
+) -> None:
+    sheet = score_sheet(memorised=memorised)
+    sheet = sheet.model_copy(update={"floor": sheet.floor.model_copy(update={"memorised": of_real})})
+    found = diagnose(Snapshot({"d_real": 0.6, "d_fake": 0.4}, digits, None, digits, 1.0, sheet))
+    assert [finding.kind for finding in found] == (["memorised"] if is_sign else [])
+
+
+@pytest.mark.parametrize(("classes", "smallest", "is_sign"), [(4, 0.03, False), (4, 0.02, True), (100, 0.002, False)])
+def test_a_class_is_missing_by_its_share(digits: torch.Tensor, classes: int, smallest: float, is_sign: bool) -> None:
+    sheet = score_sheet(smallest_class=smallest, class_coverage=[0.8] * classes)
+    found = diagnose(Snapshot({"d_real": 0.6, "d_fake": 0.4}, digits, None, digits, 1.0, sheet))
+    assert [finding.kind for finding in found] == (["missing-class"] if is_sign else [])
 
 
 def digits_of_noise() -> torch.Tensor:

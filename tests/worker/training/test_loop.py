@@ -12,18 +12,18 @@ from core.card import CARD, read_card, verify_checkpoint
 from core.image_shape import GREY_28
 from core.recipe import Recipe
 from core.run_dir import RunDir
-from core.scores import ScoreSheet
 from core.version import VERSION
 from models.checkpoint import load_discriminator, load_generator
 from models.dcgan import Generator, trainable_parameters
 from models.grid import tile
 from models.sampling import draw
 from tests.tiny import score_sheet, tiny_recipe
-from tests.worker.training.running import digests, last_checkpoint, run
+from tests.worker.training.running import digests, last_checkpoint, measured, run
 from worker.training.data import load_dataset
 from worker.training.errors import BadData, BadRunDirectory, Diverged
 from worker.training.events import EpochDone, Event, Finished, Progress, Started, Stopped
 from worker.training.loop import train
+from worker.training.scorer import Measured
 from worker.training.task import Callbacks, Task
 
 CPU = torch.device("cpu")
@@ -192,23 +192,22 @@ def test_a_finished_run_is_finished_again_at_once(trained: Trained, datasets: Pa
     assert last_checkpoint(run_dir).name == "epoch-0002"
 
 
-def test_the_best_checkpoint_is_named_and_not_the_last(
-    datasets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("worker.training.epoch_end.SCORE_EVERY", 40)  # an epoch
+def test_the_best_checkpoint_is_named_and_not_the_last(datasets: Path, tmp_path: Path) -> None:
     distances = iter([9.0, 3.0, 5.0, 3.0])
     dataset = load_dataset(datasets / "tiny")
     events: list[Event] = []
 
-    def score(G: Generator) -> ScoreSheet:
+    def score(G: Generator) -> Measured:
         assert not G.training
-        return score_sheet(frechet=next(distances))
+        return measured(frechet=next(distances))
 
     task = Task(tiny_recipe(epochs=4), dataset, RunDir(tmp_path), CPU)
-    callbacks = Callbacks(events.append, lambda: False, score)
+    callbacks = Callbacks(events.append, lambda: False, score, score_every=40)  # an epoch
     end = train(task, callbacks)
     assert isinstance(end, Finished)
     assert end.checkpoint == "checkpoints/epoch-0002"
+    with Image.open(RunDir(tmp_path).closest_pairs) as pairs:
+        assert pairs.getpixel((0, 0)) == 3
     told = [event.scores.frechet for event in of_kind(events, EpochDone) if event.scores]
     written = [read_card(tmp_path / event.checkpoint).scores for event in of_kind(events, EpochDone)]
     (tmp_path / "checkpoints" / "epoch-0002" / CARD).write_text("{")  # costs itself, and not the run
@@ -218,13 +217,24 @@ def test_the_best_checkpoint_is_named_and_not_the_last(
     assert told == [9.0, 3.0, 5.0, 3.0] == [scores.frechet for scores in written if scores]
 
 
-def test_scores_are_taken_after_so_many_images_and_at_the_end(
-    datasets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_best_checkpoint_is_that_of_the_lowest_kid_where_models_are_compared_by_it(
+    datasets: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("worker.training.epoch_end.SCORE_EVERY", 100)  # two epochs and a half
+    kids = iter([0.2, -0.001, 0.1])
+    events: list[Event] = []
+    callbacks = Callbacks(
+        events.append, lambda: False, lambda _: measured(kid=next(kids), compared_by="kid"), score_every=40
+    )
+    end = train(Task(tiny_recipe(epochs=3), load_dataset(datasets / "tiny"), RunDir(tmp_path), CPU), callbacks)
+    assert isinstance(end, Finished)
+    assert end.checkpoint == "checkpoints/epoch-0002"
+
+
+def test_scores_are_taken_after_so_many_images_and_at_the_end(datasets: Path, tmp_path: Path) -> None:
     dataset = load_dataset(datasets / "tiny")
     events: list[Event] = []
-    callbacks = Callbacks(events.append, lambda: False, lambda _: score_sheet())
+    score_every = 100  # two epochs and a half
+    callbacks = Callbacks(events.append, lambda: False, lambda _: measured(), score_every)
     train(Task(tiny_recipe(epochs=7), dataset, RunDir(tmp_path), CPU), callbacks)
     assert [event.epoch for event in of_kind(events, EpochDone) if event.scores] == [3, 5, 7]
     sparse = tmp_path / "sparse"

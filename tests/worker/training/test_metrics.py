@@ -8,14 +8,19 @@ import torch
 from torch import Tensor
 
 from worker.training.metrics import (
+    COPIED,
     K,
+    Nearest,
     class_score,
     class_shares,
     density_and_covered,
     frechet_distance,
+    kid_blocks,
     label_kl,
-    nearest_distance,
+    nearest_of,
     neighbourhoods,
+    smallest_class,
+    vendi_score,
 )
 
 CERTAIN = 60.0  # a logit that leaves nothing to the others
@@ -126,5 +131,74 @@ def test_the_nearest_distance_is_that_of_the_nearest() -> None:
     others[10_400] = torch.tensor([[3, 0], [0, 0]])
     images = torch.zeros(2, 2, 2, dtype=torch.uint8)
     images[1] = torch.tensor([[3, 4], [0, 0]])
-    assert nearest_distance(images, others) == pytest.approx((3 + 4) / 2)
-    assert nearest_distance(images, images) == pytest.approx(0, abs=1e-3)
+    assert nearest_of(images, others).mean_distance == pytest.approx((3 + 4) / 2)
+    assert nearest_of(images, images).mean_distance == pytest.approx(0, abs=1e-3)
+
+
+def test_the_two_nearest_are_found_across_chunks_and_know_their_places() -> None:
+    others = torch.full((10_500, 2, 2), 200, dtype=torch.uint8)
+    others[7], others[10_400] = torch.tensor([[0, 5], [0, 0]]), torch.tensor([[3, 0], [0, 0]])
+    nearest = nearest_of(torch.zeros(1, 2, 2, dtype=torch.uint8), others)
+    assert nearest.places.tolist() == [[10_400, 7]]
+    assert nearest.distances.tolist() == [pytest.approx([3, 5])]
+
+
+def test_what_is_much_nearer_to_one_image_than_to_any_other_is_a_copy() -> None:
+    distances = torch.tensor([[0.0, 9.0], [5.9, 9.0], [6.1, 9.0], [9.0, 9.0]])
+    assert pytest.approx(2 / 3) == COPIED
+    assert Nearest(distances, torch.zeros(4, 2, dtype=torch.long)).copied_share == 0.5
+
+
+def test_uneven_classes_are_compared_with_their_own_shares() -> None:
+    expected = torch.tensor([0.5, 0.4, 0.1]).double()
+    assert label_kl(expected, expected) == pytest.approx(0)
+    assert label_kl(expected) > 0.1
+    assert smallest_class(expected, expected) == pytest.approx(1 / 3)
+    assert smallest_class(expected) == pytest.approx(0.1)
+    drawn = torch.tensor([0.85, 0.1, 0.05]).double()
+    assert smallest_class(drawn, expected) == pytest.approx(0.25 / 3)  # a quarter of what the second is to have
+    assert label_kl(drawn, expected) == pytest.approx(sum(p * log(p / q) for p, q in zip(drawn, expected, strict=True)))
+    assert label_kl(torch.tensor([1.0, 0.0, 0.0]).double(), expected) == pytest.approx(log(2))
+
+
+def normal(n: int, seed: int, features: int = 8) -> Tensor:
+    return torch.from_numpy(np.random.default_rng(seed).standard_normal((n, features)))
+
+
+def test_the_kernel_distance_follows_its_definition() -> None:
+    real, drawn = normal(30, 1, 3) * 5 + 2, normal(20, 2, 3) * 4
+    scale = (real.numpy().mean(0), real.numpy().std(0, ddof=1))
+    x, y = ((points.numpy() - scale[0]) / scale[1] for points in (real[:20], drawn))
+
+    def kernel(a: np.ndarray, b: np.ndarray) -> float:
+        return float((np.dot(a, b) / 3 + 1) ** 3)
+
+    pairs = [(i, j) for i in range(20) for j in range(20)]
+    within = sum(kernel(z[i], z[j]) for z in (x, y) for i, j in pairs if i != j) / (20 * 19)
+    between = sum(kernel(x[i], y[j]) for i, j in pairs) / 400
+    (found,) = kid_blocks(real, drawn, size=20).tolist()
+    assert found == pytest.approx(within - 2 * between)
+
+
+@pytest.mark.parametrize("size", [40, 400])
+def test_the_kernel_distance_of_one_distribution_is_nothing_however_few_are_compared(size: int) -> None:
+    kid = kid_blocks(normal(size, 1), normal(8000, 2), size)
+    error = float(kid.std()) / len(kid) ** 0.5
+    assert len(kid) == 8000 // size
+    assert abs(float(kid.mean())) < 0.1
+    farther = kid_blocks(normal(size, 1), normal(8000, 2) + 0.5, size)
+    assert float(farther.mean()) > float(kid.mean()) + 10 * error
+
+
+def test_a_feature_that_never_changes_does_not_decide_the_kernel_distance() -> None:
+    real, drawn = normal(100, 1), normal(100, 2)
+    real[:, 3] = 1.0
+    drawn[:, 3] = 1.0 + 1e-3 * drawn[:, 3]
+    assert float(kid_blocks(real, drawn, 100).mean()) < 0.2
+
+
+def test_the_vendi_score_counts_different_images() -> None:
+    real = normal(400, 1)
+    assert vendi_score(real, real[:1].expand(50, 8)) == pytest.approx(1)
+    assert vendi_score(real, real) == pytest.approx(8, rel=0.02)
+    assert vendi_score(real, real[:2].repeat(50, 1)) <= 2 + 1e-6

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from core.run_dir import RunDir
-from tests.tiny import score_sheet, tiny_recipe
-from tests.worker.training.running import end_digests
-from worker.training import epoch_end
+from tests.tiny import tiny_recipe
+from tests.worker.training.running import end_digests, measured
 from worker.training.data import load_dataset
 from worker.training.events import EpochDone, Event, Finished
 from worker.training.loop import train
+from worker.training.scorer import Measured
 from worker.training.task import Callbacks, Task
 
 STEPS_PER_EPOCH = 5
@@ -30,14 +30,13 @@ def train_scored(
     events: list[Event] = []
     asked = count()
 
-    def score(_: object) -> object:
+    def score(_: object) -> Measured:
         done = max((event.epoch for event in events if isinstance(event, EpochDone)), default=first)
-        return score_sheet(frechet=DISTANCES[done])
+        return measured(frechet=DISTANCES[done])
 
     first = len(RunDir(run_dir).checkpoint_folders())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(epoch_end, "SCORE_EVERY", every * STEPS_PER_EPOCH * recipe.images_per_step)
-        train(task, Callbacks(events.append, lambda: next(asked) == stop_after, score))  # type: ignore[arg-type]
+    score_every = every * STEPS_PER_EPOCH * recipe.images_per_step
+    train(task, Callbacks(events.append, lambda: next(asked) == stop_after, score, score_every))
     return events
 
 

@@ -45,6 +45,8 @@ def test_a_person_is_told_in_words(monkeypatch: pytest.MonkeyPatch, capsys: pyte
         "finished: checkpoints/epoch-0002",
         "stopped after step 3; the same command goes on from there",
         "failed: bad-data: ",
+        "training the judge of the data set: epoch 1 of 12, loss 0.500",
+        "judge 0123456789abcdef reads 98.76% of the test images",
     ):
         assert words in said
     assert "{" not in said

@@ -35,6 +35,9 @@ RECIPES: dict[str, dict[str, Any]] = {
     "normalised": {"d_norm": "batch"},
     "normalised, three layers": {"d_norm": "batch", "d_layers": 3},
     "of classes, penalised": {"classes": 4, "r1_gamma": 0.5, "d_steps": 2, "g_steps": 2},
+    "of uneven classes, in colour": {"dataset": "colour", "classes": 3, "num_images": None},
+    "diffaugmented, in colour": {"dataset": "colour", "augment": "diffaugment", "num_images": None, "d_layers": 4},
+    "penalised, in colour": {"dataset": "colour", "r1_gamma": 0.5, "num_images": None, "d_layers": 1},
     "all": {"d_steps": 2, "g_steps": 2, "r1_gamma": 0.5, "label_smoothing": 0.1, "augment": "cutout"},
 }
 
@@ -58,11 +61,16 @@ def one_hot(labels: Tensor, recipe: Recipe) -> Tensor | None:
     return torch.eye(recipe.classes)[labels] if recipe.classes else None
 
 
-def latents(recipe: Recipe) -> tuple[Tensor, Tensor | None]:
+def latents(recipe: Recipe, dataset: Dataset) -> tuple[Tensor, Tensor | None]:
     z = torch.randn(recipe.batch_size, recipe.z_dim)
     if recipe.classes == 0:
         return z, None
-    classes = one_hot(torch.randint(recipe.classes, (recipe.batch_size,)), recipe)
+    if dataset.class_shares is None:
+        drawn = torch.randint(recipe.classes, (recipe.batch_size,))
+    else:
+        numbers = torch.rand(recipe.batch_size).unsqueeze(1)
+        drawn = (numbers >= torch.tensor(dataset.class_shares).cumsum(0)[:-1]).sum(1)
+    classes = one_hot(drawn, recipe)
     assert classes is not None
     return torch.cat([z, classes], dim=1), classes
 
@@ -70,7 +78,7 @@ def latents(recipe: Recipe) -> tuple[Tensor, Tensor | None]:
 def train_plainly(recipe: Recipe, dataset: Dataset) -> tuple[Generator, Discriminator]:
     """Train as a textbook would."""
     seed_all(recipe.seed, "weights", 0)
-    G, D = Generator(recipe), Discriminator(recipe)
+    G, D = Generator(recipe, dataset.shape), Discriminator(recipe, dataset.shape)
     betas = (recipe.beta1, recipe.beta2)
     opt_G = torch.optim.Adam(G.parameters(), recipe.lr_g, betas, recipe.adam_eps, foreach=False)
     opt_D = torch.optim.Adam(D.parameters(), recipe.lr_d, betas, recipe.adam_eps, foreach=False)
@@ -89,7 +97,7 @@ def train_plainly(recipe: Recipe, dataset: Dataset) -> tuple[Generator, Discrimi
                     group["lr"] = rate * (left / recipe.lr_decay if left < recipe.lr_decay else 1)
             for chosen in torch.split(order[start : start + recipe.images_per_step], size):
                 real, real_classes = scaled[chosen], one_hot(labels[chosen], recipe)
-                z, fake_classes = latents(recipe)
+                z, fake_classes = latents(recipe, dataset)
                 fake = G(z)
                 seen_real, seen_fake = augment(real, recipe.augment), augment(fake, recipe.augment).detach()
                 loss_D = cross_entropy(D(seen_real, real_classes), 1 - recipe.label_smoothing)
@@ -101,7 +109,7 @@ def train_plainly(recipe: Recipe, dataset: Dataset) -> tuple[Generator, Discrimi
                 opt_D.step()
             for g_step in range(recipe.g_steps):
                 if g_step > 0:
-                    z, fake_classes = latents(recipe)
+                    z, fake_classes = latents(recipe, dataset)
                     fake = G(z)
                 loss_G = cross_entropy(D(augment(fake, recipe.augment), fake_classes), 1)
                 opt_G.zero_grad()
@@ -119,8 +127,8 @@ def assert_same_weights(ours: nn.Module, theirs: nn.Module) -> None:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_loop_trains_as_the_plain_one_does(datasets: Path, tmp_path: Path, name: str) -> None:
-    recipe = tiny_recipe(**PLAIN, **RECIPES[name])
-    G, D = train_plainly(recipe, load_dataset(datasets / "tiny", recipe.num_images, recipe.classes))
+    recipe = tiny_recipe(**{**PLAIN, **RECIPES[name]})
+    G, D = train_plainly(recipe, load_dataset(datasets / recipe.dataset, recipe.num_images, recipe.classes))
     run(recipe, datasets, tmp_path)
     assert_same_weights(load_generator(last_checkpoint(tmp_path)), G)
     assert_same_weights(load_discriminator(last_checkpoint(tmp_path)), D)

@@ -1,0 +1,88 @@
+"""POST /datasets: take a file of images, and make a job of its import."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from app.datasets.arriving import drop, take_body, take_upload
+from app.datasets.digests import announced_digests
+from app.datasets.import_query import ImportQuery
+from app.http.dependencies import ServicesDep
+from app.http.idempotency import IdempotencyKey
+from app.http.parameters import StrictRoute
+from app.http.problems import FieldProblem, documented, not_accepted
+from app.http.services import Services
+from app.http.urls import url
+from app.jobs.views import ImportJobView
+from core.datasets import dataset_names
+from core.errors import IdempotencyKeyReused, QueueFull
+from core.uploads import Upload
+from jobs.record import ImportSpec
+from jobs.store import Created
+
+router = APIRouter(tags=["datasets"], route_class=StrictRoute)
+
+FILE = {"requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
+
+
+@router.post(
+    "/datasets",
+    status_code=202,
+    openapi_extra=FILE,
+    responses=documented(400, 404, 408, 409, 413, 415, 422, 423, 429, 503, 507),
+)
+async def import_dataset(
+    request: Request,
+    response: Response,
+    services: ServicesDep,
+    query: Annotated[ImportQuery, Query()],
+    idempotency_key: IdempotencyKey = None,
+) -> ImportJobView:
+    """Import images: the body is a file, such as a zip with a folder for each class. Follow the job in `Location`.
+
+    `GET /datasets/{dataset}` has the data set once the job has succeeded. `Content-Digest` and `Repr-Digest` are
+    checked.
+    """
+    announced = announced_digests(request)
+    await run_in_threadpool(_check_before, services, query.name)
+    if query.upload is None:
+        upload = await take_body(request, services, query.file, announced)
+    else:
+        upload = await run_in_threadpool(take_upload, request, services, query.upload, announced)
+    job, replayed = await run_in_threadpool(_create, services, query, upload, idempotency_key)
+    if replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    response.headers["Location"] = url(f"/jobs/{job.id}")
+    return ImportJobView.from_job(job)
+
+
+def _check_before(services: Services, name: str) -> None:
+    """What can be refused before the file is read."""
+    if name in dataset_names(services.settings.datasets_dir):
+        detail = "a folder of DIGITFORGE_DATASETS_DIR is called so; allowed: another name"
+        raise not_accepted([FieldProblem(parameter="name", detail=detail, value=name)])
+    services.store.require_room("import")
+
+
+def _create(services: Services, query: ImportQuery, upload: Upload, idempotency_key: str | None) -> Created:
+    """Make the job. A body that came for nothing is removed; one whose job may be there stays."""
+    assert upload.meta.sha256 is not None
+    spec = ImportSpec(
+        name=query.name,
+        options=query.options(),
+        upload=upload.id,
+        file=query.file or upload.meta.file,
+        bytes=upload.offset,
+        sha256=upload.meta.sha256,
+        dry_run=query.dry_run,
+    )
+    try:
+        created = services.store.create(spec, idempotency_key)
+    except (QueueFull, IdempotencyKeyReused):
+        if query.upload is None:
+            drop(services, upload.id)
+        raise
+    if created.replayed and query.upload is None:
+        drop(services, upload.id)
+    return created

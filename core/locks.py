@@ -1,0 +1,30 @@
+"""A lock among processes, which the kernel drops with the process that holds it."""
+
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import ShelfBusy
+
+LOCK_S, LOCK_POLL_S = 5.0, 0.01  # what is done behind it takes milliseconds
+
+
+@contextmanager
+def locked(path: Path, what: str) -> Iterator[None]:
+    """Hold the lock of a file. Raises ShelfBusy when others hold it for seconds; `what` they change is in its text."""
+    deadline = time.monotonic() + LOCK_S
+    with path.open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise ShelfBusy(f"another process has been changing {what} for seconds") from error
+            time.sleep(LOCK_POLL_S)
+        try:
+            yield
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)  # closing the file would leave it to a process forked meanwhile

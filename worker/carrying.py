@@ -1,0 +1,82 @@
+"""Carrying a job from its claim to its end: what trainings and imports have in common."""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, ClassVar, TypeVar
+
+from redis import RedisError
+
+from core.disk_full import write_when_there_is_space
+from core.errors import LeaseLost
+from core.settings import Settings
+from core.vocabulary import Answer, FailureKind, WarningKind
+from jobs.record import Claim, DeviceMemory, JobKind
+from jobs.store import JobStore
+from worker.attempt import Attempt
+from worker.monitor import RunMonitor
+from worker.training.events import Warned
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+class JobSupervisor(ABC):
+    """Runs jobs of one kind one after another. `draining()` turns true when the worker is to stop."""
+
+    kind: ClassVar[JobKind]
+
+    def __init__(self, store: JobStore, settings: Settings, draining: Callable[[], bool]) -> None:
+        self._store, self._settings, self._draining = store, settings, draining
+
+    def run(self) -> bool:
+        """Claim the oldest queued job and see it to an end. False when there is none. Raises RedisError then only."""
+        claim = self._store.claim_oldest(self.kind)
+        if claim is None:
+            return False
+        job_id = claim.job.id
+        logger.info("job %s: attempt %d", job_id, claim.job.attempt)
+        attempt = Attempt(self._store, claim, self._draining)
+        try:
+            self._carry_out(claim, attempt)
+        except LeaseLost:
+            logger.warning("job %s: lost to another worker; what this one did does not count", job_id)
+        except RedisError as error:
+            logger.warning("job %s: Redis is away; it goes on elsewhere once the lease is over: %s", job_id, error)
+        except Exception as error:
+            logger.exception("job %s: the worker failed", job_id)
+            with suppress(LeaseLost):  # it is committed, and left to the sweeper
+                attempt.fail(FailureKind.INTERNAL, f"{type(error).__name__}: {error}")
+        return True
+
+    @abstractmethod
+    def _carry_out(self, claim: Claim, attempt: Attempt) -> None:
+        """Bring the job to an end, or give it back."""
+
+    def _with_space(self, monitor: RunMonitor[Any], write: Callable[[], T]) -> T:
+        """Write something once the disk has room. Raises StoppedWhileFull when the job is to be let go before."""
+        return write_when_there_is_space(
+            write, lambda error: warn_of_full_disk(monitor, str(error)), lambda: self._should_stop(monitor)
+        )
+
+    def _should_stop(self, monitor: RunMonitor[Any]) -> bool:
+        return monitor.request is not Answer.OK or self._draining()
+
+
+def warn_of_full_disk(monitor: RunMonitor[Any], detail: str) -> None:
+    """Tell that a job waits for space."""
+    hint = "free space in the data directory; the job goes on by itself"
+    monitor.handle(Warned(kind=WarningKind.DISK_FULL, step=monitor.step, detail=detail, hint=hint))
+
+
+def let_go(attempt: Attempt, request: Answer, memory: DeviceMemory | None = None) -> None:
+    """Bring the record to where somebody wanted it, or give the job back."""
+    match request:
+        case Answer.LOST:
+            raise LeaseLost
+        case Answer.CANCEL:
+            attempt.acknowledge_cancel(memory)
+        case _:
+            attempt.release()

@@ -1,0 +1,58 @@
+"""Publishing the data set of a committed import: it is moved to where all of them are, and its name points to it.
+
+Whoever comes by may do it: the worker that committed the job, or a sweeper after it vanished. Each step may be done
+twice. The record is read behind the lock that is held to change data sets, so that one who was frozen half way
+overrules no later import under the same name.
+"""
+
+import logging
+from contextlib import suppress
+
+from core.crash import crash_point
+from core.dataset_shelf import DatasetShelf
+from core.errors import UploadNotFound
+from core.files import remove_folder
+from core.run_dir import JobDir
+from core.settings import Settings
+from core.uploads import Uploads
+from jobs.record import Job
+from jobs.store import JobStore
+
+logger = logging.getLogger(__name__)
+
+
+def publish_dataset(store: JobStore, settings: Settings, job_id: str) -> None:
+    """Carry out the publication of an import, if it is not done yet.
+
+    Raises JobNotFound, LeaseLost, ShelfBusy, RedisError and OSError; whoever comes by next does it then.
+    """
+    shelf = DatasetShelf(settings.imported_dir)
+    with shelf.changing():
+        job = store.get(job_id)
+        if not job.is_publishing:
+            return
+        assert job.dataset is not None
+        made = JobDir(settings.runs_dir, job.id).attempt(job.attempt).dataset
+        if made.is_dir():  # else it was moved before, and its name may have another meaning since
+            shelf.add(made, job.dataset)
+            crash_point("import:added")
+            shelf.point(job.importing.name, job.dataset)
+            crash_point("import:named")
+            remove_folder(made, "made")
+    _remove_upload(store, settings, job)
+    crash_point("import:before-success")
+    store.publish(job.id, job.dataset)
+    logger.info("job %s: succeeded with data set %s", job.id, job.dataset)
+
+
+def _remove_upload(store: JobStore, settings: Settings, job: Job) -> None:
+    """Remove what was imported, unless another job is to import it too."""
+    upload = job.importing.upload
+    if all(upload != upload_of(other) for other in store.alive() if other.id != job.id):
+        with suppress(UploadNotFound):
+            Uploads(settings.uploads_dir).delete(upload)
+
+
+def upload_of(job: Job) -> str | None:
+    """The upload that a job imports; none of a training."""
+    return job.importing.upload if job.spec.kind == "import" else None

@@ -1,0 +1,66 @@
+"""`python -m worker.import_lane`: carries out imports, one after another, beside the trainings of the same worker.
+
+The worker starts it, and starts it again when it dies. Nobody sends it messages: it looks for queued imports itself.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from multiprocessing.synchronize import Event
+
+from redis import RedisError
+
+from core.child import die_with_parent, stop_child
+from core.startup import EXIT_FAILED, PYTHON, read_settings, run
+from jobs.store import JobStore
+from worker.import_supervisor import ImportSupervisor
+
+LOOK_S = 0.5  # how often it looks for a queued import
+RESTART_S = 1.0
+STOP_S = 10.0  # an importer is killed and its job given back, which takes no longer than Redis
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> int:
+    """Work until SIGTERM or the end of the parent, whose process id is the argument."""
+    if not die_with_parent(int(sys.argv[1])):
+        return EXIT_FAILED
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings, stop = read_settings(), threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the worker decides
+    supervisor = ImportSupervisor(JobStore.of(settings), settings, stop.is_set)
+    while not stop.is_set():
+        if not _one_import(supervisor):
+            stop.wait(LOOK_S)
+    return 0
+
+
+def _one_import(supervisor: ImportSupervisor) -> bool:
+    try:
+        return supervisor.run()
+    except RedisError as error:
+        logger.warning("Redis is away, looking for imports again: %s", error)
+    return False
+
+
+def keep_running(draining: Event) -> None:
+    """Run the lane as a child of this process until `draining` is set. To be called by a thread of its own."""
+    command = [*PYTHON, "-m", "worker.import_lane", str(os.getpid())]
+    while not draining.is_set():
+        lane = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+        while lane.poll() is None and not draining.wait(LOOK_S):
+            pass
+        if lane.returncode is None:
+            stop_child(lane, STOP_S)
+        else:
+            logger.error("the process that carries out imports ended with %d; it is started again", lane.returncode)
+            draining.wait(RESTART_S)
+
+
+if __name__ == "__main__":
+    run(main)

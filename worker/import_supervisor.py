@@ -1,0 +1,153 @@
+"""The supervisor of imports: carries one from its claim to its end by way of one importer process."""
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from core.crash import crash_point
+from core.disk_full import StoppedWhileFull
+from core.errors import LeaseLost, ShelfBusy, UploadIncomplete, UploadNotFound
+from core.files import new_folder, remove_tree, write_file
+from core.run_dir import JobDir, RunDir
+from core.uploads import Uploads
+from core.vocabulary import Answer, FailureKind
+from jobs.record import Claim, Job
+from worker.attempt import Attempt
+from worker.carrying import JobSupervisor, let_go, warn_of_full_disk
+from worker.dataset_publishing import publish_dataset
+from worker.import_progress import ImportRun
+from worker.importer import ImporterProcess
+from worker.importing.events import DryRun, Failed, Imported, Rejected
+from worker.monitor import RunMonitor
+
+FULL_DISK_S = 5.0  # until the importer tries again
+
+logger = logging.getLogger(__name__)
+
+Monitor = RunMonitor[Any]  # of the importer's events, and of the warnings of the supervisor
+
+
+class ImportSupervisor(JobSupervisor):
+    """Runs imports one after another. An import that is stopped starts over at its next claim."""
+
+    kind = "import"
+
+    def _carry_out(self, claim: Claim, attempt: Attempt) -> None:
+        if unknown := claim.job.importing.unknown_options:
+            detail = f"the import has options that this worker's version does not know: {', '.join(unknown)}"
+            attempt.fail(FailureKind.IMPORTER_REFUSED, detail)
+            return
+        try:
+            source = Uploads(self._settings.uploads_dir).use(claim.job.importing.upload).data
+        except (UploadNotFound, UploadIncomplete) as error:
+            attempt.fail(FailureKind.BAD_DATA, f"{error}; upload the file again")
+            return
+        monitor: Monitor = RunMonitor(self._store, claim, self._settings.heartbeat_s, ImportRun())
+        try:
+            run = self._prepare(attempt, monitor)
+            while self._import(attempt, monitor, run, source) is FailureKind.DISK_FULL:
+                self._wait_for_space(monitor)
+        except StoppedWhileFull:
+            let_go(attempt, monitor.request)
+
+    def _prepare(self, attempt: Attempt, monitor: Monitor) -> RunDir:
+        """The run directory of this attempt, with the options in it. Nothing of the attempts before is made use of."""
+        job_dir, number = JobDir(self._settings.runs_dir, attempt.job.id), attempt.job.attempt
+        for before in job_dir.attempts(number - 1):
+            keep_reports(before)
+        run = job_dir.attempt(number)
+        options = attempt.job.importing.options.model_dump_json(indent=2).encode() + b"\n"
+
+        def make() -> None:
+            with new_folder(run.folder, "import") as temporary:
+                write_file(RunDir(temporary).import_options, options)
+
+        self._with_space(monitor, make)
+        return run
+
+    def _import(self, attempt: Attempt, monitor: Monitor, run: RunDir, source: Path) -> FailureKind | None:
+        """Run the importer to its end, and bring the record to where that leads; only a full disk is answered."""
+        stalled = False
+        with ImporterProcess(_arguments(attempt.job, run, source), run.importer_log) as importer:
+            for event in importer.events(self._settings.heartbeat_s / 2):
+                monitor.handle(event)
+                stalled = monitor.silent_s > self._settings.watchdog_s
+                if stalled or self._should_stop(monitor):
+                    importer.kill()
+        monitor.beat()  # the last of the events
+        if not isinstance(monitor.last, Imported):
+            keep_reports(run)
+
+        match monitor.request, monitor.last:
+            case ((Answer.CANCEL | Answer.LOST), _):
+                keep_reports(run)
+                let_go(attempt, monitor.request)
+            case _, Imported() as imported:
+                self._deliver(attempt, run, imported.dataset_id)
+            case _, DryRun():
+                if not attempt.succeed():
+                    attempt.acknowledge_cancel()
+            case _, Rejected() as rejected:
+                attempt.fail(FailureKind.REJECTED, rejected.detail)
+            case _, Failed(kind=FailureKind.DISK_FULL) as failed:
+                warn_of_full_disk(monitor, failed.detail)
+                return FailureKind.DISK_FULL
+            case _, Failed() as failed:
+                attempt.fail(failed.kind, failed.detail, importer.log_tail())
+            case _ if importer.refused:  # the same arguments would be refused again
+                attempt.fail(FailureKind.IMPORTER_REFUSED, importer.refused, importer.log_tail())
+            case _ if self._should_stop(monitor):
+                let_go(attempt, monitor.request)
+            case _ if stalled:
+                detail = f"the importer said nothing for {self._settings.watchdog_s:g} s"
+                attempt.strike(FailureKind.STALLED, detail, importer.log_tail())
+            case _:
+                detail = f"the importer ended without a word: {importer.ending}"
+                attempt.strike(FailureKind.IMPORTER_CRASHED, detail, importer.log_tail())
+        return None
+
+    def _deliver(self, attempt: Attempt, run: RunDir, dataset_id: str) -> None:
+        """Commit the job to its data set, and publish it."""
+        crash_point("import:before-commit")
+        try:
+            committed = attempt.commit(dataset_id)
+        except LeaseLost:
+            keep_reports(run)
+            raise
+        if not committed:
+            keep_reports(run)
+            attempt.acknowledge_cancel()
+            return
+        crash_point("import:after-commit")
+        try:
+            attempt.publish(lambda: publish_dataset(self._store, self._settings, attempt.job.id))
+        except (ShelfBusy, OSError) as error:
+            logger.warning("job %s: left to the sweeper: %s", attempt.job.id, error)
+
+    def _wait_for_space(self, monitor: Monitor) -> None:
+        until = time.monotonic() + FULL_DISK_S
+        while time.monotonic() < until:
+            monitor.handle(None)
+            if self._should_stop(monitor):
+                raise StoppedWhileFull
+            time.sleep(self._settings.heartbeat_s / 2)
+
+
+def keep_reports(run: RunDir) -> None:
+    """Remove what an importer has made, and what it left half written. What it says of the files stays."""
+    kept = {run.import_options, run.report, run.problems, run.importer_log}
+    for path in set(run.folder.iterdir()) - kept:
+        if path.is_dir():
+            remove_tree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _arguments(job: Job, run: RunDir, source: Path) -> list[str]:
+    spec = job.importing
+    arguments = ["--source", str(source), "--out", str(run.folder), "--options", str(run.import_options)]
+    arguments += ["--name", spec.name]
+    if spec.file is not None:
+        arguments += [f"--file-name={spec.file}"]  # it may begin with a dash
+    return [*arguments, "--dry-run"] if spec.dry_run else arguments
