@@ -1,15 +1,17 @@
 """An importer locked in before it opens what came from outside: limits, no network, no other programs, one folder.
 
-A decoder that is tricked into running an attacker's code finds itself in a process that can fill one folder, for some
-minutes.
+A decoder that is tricked into running an attacker's code finds itself in a process that can read what it was given and
+the programs of this machine, and fill one folder, for some minutes.
 """
 
+import os
 import resource
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from worker.importing.landlock import write_only_in
+from worker.importing.landlock import restrict_files
 from worker.importing.seccomp import refuse_calls
 
 GIB = 2**30
@@ -17,6 +19,7 @@ MEMORY_BYTES = 3 * GIB  # of address space, the interpreter and NumPy with its b
 FILE_BYTES = 4 * GIB
 CPU_S = 1800
 KILLED_AFTER_S = 60  # more, when what ends it politely did not
+LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")  # some are loaded once they are needed
 OPEN_FILES = 2048  # a source of arrays may have a file for each class
 
 
@@ -24,10 +27,11 @@ class OutOfTime(BaseException):
     """All processor time that an import may take is used up. No decoder catches it."""
 
 
-def confine(folder: Path, log: Callable[[str], object]) -> None:
-    """Lock this process in; it can never be undone. `folder` is where it may write.
+def confine(source: Path, folder: Path, log: Callable[[str], object]) -> None:
+    """Lock this process in; it can never be undone. `source` is what it may read, `folder` where it may write.
 
-    What the system cannot do is told to `log`. From then on OutOfTime is raised in the main thread after `CPU_S`.
+    To be called by its only thread, with what it needs imported. What the system cannot do is told to `log`. From then
+    on OutOfTime is raised in the main thread after `CPU_S`.
     """
     limits = {
         resource.RLIMIT_AS: (MEMORY_BYTES, MEMORY_BYTES),
@@ -42,14 +46,24 @@ def confine(folder: Path, log: Callable[[str], object]) -> None:
         if most != resource.RLIM_INFINITY:
             soft, hard = min(soft, most), min(hard, most)
         resource.setrlimit(limit, (soft, hard))
+    if (threads := _threads()) > 1:
+        log(f"{threads - 1} other threads run already, and are not locked in")
+    python = [path for path in (*sys.path, sys.prefix, sys.base_prefix) if path]
     try:
-        write_only_in(folder)
+        restrict_files(folder, [source, *map(Path, (*python, *LIBRARIES))])
     except OSError as error:
-        log(f"the kernel cannot keep this process to its folder (Landlock): {error}")
+        log(f"the kernel cannot keep this process to its files (Landlock): {error}")
     try:
         refuse_calls()
     except OSError as error:
         log(f"the kernel cannot refuse this process system calls (seccomp): {error}")
+
+
+def _threads() -> int:
+    try:
+        return len(os.listdir("/proc/self/task"))  # noqa: PTH208  a count
+    except OSError:
+        return 1
 
 
 def _out_of_time(*_: object) -> None:

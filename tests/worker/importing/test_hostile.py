@@ -16,7 +16,8 @@ MOST_MEMORY = 500  # MiB
 # The importer in a process of its own for each archive, forked from one that has everything imported already.
 EACH = """
 import os, sys
-from worker.importing.__main__ import main
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+from worker.importing.program import main
 
 for folder in sys.argv[1:]:
     pid = os.fork()

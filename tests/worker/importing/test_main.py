@@ -96,8 +96,8 @@ import os, socket, subprocess, sys, threading
 from pathlib import Path
 from worker.importing.confine import confine
 
-allowed, refused = Path(sys.argv[1]), Path(sys.argv[2])
-confine(allowed, print)
+source, allowed, refused = map(Path, sys.argv[1:])
+confine(source, allowed, print)
 for name, attempt in {
     "socket": socket.socket,
     "fork": os.fork,
@@ -109,7 +109,10 @@ for name, attempt in {
     "remove elsewhere": lambda: (refused / "old").unlink(),
     "write": lambda: (allowed / "new").write_bytes(b""),
     "rename": lambda: (allowed / "new").rename(allowed / "newer"),
-    "read": lambda: (refused / "old").read_bytes(),
+    "read": source.read_bytes,
+    "import": lambda: __import__("colorsys"),
+    "read elsewhere": lambda: (refused / "old").read_bytes(),
+    "read a secret": lambda: Path("/etc/hostname").read_bytes(),
     "many files": lambda: [os.open(os.devnull, os.O_RDONLY) for _ in range(3000)],
 }.items():
     try:
@@ -126,16 +129,17 @@ def test_a_confined_process_has_no_network_no_programs_and_one_folder(tmp_path: 
     for folder in (allowed, elsewhere):
         folder.mkdir()
     (elsewhere / "old").write_bytes(b"old")
-    command = [sys.executable, "-c", TRIED, str(allowed), str(elsewhere)]
+    command = [sys.executable, "-c", TRIED, str(put(tmp_path, b"source")), str(allowed), str(elsewhere)]
     done = subprocess.run(command, capture_output=True, check=True, timeout=60, text=True)
     lines = done.stdout.splitlines()
     cannot = [line for line in lines if line.startswith("the kernel cannot")]
     expected = [f"{name} refused" for name in ("memory", "many files")]
-    expected += [f"{name} done" for name in ("write", "rename", "read")]
+    expected += [f"{name} done" for name in ("write", "rename", "read", "import")]
     if not any("seccomp" in line for line in cannot):
         expected += [f"{name} refused" for name in ("socket", "fork", "exec", "program", "kill")]
     if not any("Landlock" in line for line in cannot):
-        expected += [f"{name} refused" for name in ("write elsewhere", "remove elsewhere")]
+        names = ("write elsewhere", "remove elsewhere", "read elsewhere", "read a secret")
+        expected += [f"{name} refused" for name in names]
     assert set(expected) <= set(lines), lines
 
 
