@@ -1,6 +1,7 @@
 """The importer as a program: what it tells, what it writes, how it ends."""
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,17 @@ def test_a_source_that_cannot_be_read_is_a_failure(tmp_path: Path) -> None:
     assert run(tmp_path, tmp_path / "nowhere", code=1)[-1] == Failed(
         kind="io-error", detail=f"[Errno 2] No such file or directory: '{tmp_path / 'nowhere'}'"
     )
+
+
+def test_a_full_disk_is_a_failure_that_says_so(tmp_path: Path) -> None:
+    source = put(tmp_path, zipped(PICTURES))
+    arguments = ["--source", str(source), "--out", str(tmp_path / "out"), "--name", "set"]
+    command = shlex.join([*PYTHON, "-m", "worker.importing", *arguments])
+    done = subprocess.run(["sh", "-c", f"ulimit -f 8; exec {command}"], capture_output=True, check=False, timeout=60)
+    last = parse_event(done.stdout.splitlines()[-1])
+    assert isinstance(last, Failed)
+    assert (last.kind, done.returncode) == ("disk-full", 1)
+    assert not (tmp_path / "out" / "dataset").exists()
 
 
 @pytest.mark.parametrize(
