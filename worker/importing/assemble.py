@@ -62,15 +62,14 @@ def _make(
 ) -> tuple[Made, Selection]:
     """Everything but writing the data set. `known` gets what the report says, as soon as it is known."""
     options = task.options
-    made_for = source.made_for if isinstance(source, ArraySource) else None
-    spool = Spool(task.out, options.fit, lambda spool: choose_side(spool, options, made_for))
+    spool = Spool(task.out, options.fit, lambda spool: choose_side(spool, options, _made_for(source)))
     open_files.callback(spool.close)
     known["notes"] = source.notes
     came = collect(source, spool, problems, _teller(task, ImportPhase.READING, problems, source.total))
     known["modes"] = dict(came.modes.most_common())
     if not len(came):
         raise SourceRejected("there is no image in it; allowed: pictures in folders, or arrays of pixels")
-    side = spool.settle()
+    side, made_for = spool.settle(), _made_for(source)
     side_of_squares = squares(spool, options.fit)
     known["sizes"] = _sizes(spool, side, side_of_squares, came, problems)
     choice = choose(spool, options, made_for)
@@ -94,6 +93,11 @@ def _make(
     ]
     known["proposal"] = propose(choice.shape, len(selection.train), len(of_classes))
     return made, selection
+
+
+def _made_for(source: Source) -> ImageShape | None:
+    """Known once the source is read."""
+    return source.made_for if isinstance(source, ArraySource) else None
 
 
 def _of_source(source: Source, is_transposed: bool) -> list[DatasetWarning]:

@@ -49,12 +49,14 @@ def classes_of(labels: Sequence[str | int | None], option: Labels) -> Classes:
 
 
 def without_training(classes: Classes, train: np.ndarray) -> Classes:
-    """Leave out the classes that no training image is of. `train` says which images are training images."""
+    """Leave out the classes that no training image is of, and all if one is left. `train` has places of images."""
     if not classes.names:
         return classes
     shown = np.bincount(classes.numbers[train], minlength=len(classes.names)) > 0
     if shown.all():
         return classes
+    if shown.sum() < 2:
+        return Classes([], np.full_like(classes.numbers, UNLABELLED), classes.notes, classes.warnings)
     number = np.where(shown, np.cumsum(shown) - 1, UNLABELLED)
     names = [name for name, is_shown in zip(classes.names, shown, strict=True) if is_shown]
     numbers = np.where(classes.numbers >= 0, number[classes.numbers], UNLABELLED).astype(np.int32)

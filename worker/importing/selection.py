@@ -49,15 +49,21 @@ def select(
     near = _near_ones(places, tests, made, came, problems)
     kept[list(near.dropped)] = False
     places = places[kept[places]]
+    _check_count(places)
     if split == "auto" and not split_came:
         tests = _set_apart(places, digests, classes, near.kept)
     classes = without_training(classes, places[~tests[places]])
     untrained = bool(classes.names) & kept & (classes.numbers == UNLABELLED)
     _drop(kept, untrained, ProblemCode.BAD_LABEL, "is of a class that no training image is of", came, problems)
     places = places[kept[places]]
-    if len(places) < LEAST_IMAGES:
-        raise SourceRejected(f"{len(places)} images are left to train on; allowed: {LEAST_IMAGES} or more")
+    _check_count(places)
+    _check_count(places[~tests[places]], LEAST_IMAGES - round(TEST_SHARE * LEAST_IMAGES))
     return Selection(places[~tests[places]], places[tests[places]], classes, duplicates, len(near.kept))
+
+
+def _check_count(places: np.ndarray, least: int = LEAST_IMAGES) -> None:
+    if len(places) < least:
+        raise SourceRejected(f"{len(places)} images are left to train on; allowed: {least} or more")
 
 
 def _drop(kept: np.ndarray, which: np.ndarray, code: ProblemCode, detail: str, came: Arrivals, to: Problems) -> None:

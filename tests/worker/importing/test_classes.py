@@ -51,6 +51,11 @@ def test_labels_that_cannot_be_classes_are_left_out_with_a_warning(labels: list[
     assert [warning.kind for warning in classes.warnings] == ["classes-left-out"]
 
 
+def test_one_class_that_is_trained_on_is_none() -> None:
+    classes = without_training(classes_of(["a", "b", "a"], "auto"), np.array([0, 2]))
+    assert (classes.names, classes.numbers.tolist()) == ([], [-1, -1, -1])
+
+
 def test_a_class_that_no_training_image_is_of_is_no_class() -> None:
     classes = without_training(classes_of(["a", "b", "c", "b"], "auto"), np.array([0, 2]))
     assert (classes.names, classes.numbers.tolist()) == (["a", "c"], [0, -1, 1, -1])

@@ -16,6 +16,11 @@ def test_blank_images_are_dropped(tmp_path: Path) -> None:
     assert len(outcome.made.images) == 20
 
 
+def test_blank_images_alone_are_no_data_set(tmp_path: Path) -> None:
+    items = [raw(np.full((16, 16, 1), k, np.uint8), str(k)) for k in range(30)]
+    assert made_of(tmp_path / "out", items).report.rejected == "0 images are left to train on; allowed: 16 or more"
+
+
 def test_of_equal_images_one_stays_and_the_warning_says_how_many_do_not(tmp_path: Path) -> None:
     outcome = made_of(tmp_path / "out", [*many(20), raw(noise((16, 16, 1), 3), "again.png")])
     assert len(outcome.made.images) == 20
@@ -59,6 +64,11 @@ def test_a_tenth_is_set_apart_where_the_source_has_no_split(tmp_path: Path, imag
 def test_a_source_of_test_images_alone_is_split_like_any(tmp_path: Path) -> None:
     made = made_of(tmp_path / "out", in_splits([], many(30))).made
     assert (made.card.train, made.card.test) == (27, 3)
+
+
+def test_a_split_with_hardly_any_training_images_is_refused(tmp_path: Path) -> None:
+    outcome = made_of(tmp_path / "out", in_splits(many(3), many(30, seed=1)))
+    assert outcome.report.rejected == "3 images are left to train on; allowed: 14 or more"
 
 
 def test_all_images_are_trained_on_when_asked_for(tmp_path: Path) -> None:

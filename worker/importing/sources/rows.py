@@ -1,5 +1,6 @@
 """Rows of numbers in text, as numbers in a temporary file."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import isqrt
@@ -16,6 +17,7 @@ from worker.importing.sources.unpacked import Unpacked
 
 VALUE = np.dtype(np.float32)
 LEAST_COLUMNS = 25
+_LIBSVM = re.compile(rb"\s*[-+.\deE]+\s+\d+:\S+\s+\d+:\S+\s+\d+:")
 SEPARATORS = (b",", b";", b"\t")  # or blanks
 ROWS_AT_ONCE = 4096
 
@@ -41,7 +43,9 @@ class Rows:
 def looks_like_rows(head: bytes) -> bool:
     """Whether one of the first two lines of a text holds a row, as far as the head shows them."""
     lines = head.removeprefix(b"\xef\xbb\xbf").splitlines()[:2]
-    return any(_numbers(line.rpartition(_separator(line) or b" ")[0]) is not None for line in lines)
+    return any(
+        _LIBSVM.match(line) or _numbers(line.rpartition(_separator(line) or b" ")[0]) is not None for line in lines
+    )
 
 
 def read_rows(file: Unpacked, to: BinaryIO) -> Rows:
