@@ -5,10 +5,12 @@
     <folder>/labels.npy        uint16 [N], only where there are classes
     <folder>/problems.jsonl    a FileProblem in each line
     <folder>/judge/            what scores compare with, once something was trained on it
+    <folder>/floor.json        core.scores.Floor, from then on
 
 Within each split the images stand in the order of their SHA-256, so that it does not depend on the archive, and every
-first part of them is a fair sample. A folder appears whole and never changes afterwards, but for the judge that is
-added. A deleted data set keeps its card alone. `core/dataset_arrays.py` opens the arrays. This module imports no NumPy.
+first part of them is a fair sample. A folder appears whole and never changes afterwards, but for the judge and the
+floor that are added. A deleted data set keeps its card alone. `core/dataset_arrays.py` opens the arrays. This module
+imports no NumPy.
 """
 
 from datetime import datetime
@@ -26,6 +28,7 @@ CARD = "card.json"
 IMAGES = "images.npy"
 LABELS = "labels.npy"
 PROBLEMS = "problems.jsonl"
+FLOOR = "floor.json"
 
 
 class DatasetCard(ImportReport):

@@ -103,3 +103,14 @@ class ScoreSheet(Scores):
     def kid_slack(self, other: "ScoreSheet") -> float:
         """By how much two sheets' `kid` may differ by chance."""
         return SURELY * hypot(self.kid_error or 0.0, other.kid_error or 0.0)
+
+
+class Floor(BaseModel):
+    """What training images of a data set score, beside the test images that its models are compared with."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    judge: str = Field(description="Which judge; scores of different ones cannot be compared.")
+    images: int = Field(description="How many test images are compared with.")
+    compared_by: Measure
+    scores: Scores

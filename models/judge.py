@@ -26,7 +26,7 @@ JUDGE_CARD = "judge.json"
 WEIGHTS = "weights.safetensors"
 REFERENCE = "reference.safetensors"
 FEATURES = 64
-FIRST_CHANNELS, MOST_CHANNELS = 32, 128
+LAST_CHANNELS = 64
 BATCH = 500
 
 
@@ -93,8 +93,8 @@ class Judge(nn.Module):
 
 
 def widths(shape: ImageShape) -> list[int]:
-    """Channels after each halving of the side: 32, twice as many each time, at most 128."""
-    return [min(FIRST_CHANNELS << stage, MOST_CHANNELS) for stage in range(shape.stages)]
+    """Channels after each halving of the side: 64 after the last, half as many before, so that each costs the same."""
+    return [LAST_CHANNELS >> stage for stage in reversed(range(shape.stages))]
 
 
 def channels_first(pixels: Tensor, shape: ImageShape) -> Tensor:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 K = 5  # neighbours that make a neighbourhood
 ROWS = 500  # of a matrix of distances at a time, 20 MB beside 10,000 others
+VALUES = 10_000 * 784  # of images at a time, 31 MB
 KID_BLOCK = 1000  # images of each kind
 STILL = 0.1  # of the mean deviation: features that vary less among real images are not blown up to vary as much
 ALIKE = 1e-3  # the least deviation that features are scaled by, where real images are all alike
@@ -138,7 +139,7 @@ def nearest_of(images: Tensor, others: Tensor) -> Nearest:
     best = torch.full((len(flat), 2), math.inf, device=flat.device)
     places = torch.zeros((len(flat), 2), dtype=torch.long, device=flat.device)
     first = 0
-    for chunk in torch.split(others, 20 * ROWS):
+    for chunk in torch.split(others, max(1, VALUES // flat.shape[1])):
         distances = torch.cdist(flat, chunk.flatten(1).float())
         found = distances.topk(min(2, len(chunk)), dim=1, largest=False)
         best, order = torch.cat([best, found.values], 1).topk(2, dim=1, largest=False)

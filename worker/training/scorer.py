@@ -1,5 +1,6 @@
 """Scoring a generator: the pixels that it would serve, beside test images, as the data set's judge sees them."""
 
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -11,9 +12,10 @@ from torch import Tensor
 
 from core.card import ID_LENGTH, read_verified
 from core.dataset_arrays import open_dataset
-from core.dataset_card import CARD
+from core.dataset_card import CARD, FLOOR
 from core.errors import CheckpointError, DatasetDamaged
-from core.scores import Measure, Scores, ScoreSheet
+from core.files import write_file
+from core.scores import Floor, Measure, Scores, ScoreSheet
 from models.dcgan import Generator
 from models.judge import FOLDER, REFERENCE, load_judge, read_judge_card
 from models.sampling import draw_in_bulk, latents
@@ -63,6 +65,17 @@ class Scorer:
         test = dataset.test if is_imported(folder) else load_dataset(folder, split="t10k")
         self._test_images = None if test is None else test.images[:NEAREST_OF].to(device)
         self._device = device
+        if is_imported(folder):
+            with suppress(OSError):  # it is there to be looked at
+                write_file(folder / FLOOR, self.floor.model_dump_json(indent=2).encode() + b"\n")
+
+    @property
+    def floor(self) -> Floor:
+        """What training images score."""
+        id_, _, reference, _, floor, compared_by = self._yardstick
+        if self._nearest_of_test is not None and self._nearest_of_test.mean_distance > 0:
+            floor = floor.model_copy(update={"memorised": self._nearest_of_test.copied_share})
+        return Floor(judge=id_, images=len(reference.features), compared_by=compared_by, scores=floor)
 
     def score(self, G: Generator, seed: int = 0) -> ScoreSheet:
         """The scores of the first images of a seed, as many as there are test images in the reference.
@@ -73,23 +86,28 @@ class Scorer:
 
     def measure(self, G: Generator, seed: int = 0) -> Measured:
         """The same, and the drawn images that are nearest to training images."""
-        id_, network, reference, expected, floor, compared_by = self._yardstick
-        images = len(reference.features)
+        _, network, reference, expected, _, _ = self._yardstick
+        floor, images = self.floor, len(reference.features)
         rows = _latents(seed, images * reference.blocks, G.z_dim, G.classes, self._shares)
         pixels = draw_in_bulk(G, rows)
         intended = rows[:, G.z_dim :].argmax(1).to(self._device) if G.classes else None
         scores = reference.score(*see(network, pixels), intended, expected)
         nearest = nearest_of(pixels[:NEAREST_OF], self._trained_on)
         of_test = self._nearest_of_test
-        is_apart = of_test is not None and of_test.mean_distance > 0  # test images may be training images
+        scale = of_test.mean_distance if of_test is not None else 0.0  # 0 where the test images are training images
         measured = {
             **dict(scores),
-            "nearest": nearest.mean_distance / of_test.mean_distance if of_test is not None and is_apart else None,
+            "nearest": nearest.mean_distance / scale if scale else None,
             "memorised": nearest.copied_share,
         }
-        if of_test is not None and is_apart:
-            floor = floor.model_copy(update={"memorised": of_test.copied_share})
-        sheet = ScoreSheet(**measured, judge=id_, images=images, drawn=len(rows), compared_by=compared_by, floor=floor)
+        sheet = ScoreSheet(
+            **measured,
+            judge=floor.judge,
+            images=images,
+            drawn=len(rows),
+            compared_by=floor.compared_by,
+            floor=floor.scores,
+        )
         return Measured(sheet, self._pairs(pixels, nearest))
 
     @property

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.dataset_card import FLOOR
 from core.image_shape import ImageShape
+from core.scores import Floor
 from models.dcgan import Generator
 from tests.imported import colourful, write_imported
 from tests.tiny import networks, tiny_recipe
@@ -59,6 +61,13 @@ def test_the_floor_is_far_below_an_untrained_generator(scorer: Scorer, untrained
     assert sheet.kid > 10 * abs(floor.kid)
     assert floor.coverage > 0.7 > 0.3 > sheet.coverage
     assert sheet.vendi < floor.vendi / 2
+
+
+def test_the_floor_is_beside_the_images_to_be_looked_at(folder: Path, scorer: Scorer, untrained: Generator) -> None:
+    written = Floor.model_validate_json((folder / FLOOR).read_bytes())
+    assert written == scorer.floor
+    sheet = scorer.score(untrained)
+    assert (written.scores, written.judge, written.compared_by) == (sheet.floor, sheet.judge, "kid")
 
 
 def test_the_same_generator_has_the_same_scores(folder: Path, scorer: Scorer, untrained: Generator) -> None:

@@ -126,9 +126,8 @@ def test_images_that_a_judge_cannot_read_score_one_and_half_read_ones_between() 
 
 
 def test_the_nearest_distance_is_that_of_the_nearest() -> None:
-    others = torch.zeros(10_500, 2, 2, dtype=torch.uint8)  # more than one chunk
-    others[:] = 200
-    others[10_400] = torch.tensor([[3, 0], [0, 0]])
+    others = torch.full((300, 2, 2), 200, dtype=torch.uint8)
+    others[290] = torch.tensor([[3, 0], [0, 0]])
     images = torch.zeros(2, 2, 2, dtype=torch.uint8)
     images[1] = torch.tensor([[3, 4], [0, 0]])
     assert nearest_of(images, others).mean_distance == pytest.approx((3 + 4) / 2)
@@ -136,10 +135,12 @@ def test_the_nearest_distance_is_that_of_the_nearest() -> None:
 
 
 def test_the_two_nearest_are_found_across_chunks_and_know_their_places() -> None:
-    others = torch.full((10_500, 2, 2), 200, dtype=torch.uint8)
-    others[7], others[10_400] = torch.tensor([[0, 5], [0, 0]]), torch.tensor([[3, 0], [0, 0]])
-    nearest = nearest_of(torch.zeros(1, 2, 2, dtype=torch.uint8), others)
-    assert nearest.places.tolist() == [[10_400, 7]]
+    side = 100  # 784 images in a chunk
+    others = torch.full((1600, side, side), 200, dtype=torch.uint8)
+    others[7], others[1590] = 0, 0
+    others[7, 0, 1], others[1590, 0, 0] = 5, 3
+    nearest = nearest_of(torch.zeros(1, side, side, dtype=torch.uint8), others)
+    assert nearest.places.tolist() == [[1590, 7]]
     assert nearest.distances.tolist() == [pytest.approx([3, 5])]
 
 
