@@ -14,7 +14,8 @@ from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
 from core.card import ID_LENGTH
 from core.dataset_arrays import DatasetArrays
-from core.recipe import MAX_SEED
+from core.recipe import MAX_SEED, Augment
+from models.augment import augmented
 from models.grid import square_columns, tile, to_png
 
 router = APIRouter(
@@ -33,8 +34,10 @@ def get_preview(
     class_: Annotated[
         str | None, Query(alias="class", max_length=200, description="Those of one class alone: its name or number.")
     ] = None,
+    augment: Annotated[Augment, Query(description="As a recipe's `augment` changes them.")] = "none",
     seed: Annotated[
-        int | None, Query(ge=0, le=MAX_SEED, description="Which images; without it the first, a fair sample too.")
+        int | None,
+        Query(ge=0, le=MAX_SEED, description="Which images, and how they are changed; without it the first."),
     ] = None,
 ) -> Response:
     """Training images side by side, in the size and the colours in which D sees them."""
@@ -42,6 +45,8 @@ def get_preview(
     if seed is not None:
         chosen = np.random.default_rng(seed).permutation(chosen)
     images = arrays.images[chosen[:n]]
+    if augment != "none" and len(images):
+        images = augmented(images, augment, seed or 0)
     return _png(tile(images, square_columns(max(1, len(images))), PAD, scale=1), if_none_match)
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 COMPUTING = (
     "core/image_shape.py",
+    "models/augment.py",
     "models/dcgan.py",
     "models/image_layers.py",
     "models/one_channel_products.py",
     "models/sampling.py",  # the latents that BatchNorm is measured on
     "worker/training/adam.py",
-    "worker/training/augment.py",
     "worker/training/cuda_graph.py",
     "worker/training/data.py",
     "worker/training/ema.py",

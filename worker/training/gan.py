@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from core.recipe import Recipe
+from models.augment import augment
 from models.dcgan import Discriminator, Generator
 from models.sampling import share_bounds
 from worker.training.adam import Adam
-from worker.training.augment import augment
 from worker.training.data import Dataset, to_unit_range
 from worker.training.ema import REFRESH_BATCHES, copy_network, decay_per_step, refresh_batch_norm, update_average
 from worker.training.fast_discriminator import FastDiscriminator

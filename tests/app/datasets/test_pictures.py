@@ -86,6 +86,21 @@ def test_a_seed_takes_others_and_the_same_ones_each_time(http: httpx.Client, col
     assert first != http.get("/datasets/colour/preview.png?n=4").content
 
 
+@pytest.mark.parametrize("kind", ["translate", "cutout", "diffaugment"])
+def test_a_preview_shows_what_an_augmentation_makes_of_the_images(
+    http: httpx.Client, colour: DatasetCard, grey: DatasetCard, kind: str
+) -> None:
+    for name in ("colour", "grey"):
+        url = f"/datasets/{name}/preview.png?n=4"
+        plain, shown, again, other = (
+            pixels(http.get(f"{url}&augment={one}")) for one in ("none", kind, kind, f"{kind}&seed=1")
+        )
+        assert plain.shape == shown.shape
+        assert np.array_equal(shown, again)
+        assert not np.array_equal(shown, plain)
+        assert not np.array_equal(shown, other)
+
+
 @pytest.mark.parametrize("name", ["colour", "grey"])
 def test_a_download_holds_all_that_the_id_is_made_of(
     http: httpx.Client, colour: DatasetCard, grey: DatasetCard, name: str

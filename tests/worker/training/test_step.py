@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.recipe import PRESETS, Recipe
+from models.augment import augment
 from models.checkpoint import load_discriminator, load_generator
 from models.dcgan import Discriminator, Generator
 from tests.tiny import tiny_recipe
 from tests.worker.training.running import last_checkpoint, run
-from worker.training.augment import augment
 from worker.training.data import Dataset, load_dataset
 from worker.training.gan import seed_all
 

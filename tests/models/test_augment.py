@@ -1,11 +1,12 @@
 from typing import get_args
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from core.recipe import Augment
-from worker.training.augment import CUTOUT_SIZE, MAX_SHIFT, augment
+from models.augment import CUTOUT_SIZE, MAX_SHIFT, augment, augmented
 
 MANY = 2000
 KINDS: tuple[Augment, ...] = get_args(Augment)
@@ -121,3 +122,16 @@ def test_gradients_reach_every_pixel_that_is_still_seen(kind: Augment) -> None:
     assert set(torch.unique(gradient).tolist()) <= {0, 3}
     assert torch.equal((gradient == 3).flatten(1).sum(dim=1), seen)
     assert seen.min() >= (28 - MAX_SHIFT) ** 2
+
+
+def test_pixels_are_augmented_alike_for_a_seed_and_leave_the_generator_of_others_alone() -> None:
+    images = np.full((3, 28, 28, 1), 200, np.uint8)
+    torch.manual_seed(5)
+    expected = torch.rand(2)
+    torch.manual_seed(5)
+    first, again, other = (augmented(images, "cutout", seed) for seed in (1, 1, 2))
+    assert torch.equal(torch.rand(2), expected)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert set(np.unique(first)) == {0, 200}  # what is not cut out keeps its value
+    assert (first.dtype.name, first.shape) == ("uint8", images.shape)

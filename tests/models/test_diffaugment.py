@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from worker.training.augment import SHIFTED_SHARE, augment
+from models.augment import SHIFTED_SHARE, augment
 
 MANY = 3000
 

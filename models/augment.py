@@ -4,6 +4,9 @@ Differentiable, so that G learns through it. Images are never flipped: a mirrore
 `diffaugment` cut anything out, as the paper has it: with few images that leaks into those that are drawn.
 """
 
+import threading
+
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -15,6 +18,8 @@ MAX_SHIFT = 3  # pixels, of 28; the larger the images, the more
 CUTOUT_SIZE = 10  # pixels, of 28
 SHIFTED_SHARE = 0.125  # of the side, by `diffaugment`
 BLACK = -1.0
+
+_one_at_a_time = threading.Lock()
 
 
 def augment(images: Tensor, kind: Augment) -> Tensor:
@@ -31,6 +36,16 @@ def augment(images: Tensor, kind: Augment) -> Tensor:
             return _cutout(images)
         case "diffaugment":
             return _shift_within_the_edge(_colour(images))
+
+
+def augmented(images: np.ndarray, kind: Augment, seed: int) -> np.ndarray:
+    """What `augment` makes of uint8 [N, H, W, C], as pixels: always the same for a seed. For any thread."""
+    scaled = torch.from_numpy(images).permute(0, 3, 1, 2) / 127.5 - 1
+    with _one_at_a_time, torch.random.fork_rng(devices=[]):  # the draws are those of torch's own generator
+        torch.manual_seed(seed)
+        seen = augment(scaled, kind)
+    pixels: np.ndarray = ((seen + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    return pixels
 
 
 def _translate(images: Tensor) -> Tensor:
