@@ -15,6 +15,7 @@ import httpx
 
 START_S, STOP_S = 60.0, 40.0
 POLL_S = 0.05
+LANE = b"worker.import_lane"
 COMMAND = (sys.executable, "-m", "cli.main", "up")
 
 
@@ -79,9 +80,15 @@ class Service:
 
     def supervisor(self) -> int:
         """Process id of the worker's pool child, once there is one: Celery replaces one that ends."""
-        wait_until(lambda: len(children(self.worker())) == 1)
-        (supervisor,) = children(self.worker())
+        wait_until(lambda: len(pool_of(self.worker())) == 1)
+        (supervisor,) = pool_of(self.worker())
         return supervisor
+
+    def import_lane(self) -> int:
+        """Process id of what carries out imports, once it is there: the worker replaces one that ends."""
+        wait_until(lambda: len(lanes_of(self.worker())) == 1)
+        (lane,) = lanes_of(self.worker())
+        return lane
 
     def api(self) -> int:
         """Process id of the API."""
@@ -115,6 +122,23 @@ class Service:
 def children(pid: int) -> list[int]:
     """Process ids of what a process has started."""
     return [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
+
+
+def lanes_of(worker: int) -> list[int]:
+    """Process ids of what carries out a worker's imports."""
+    return [pid for pid in children(worker) if LANE in _command(pid)]
+
+
+def pool_of(worker: int) -> list[int]:
+    """Process ids of what carries out its trainings."""
+    return [pid for pid in children(worker) if LANE not in _command(pid)]
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has just ended
+        return b""
 
 
 def redis_url(service: Service) -> str:

@@ -17,6 +17,7 @@ from core.settings import Settings
 from core.uploads import Uploads
 from jobs.record import Job
 from jobs.store import JobStore
+from worker.import_runs import keep_reports
 
 logger = logging.getLogger(__name__)
 
@@ -32,13 +33,14 @@ def publish_dataset(store: JobStore, settings: Settings, job_id: str) -> None:
         if not job.is_publishing:
             return
         assert job.dataset is not None
-        made = JobDir(settings.runs_dir, job.id).attempt(job.attempt).dataset
-        if made.is_dir():  # else it was moved before, and its name may have another meaning since
-            shelf.add(made, job.dataset)
+        run = JobDir(settings.runs_dir, job.id).attempt(job.attempt)
+        if run.dataset.is_dir():  # else it was moved before, and its name may have another meaning since
+            shelf.add(run.dataset, job.dataset)
             crash_point("import:added")
             shelf.point(job.importing.name, job.dataset)
             crash_point("import:named")
-            remove_folder(made, "made")
+            remove_folder(run.dataset, "made")
+        keep_reports(run)
     _remove_upload(store, settings, job)
     crash_point("import:before-success")
     store.publish(job.id, job.dataset)

@@ -8,7 +8,7 @@ from typing import Any
 from core.crash import crash_point
 from core.disk_full import StoppedWhileFull
 from core.errors import LeaseLost, ShelfBusy, UploadIncomplete, UploadNotFound
-from core.files import new_folder, remove_tree, write_file
+from core.files import new_folder, write_file
 from core.run_dir import JobDir, RunDir
 from core.uploads import Uploads
 from core.vocabulary import Answer, FailureKind
@@ -17,6 +17,7 @@ from worker.attempt import Attempt
 from worker.carrying import JobSupervisor, let_go, warn_of_full_disk
 from worker.dataset_publishing import publish_dataset
 from worker.import_progress import ImportRun
+from worker.import_runs import keep_reports
 from worker.importer import ImporterProcess
 from worker.importing.events import DryRun, Failed, Imported, Rejected
 from worker.monitor import RunMonitor
@@ -132,16 +133,6 @@ class ImportSupervisor(JobSupervisor):
             if self._should_stop(monitor):
                 raise StoppedWhileFull
             time.sleep(self._settings.heartbeat_s / 2)
-
-
-def keep_reports(run: RunDir) -> None:
-    """Remove what an importer has made, and what it left half written. What it says of the files stays."""
-    kept = {run.import_options, run.report, run.problems, run.importer_log}
-    for path in set(run.folder.iterdir()) - kept:
-        if path.is_dir():
-            remove_tree(path)
-        else:
-            path.unlink(missing_ok=True)
 
 
 def _arguments(job: Job, run: RunDir, source: Path) -> list[str]:

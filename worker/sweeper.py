@@ -23,7 +23,7 @@ from jobs.record import ImportSpec
 from jobs.store import JobStore
 from models.shelf import Shelf
 from worker.dataset_publishing import publish_dataset, upload_of
-from worker.import_supervisor import keep_reports
+from worker.import_runs import keep_reports
 from worker.publishing import publish
 
 INTERVAL_S = 5.0

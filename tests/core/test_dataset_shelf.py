@@ -1,52 +1,65 @@
+"""Data sets on the shelf: added whole, named, deleted, and brought back."""
+
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from core.dataset_arrays import open_dataset
 from core.dataset_shelf import DatasetShelf
-from core.errors import DatasetNotFound
-from tests.canonical import some_images, write_canonical
+from core.errors import DatasetNotFound, ShelfBusy
+from core.files import TEMPORARY_PREFIX
+from tests.imported import write_imported
+from tests.tiny import digit_like
 
 
-def test_a_shelf_without_a_folder_is_empty(tmp_path: Path) -> None:
-    shelf = DatasetShelf(tmp_path / "none")
+@pytest.fixture
+def shelf(tmp_path: Path) -> DatasetShelf:
+    return DatasetShelf(tmp_path / "datasets")
+
+
+def add(shelf: DatasetShelf, made: Path, seed: int = 0, name: str = "own") -> str:
+    card = write_imported(made, digit_like(20, seed)[..., np.newaxis], name=name)
+    with shelf.changing():
+        shelf.add(made, card.dataset_id)
+        shelf.point(name, card.dataset_id)
+    return card.dataset_id
+
+
+def test_a_data_set_is_added_and_found_by_name_and_id(shelf: DatasetShelf, tmp_path: Path) -> None:
     assert (shelf.ids(), shelf.names()) == ([], {})
-    with pytest.raises(DatasetNotFound, match="'icons'"):
-        shelf.find("icons")
+    dataset_id = add(shelf, tmp_path / "made")
+    assert shelf.ids() == [shelf.find("own")] == [shelf.find(dataset_id)] == [dataset_id]
+    assert len(open_dataset(shelf.folder(dataset_id)).images) == 20
+    assert not list(tmp_path.rglob(f"{TEMPORARY_PREFIX}*"))
 
 
-def test_a_data_set_is_found_by_name_and_by_id(tmp_path: Path) -> None:
-    card = write_canonical(tmp_path, "icons")
-    shelf = DatasetShelf(tmp_path)
-    assert shelf.find("icons") == shelf.find(card.dataset_id) == card.dataset_id
-    assert shelf.card(card.dataset_id) == card
-    assert shelf.ids() == [card.dataset_id]
+def test_what_is_there_stays_as_it_is(shelf: DatasetShelf, tmp_path: Path) -> None:
+    dataset_id = add(shelf, tmp_path / "made")
+    before = {path.name: path.stat().st_ino for path in shelf.folder(dataset_id).iterdir()}
+    assert add(shelf, tmp_path / "again", name="again") == dataset_id
+    assert {path.name: path.stat().st_ino for path in shelf.folder(dataset_id).iterdir()} == before
+    assert shelf.names() == {"own": dataset_id, "again": dataset_id}
 
 
-def test_a_name_points_to_the_newest_and_older_versions_stay(tmp_path: Path) -> None:
-    old = write_canonical(tmp_path, "icons", some_images(40, seed=1))
-    new = write_canonical(tmp_path, "icons", some_images(40, seed=2))
-    shelf = DatasetShelf(tmp_path)
-    assert shelf.names() == {"icons": new.dataset_id}
-    assert shelf.find(old.dataset_id) == old.dataset_id
-    assert set(shelf.ids()) == {old.dataset_id, new.dataset_id}
+def test_a_deleted_data_set_keeps_its_card_and_can_come_back(shelf: DatasetShelf, tmp_path: Path) -> None:
+    dataset_id = add(shelf, tmp_path / "made")
+    shelf.delete(dataset_id)
+    with pytest.raises(DatasetNotFound, match="GET /datasets lists"):
+        shelf.find("own")
+    assert (shelf.find(dataset_id), shelf.has_images(dataset_id)) == (dataset_id, False)
+    assert shelf.card(dataset_id).name == "own"
+    assert add(shelf, tmp_path / "again") == dataset_id
+    assert shelf.has_images(shelf.find("own"))
 
 
-def test_a_deleted_data_set_keeps_its_card_alone(tmp_path: Path) -> None:
-    card = write_canonical(tmp_path, "icons", labels=[0, 1] * 20, class_names=["a", "b"])
-    shelf = DatasetShelf(tmp_path)
-    assert shelf.has_images(card.dataset_id)
-    shelf.delete(card.dataset_id)
-    shelf.delete(card.dataset_id)  # said again
-    assert not shelf.has_images(card.dataset_id)
-    assert shelf.names() == {}
-    assert shelf.find(card.dataset_id) == card.dataset_id
-    assert not list(shelf.folder(card.dataset_id).glob("*.npy"))
-
-
-@pytest.mark.parametrize(
-    "name", ["", ".", "..", "../names/icons", "names/icons", ".tmp-1", "0" * 16, "x" * 300, "a\0b"]
-)
-def test_what_is_no_name_finds_nothing(tmp_path: Path, name: str) -> None:
-    write_canonical(tmp_path, "icons")
-    with pytest.raises(DatasetNotFound):
-        DatasetShelf(tmp_path).find(name)
+def test_a_shelf_that_somebody_changes_for_seconds_is_busy(
+    shelf: DatasetShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.locks.LOCK_S", 0.1)
+    dataset_id = add(shelf, tmp_path / "made")
+    with shelf.changing():
+        with pytest.raises(ShelfBusy, match="changing the data sets"):
+            shelf.delete(dataset_id)
+        assert shelf.find("own") == dataset_id, "reading needs no lock"
+    shelf.delete(dataset_id)

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,10 @@ def cancel(http: httpx.Client, job_id: str) -> None:
 def temporaries(service: Service) -> set[Path]:
     """What is half written. Of one that is killed it stays, until nobody can be writing it any more."""
     runs, shelf = service.folder / "runs", service.folder / "shelf"
-    return {*runs.rglob(f"{TEMPORARY_PREFIX}*"), *shelf.glob(f"{TEMPORARY_PREFIX}*")}
+    of_imports = (
+        path.rglob(f"{TEMPORARY_PREFIX}*") for path in (service.folder / "datasets", service.folder / "uploads")
+    )
+    return {*runs.rglob(f"{TEMPORARY_PREFIX}*"), *shelf.glob(f"{TEMPORARY_PREFIX}*"), *chain.from_iterable(of_imports)}
 
 
 def digests(service: Service, model: str) -> dict[str, str]:

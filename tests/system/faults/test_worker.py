@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 from redis import Redis
 
-from tests.service import Service, children, follow, wait_until
+from tests.service import Service, children, follow, lanes_of, pool_of, wait_until
 from tests.system.jobs import LONG, SMOKE, WITH_PENALTY, cancel, read, reasons, submit, told
 
 
@@ -58,10 +58,11 @@ def test_a_worker_whose_main_process_is_killed_ends_whole_and_another_goes_on(
     with second_worker(impatient) as doomed:
         blocked, job_id = submit(http, LONG), submit(http, LONG)
         wait_until(lambda: len(impatient.trainers()) == 2)
-        (supervisor,) = children(doomed.pid)
+        (supervisor,), (lane,) = pool_of(doomed.pid), lanes_of(doomed.pid)
         (trainer,) = children(supervisor)
         doomed.kill()
-        wait_until(lambda: trainer not in impatient.trainers() and not Path(f"/proc/{supervisor}").exists())
+        wait_until(lambda: trainer not in impatient.trainers())
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in (supervisor, lane)))
         doomed.returncode = 0  # it was meant to end so
     wait_until(lambda: {read(http, name)["status"] for name in (blocked, job_id)} == {"running", "queued"})
     cancel(http, blocked)
