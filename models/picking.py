@@ -1,4 +1,4 @@
-"""Drawing a wanted digit from a generator that was not told the digits: it draws, and the judge picks."""
+"""Drawing a wanted class from a generator that was not told the classes: it draws, and the judge picks."""
 
 from collections.abc import Iterator, Sequence
 
@@ -32,10 +32,17 @@ def pick(
 
 @torch.inference_mode()
 def search(G: FoldedGenerator, judge: Judge, seed: int, k: int, wanted: int) -> Iterator[np.ndarray]:
-    """Image k of a seed for a wanted class, uint8 [H, W, C]: after each batch the best so far, until it is the one."""
-    best, surest = np.empty(0), -1.0
-    for first in range(0, CANDIDATES, BATCH):
-        images = draw(G, seed, k * CANDIDATES + first, BATCH)
+    """Image k of a seed for a wanted class, uint8 [H, W, C]: after each turn of G the best so far, until it is the one.
+
+    A judge reads whole batches, so that what it says of an image does not depend on how long G takes.
+    """
+    best, surest = np.zeros(G.shape.array, np.uint8), -1.0
+    for first in range(k * CANDIDATES, (k + 1) * CANDIDATES, BATCH):
+        images = np.empty((BATCH, *G.shape.array), np.uint8)
+        for place in range(0, BATCH, G.turn):
+            if place:
+                yield best
+            images[place : place + G.turn] = draw(G, seed, first + place, G.turn)
         _, logits = judge(torch.from_numpy(images))
         probabilities = logits.softmax(1)[:, wanted]
         sure = (probabilities >= SURE).nonzero()

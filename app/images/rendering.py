@@ -12,6 +12,7 @@ from app.http.services import Services
 from app.images.classes import wanted
 from app.images.picture import Picture
 from app.images.query import GridQuery
+from app.shelf.active import active_model
 
 NEW_SEEDS = 2**32  # short enough to read
 
@@ -21,7 +22,7 @@ def drawn_by(query: GridQuery, services: Services) -> tuple[str, str | None]:
 
     Raises ModelNotFound, JudgeNotFound or CheckpointError.
     """
-    model = query.model or services.shelf.active(query.dataset)
+    model = query.model or active_model(services, query.dataset)
     services.shelf.folder(model)
     if not query.wants_classes:
         return model, None

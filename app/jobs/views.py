@@ -30,6 +30,7 @@ class JobLinks(BaseModel):
     self: str
     events: str
     samples: str
+    pairs: str = Field(description="Drawn images beside the training images nearest to them, once an epoch was scored.")
     curves: str
     checkpoints: str
     logs: str
@@ -73,7 +74,7 @@ class JobView(_JobView):
     device: str | None = Field(description="What it trains on.")
     progress: JobProgress | None
     model: str | None = Field(description="The id of the model that came of it.")
-    publication: Publication | None = Field(description="Whether the model became the active one, and why.")
+    publication: Publication | None = Field(description="Whether the model became its data set's active one, and why.")
     memory: DeviceMemory | None = Field(description="Of a cancelled job: what its trainer held, and what was left.")
     links: JobLinks
 
@@ -97,6 +98,7 @@ class JobView(_JobView):
                 self=base,
                 events=f"{base}/events",
                 samples=f"{base}/samples",
+                pairs=f"{base}/pairs.png",
                 curves=f"{base}/curves",
                 checkpoints=f"{base}/checkpoints",
                 logs=f"{base}/logs",

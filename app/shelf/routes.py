@@ -11,6 +11,7 @@ from app.http.dependencies import ServicesDep, require_json
 from app.http.json_body import JsonRoute
 from app.http.problems import FieldProblem, documented, not_accepted
 from app.http.urls import url
+from app.shelf.active import active_model
 from app.shelf.views import ActivateRequest, ActiveIds, ModelPage, ModelView
 from core.errors import ModelNotFound
 
@@ -66,7 +67,7 @@ async def activate(request: ActivateRequest, services: ServicesDep) -> ModelView
 def get_active_model(services: ServicesDep, dataset: DatasetParameter = None) -> ModelView:
     """The active model with its card; with `dataset`, that of the data set."""
     shelf = services.shelf
-    return ModelView.from_card(shelf.card(shelf.active(dataset)), ActiveIds.on(shelf))
+    return ModelView.from_card(shelf.card(active_model(services, dataset)), ActiveIds.on(shelf))
 
 
 @router.get("/{model_id}")

@@ -20,6 +20,7 @@ from core.settings import Settings
 from models.judge import FOLDER, read_judge_card
 from tests.app.http.test_errors import problem
 from tests.app.images.reading import drawn
+from tests.imported import colourful, write_imported
 from tests.in_process import Api, served
 from tests.tiny import save_tiny
 from worker.training.data import EMBEDDED
@@ -161,3 +162,28 @@ def test_the_judge_of_an_imported_data_set_picks(own_api: Api, http: httpx.Clien
     assert picked.headers["content-location"].endswith(f"&model={model}&judge={JUDGE}")
     assert drawn(http, picked.headers["content-location"]).content == picked.content
     assert "immutable" in http.get(picked.headers["content-location"]).headers["cache-control"]
+
+
+def test_an_imported_data_set_is_found_by_its_other_names_and_its_id(
+    own_api: Api, http: httpx.Client, tmp_path: Path
+) -> None:
+    shelf, datasets = own_api.services.shelf, own_api.services.datasets
+    first, second = (write_imported(tmp_path / str(k), colourful(20, seed=k), name="bugs") for k in (1, 2))
+    for card in (first, second):
+        shutil.copytree(tmp_path / ("1" if card is first else "2"), datasets.folder(card.dataset_id))
+    save_tiny(tmp_path / "model", seed=4, shape=COLOUR_32, dataset="bugs", dataset_sha256=first.sha256)
+    model = shelf.add(tmp_path / "model").model_id
+    datasets.point("beetles", first.dataset_id)
+    datasets.point("others", second.dataset_id)
+    for name in ("bugs", "beetles", first.dataset_id):
+        assert (
+            "no model of the data set"
+            in problem(http.get(f"/generate?dataset={name}"), 404, "model-not-found")["detail"]
+        )
+    shelf.activate(model, overall=False)
+    for name in ("bugs", "beetles", first.dataset_id):
+        assert drawn(http, f"/generate?dataset={name}&n=1").headers["x-model-id"] == model
+        assert http.get(f"/models/active?dataset={name}").json()["id"] == model
+    for name in ("others", second.dataset_id):
+        missing = problem(http.get(f"/generate?dataset={name}"), 404, "model-not-found")
+        assert f"of 'bugs' was trained on another version than {second.dataset_id}" in missing["detail"]

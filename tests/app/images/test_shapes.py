@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from app.drawing.renderer import Renderer
 from app.drawing.shared_counts import SharedCounts
-from app.drawing.sources import SeedSource
+from app.drawing.sources import PickSource, SeedSource, Source
 from app.http.problems import ProblemError
 from app.images.encode import encode
 from app.images.formats import Format
@@ -21,6 +22,8 @@ from app.images.query import GridQuery
 from app.images.rules import check
 from core.image_shape import GREY_28, ImageShape
 from models.folding import BATCH, FoldedGenerator
+from models.judge import Judge
+from models.picking import CANDIDATES, SURE
 from models.sampling import draw
 from models.shelf import Shelf
 from tests.tiny import networks, one_thread, tiny_recipe
@@ -52,7 +55,7 @@ def opened(data: bytes) -> np.ndarray:
     return np.asarray(image)
 
 
-def rendered(folder: Path, *sources: SeedSource) -> list[np.ndarray]:
+def rendered(folder: Path, *sources: Source) -> list[np.ndarray]:
     """What a renderer makes of them, together."""
 
     async def render() -> list[np.ndarray]:
@@ -94,6 +97,18 @@ def test_each_format_holds_them_in_colour(images: np.ndarray) -> None:
     assert np.array_equal(np.stack([opened(archive.read(f"{k}.png")) for k in range(4)]), images)
     with np.load(BytesIO(encoded(images, "npz"))) as arrays:
         assert np.array_equal(arrays["images"], images)
+
+
+def test_a_judge_picks_among_them_in_the_same_turns(tmp_path: Path) -> None:
+    G = FoldedGenerator.of(networks(tiny_recipe(g_filters=256))[0].eval())
+    torch.manual_seed(0)
+    judge = Judge(3).eval().requires_grad_(False)
+    with one_thread():
+        (picked,) = rendered(tmp_path, PickSource(G, 1, 7, start=1, wanted=[2, 0], judge=judge))
+        candidates = torch.from_numpy(draw(G, 7, CANDIDATES, CANDIDATES))
+        answers = torch.cat([judge(batch)[1].softmax(1)[:, 0] for batch in torch.split(candidates, BATCH)])
+    assert answers.max() < SURE
+    assert np.array_equal(picked[0], candidates[answers.argmax()])
 
 
 @pytest.mark.parametrize(
