@@ -10,7 +10,7 @@ from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 from app.datasets.digests import check_digest
 from app.http.dependencies import content_type
 from app.http.problem_types import ProblemType
-from app.http.problems import ProblemError
+from app.http.problems import FieldProblem, ProblemError, not_accepted
 from app.http.services import Services
 from app.uploads.receiving import batches
 from core.errors import UploadNotFound
@@ -53,9 +53,8 @@ def take_upload(request: Request, services: Services, upload_id: str, announced:
     Raises UploadNotFound, UploadIncomplete, UploadBusy, and ProblemError as `take_body` does.
     """
     if int(request.headers.get("content-length", "0")) or "transfer-encoding" in request.headers:
-        raise ProblemError(
-            ProblemType.BAD_REQUEST, "the request names an `upload` and has a body; allowed: one of them"
-        )
+        detail = "the request has a body too; allowed: one of them"
+        raise not_accepted([FieldProblem(parameter="upload", detail=detail, value=upload_id)])
     upload = services.uploads.get(upload_id)
     if not upload.is_complete and upload.offset == upload.meta.length:
         services.uploads.finish(upload_id)

@@ -16,9 +16,10 @@ from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
 from app.http.services import Services
 from app.http.urls import url
-from core.dataset_card import PROBLEMS
+from core.dataset_card import FLOOR, PROBLEMS
 from core.datasets import dataset_names
 from core.errors import DatasetDamaged, DatasetNotFound
+from core.scores import Floor
 from jobs.record import TrainSpec
 
 router = APIRouter(prefix="/datasets", tags=["datasets"], responses=documented(404, 422, 503), route_class=StrictRoute)
@@ -55,6 +56,16 @@ def get_dataset(found: FoundDep, services: ServicesDep) -> DatasetView:
 def list_problems(found: FoundDep, wanted: WantedDep) -> ProblemPage:
     """What was wrong with the files that came, one by one, and what became of each."""
     return problem_page(found.folder / PROBLEMS, f"/datasets/{found.id}/problems", wanted)
+
+
+@router.get("/{dataset}/floor")
+def get_floor(found: FoundDep) -> Floor:
+    """What training images score beside the test images: no model can be expected to score better."""
+    try:
+        return Floor.model_validate_json((found.folder / FLOOR).read_bytes())
+    except FileNotFoundError as error:
+        detail = f"the floor of data set {found.id} is not known yet: the first job that trains on it measures it"
+        raise ProblemError(ProblemType.NOT_FOUND, detail) from error
 
 
 @router.delete("/{dataset}", status_code=204, responses=documented(409))

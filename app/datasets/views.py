@@ -17,6 +17,7 @@ class DatasetLinks(BaseModel):
     problems: str
     preview: str = Field(description="Some of the training images, in a PNG.")
     images: str = Field(description="A template: with `{k}` from 0 to `train` + `test` - 1 each image is a PNG.")
+    floor: str = Field(description="What training images score, once something was trained on it.")
     download: str = Field(description="All images and labels, as an npz.")
 
 
@@ -43,6 +44,7 @@ class DatasetView(BaseModel):
                 problems=f"{base}/problems",
                 preview=f"{base}/preview.png",
                 images=f"{base}/images/{{k}}.png",
+                floor=f"{base}/floor",
                 download=f"{base}/download",
             ),
         )

@@ -19,7 +19,9 @@ router = APIRouter(prefix="/uploads", tags=["uploads"], route_class=TusRoute)
 
 UploadId = Annotated[str, Path(max_length=64, description="As in the answer to POST /uploads.")]
 NO_CONTENT: dict[int | str, dict[str, Any]] = {204: {"description": "Done; the headers say where the upload is."}}
-BODY = {"requestBody": {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}}
+CONTENT = {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}
+PART = {"requestBody": {"required": True, "content": CONTENT}}
+FIRST_PART = {"requestBody": {"content": CONTENT}}
 
 
 @router.options("", status_code=204)
@@ -31,7 +33,9 @@ def get_abilities(services: ServicesDep) -> Response:
     )
 
 
-@router.post("", status_code=201, openapi_extra=BODY, responses=documented(400, 408, 412, 413, 415, 422, 503, 507))
+@router.post(
+    "", status_code=201, openapi_extra=FIRST_PART, responses=documented(400, 408, 412, 413, 415, 422, 503, 507)
+)
 async def create(
     request: Request,
     response: Response,
@@ -64,7 +68,7 @@ def get_upload(upload_id: UploadId, response: Response, services: ServicesDep) -
 @router.patch(
     "/{upload_id}",
     status_code=204,
-    openapi_extra=BODY,
+    openapi_extra=PART,
     responses={**NO_CONTENT, **documented(400, 404, 408, 409, 412, 413, 415, 422, 423, 503, 507)},
 )
 async def append(

@@ -1,12 +1,15 @@
 """URLs for the paths of the OpenAPI document."""
 
 from app.http.services import Services
+from core.dataset_card import FLOOR
 from core.import_options import ImportOptions
 from core.import_report import ImportReport, Source
 from core.run_dir import JobDir
+from core.scores import Floor
 from tests.app.datasets.making import shelve
 from tests.imported import colourful
 from tests.jobs.claims import IMPORT
+from tests.tiny import score_sheet
 
 _NOTHING = {
     "job_id": "nobody",
@@ -43,6 +46,8 @@ def url_of_something(path: str, services: Services, job_id: str) -> str:
         values["job_id"] = import_with_report(services)
     if "{dataset}" in path:
         values["dataset"] = shelve(services, colourful(4), name="paths").dataset_id
+        floor = Floor(judge="0" * 16, images=4, compared_by="frechet", scores=score_sheet().floor)
+        (services.datasets.folder(values["dataset"]) / FLOOR).write_text(floor.model_dump_json())
     if "{upload_id}" in path:
         values["upload_id"] = services.uploads.create(1).id
     return path.format(**values) + ("?seed=1" if path == "/generate" else "")

@@ -4,12 +4,14 @@ import httpx
 import pytest
 
 from app.http.services import Services
-from core.dataset_card import CARD, PROBLEMS, DatasetCard
+from core.dataset_card import CARD, FLOOR, PROBLEMS, DatasetCard
 from core.import_report import FileProblem
 from core.import_vocabulary import ProblemCode
+from core.scores import Floor
 from tests.app.datasets.making import shelve
 from tests.app.http.test_errors import problem
 from tests.imported import colourful
+from tests.tiny import score_sheet
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +106,12 @@ def test_problems_come_in_pages_in_their_order(
 
 def test_a_data_set_without_problems_has_an_empty_page(http: httpx.Client, icons: DatasetCard) -> None:
     assert http.get("/datasets/icons/problems").json() == {"data": [], "has_more": False, "next": None}
+
+
+def test_the_floor_is_there_once_something_was_trained(http: httpx.Client, services: Services) -> None:
+    card = shelve(services, colourful(4, seed=25), name="floor")
+    missing = problem(http.get("/datasets/floor/floor"), 404, "not-found")
+    assert "first job that trains on it" in missing["detail"]
+    floor = Floor(judge="0" * 16, images=4, compared_by="kid", scores=score_sheet().floor)
+    (services.datasets.folder(card.dataset_id) / FLOOR).write_text(floor.model_dump_json(indent=2))
+    assert Floor.model_validate(http.get("/datasets/floor/floor").json()) == floor

@@ -169,7 +169,7 @@ def test_an_upload_is_imported_by_its_id_as_often_as_is_asked(http: httpx.Client
     wrong = {"repr-digest": f"sha-256={structured(sha256(b'').digest())}"}
     problem(http.post(f"/datasets?name=own&upload={upload}", headers=wrong), 400, "digest-mismatch")
     both = http.post(f"/datasets?name=own&upload={upload}", content=ZIP)
-    assert "allowed: one of them" in problem(both, 400, "bad-request")["detail"]
+    assert "allowed: one of them" in problem(both, 422, "invalid-parameter")["errors"][0]["detail"]
     assert upload in services.uploads.ids()
 
 

@@ -52,6 +52,7 @@ def test_schemathesis_finds_nothing(api: str, tmp_path: Path) -> None:
     found = subprocess.run(
         [*command, "run", f"{api}/openapi.json", *options],
         cwd=tmp_path,  # where it leaves its files
+        env=os.environ | {"PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.app.http.contract_hooks"},
         capture_output=True,
         text=True,
         check=False,
