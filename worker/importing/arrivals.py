@@ -10,7 +10,7 @@ from worker.importing.problems import Problems
 from worker.importing.raw import RawImage, Source, SourceRejected, Split
 from worker.importing.spool import Spool
 
-TOLD_EVERY = 256  # items
+TOLD_EVERY = 16  # items: a large picture may take a second
 
 
 @dataclass
@@ -35,13 +35,16 @@ class Arrivals:
 
 def collect(source: Source, spool: Spool, problems: Problems, tell: Callable[[int], object]) -> Arrivals:
     """Read a source to its end. Raises SourceRejected, also where too many of its files are bad."""
-    came = Arrivals()
-    for done, item in enumerate(source, 1):
+    came, done = Arrivals(), 0
+    for item in source:
         if isinstance(item, FileProblem):
             problems.add(item)
+            if item.action != "dropped":  # its image comes next
+                continue
         else:
             spool.add(item)
             came.add(item)
+        done += 1
         if done % TOLD_EVERY == 0:
             tell(done)
     if problems.bad > MOST_BAD_SHARE * (problems.bad + len(came)):

@@ -2,7 +2,6 @@
 
 import zlib
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -10,7 +9,7 @@ from typing import BinaryIO, NamedTuple
 from core.import_kinds import HEAD_BYTES, HINTS, PACKED, Kind, sniff
 from core.import_report import FileProblem
 from worker.importing.depth import is_16_bit_grey
-from worker.importing.members import Archive, MemberFault
+from worker.importing.members import Archive, Member, MemberFault
 from worker.importing.raw import SourceRejected
 from worker.importing.sources.tar_archive import TarArchive
 from worker.importing.sources.zip_archive import ZipArchive
@@ -36,6 +35,7 @@ class Upload:
     packed: Kind | None = None  # how it is packed: gzip, bzip2 or xz
     archive: Archive | None = None
     found: list[Found] = field(default_factory=list)  # the files of the archive that can be read, in order
+    files: int = 0  # of the archive, with those that cannot be read
 
     def kinds(self) -> Counter[Kind]:
         """How many files of the archive are of each kind; of a gzip it is what it unpacks to."""
@@ -59,7 +59,10 @@ def look_at(path: Path) -> Upload:
         archive = ZipArchive(path)
     elif kind == Kind.TAR:
         archive = TarArchive(path, packed)
-    return Upload(path, kind, packed, archive, list(_files(archive)) if archive is not None else [])
+    if archive is None:
+        return Upload(path, kind, packed)
+    files = [_found(member) for member in archive.members() if _is_of_a_file(member)]
+    return Upload(path, kind, packed, archive, [one for one in files if one is not None], len(files))
 
 
 def _unpacked_head(file: BinaryIO, packed: Kind) -> bytes:
@@ -67,17 +70,22 @@ def _unpacked_head(file: BinaryIO, packed: Kind) -> bytes:
     return Stream(file, packed).take(HEAD_BYTES)
 
 
-def _files(archive: Archive) -> Iterator[Found]:
-    for member in archive.members():
-        if isinstance(member, FileProblem):
-            continue
-        try:
-            head = member.head(HEAD_BYTES)
-        except MemberFault:  # which will be told when it is read
-            continue
-        kind = sniff(head)
-        inner = _inner_kind(head) if kind == Kind.GZIP else None
-        yield Found(member.name, member.size, kind, inner, is_16_bit_grey(head, kind))
+def _is_of_a_file(item: Member | FileProblem) -> bool:
+    """Whether it is a file, or stands in the place of one."""
+    return isinstance(item, Member) or item.action == "dropped"
+
+
+def _found(member: Member | FileProblem) -> Found | None:
+    """What a file is; None where it cannot be read, which will be told when it is."""
+    if isinstance(member, FileProblem):
+        return None
+    try:
+        head = member.head(HEAD_BYTES)
+    except MemberFault:
+        return None
+    kind = sniff(head)
+    inner = _inner_kind(head) if kind == Kind.GZIP else None
+    return Found(member.name, member.size, kind, inner, is_16_bit_grey(head, kind))
 
 
 def _inner_kind(head: bytes) -> Kind:

@@ -20,7 +20,7 @@ def open_source(path: Path, name: str, options: ImportOptions, folder: Path) -> 
     if 2 * pictures < max(1, len(upload.found)) and (arrays := open_arrays(upload, name, options, folder)) is not None:
         return arrays
     if upload.archive is not None and pictures:
-        return FoldersSource(upload.archive, upload.found, options)
+        return FoldersSource(upload.archive, upload.found, upload.files, options)
     raise _rejected(upload)
 
 

@@ -38,7 +38,7 @@ class Source(Protocol):
     """
 
     format: str  # for the report: `zip`, `idx`, `csv`
-    total: int | None  # how many items there are, at most, where the file says so; for the progress
+    total: int | None  # how many images and dropped files there are, where that is known; for the progress
     notes: list[str]  # what was chosen, in sentences; complete once iterated
 
     def __iter__(self) -> Iterator[Item]: ...

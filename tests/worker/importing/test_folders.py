@@ -95,3 +95,13 @@ def test_what_no_images_are_in_is_refused_with_what_would_do(tmp_path: Path, dat
     with pytest.raises(SourceRejected) as refused:
         read(put(tmp_path, data))
     assert words in str(refused.value)
+
+
+def test_the_total_counts_each_file_once(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    files = {"._1.png": b"", "1.png": encoded(Image.new("L", (8, 8)), "PNG", exif=exif), "2.txt": b"text", "3/": b""}
+    source = open_source(put(tmp_path, zipped(files)), "data", OPTIONS, tmp_path)
+    items = list(source)
+    assert source.total == 3
+    assert len(items) == 4  # the picture has a problem and an image

@@ -23,9 +23,9 @@ ALLOWED = "PNG, JPEG, WebP, BMP and GIF"
 class FoldersSource:
     """See raw.Source."""
 
-    def __init__(self, archive: Archive, found: list[Found], options: ImportOptions) -> None:
+    def __init__(self, archive: Archive, found: list[Found], files: int, options: ImportOptions) -> None:
         self.format = archive.format
-        self.total: int | None = len(found)
+        self.total: int | None = files
         self._archive = archive
         self._layout = layout_of(one.name for one in found if one.kind in PICTURES)
         if options.labels == "none":
