@@ -1,6 +1,9 @@
 """The real supervisor of imports with the real importer and a real Redis, from a claim to its end."""
 
+import os
 import resource
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -210,6 +213,37 @@ def test_options_of_a_newer_version_fail_the_job_with_what_is_not_known(store: J
     assert job.error.detail.endswith("does not know: glaze")
 
 
+FULL_FOR_THE_IMPORTER = """
+import resource, sys
+from pathlib import Path
+from core.settings import Settings
+from jobs.store import JobStore
+from worker.import_supervisor import ImportSupervisor
+
+settings = Settings()
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))  # room for options, not for images
+ImportSupervisor(JobStore.of(settings), settings, Path(sys.argv[1]).exists).run()
+"""
+
+
+def test_an_importer_that_finds_no_space_is_tried_again_later(
+    store: JobStore, settings: Settings, redis: Redis, tmp_path: Path
+) -> None:
+    job_id, stop = store.create(import_spec(settings, archive())).job.id, tmp_path / "stop"
+    environment = os.environ | {
+        "DIGITFORGE_REDIS_URL": settings.redis_url,
+        "DIGITFORGE_DATA_DIR": str(settings.data_dir),
+    }
+    with subprocess.Popen([sys.executable, "-c", FULL_FOR_THE_IMPORTER, str(stop)], env=environment) as supervisor:
+        wait_until(lambda: any(kind == "warning" for kind, _ in events(redis, job_id)))
+        assert tree(run_of(settings, store.get(job_id)).folder) <= REPORTS
+        stop.touch()
+    assert supervisor.returncode == 0
+    assert events(redis, job_id)[-1] == ("queued", {"reason": "released"})
+    assert ImportSupervisor(store, settings, lambda: False).run()
+    assert store.get(job_id).status is JobStatus.SUCCEEDED
+
+
 @contextmanager
 def no_room(pid: int) -> Iterator[None]:
     soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
@@ -223,14 +257,11 @@ def no_room(pid: int) -> Iterator[None]:
 def test_an_import_waits_for_space_on_a_full_disk(store: JobStore, settings: Settings, redis: Redis) -> None:
     spec = import_spec(settings, archive())
     with no_room(0):  # what is started from here has no room either
-        done = threading.Event()
         job_id = store.create(spec).job.id
-        thread = threading.Thread(
-            target=lambda: (ImportSupervisor(store, settings, lambda: False).run(), done.set()), daemon=True
-        )
+        thread = threading.Thread(target=ImportSupervisor(store, settings, lambda: False).run)
         thread.start()
         wait_until(lambda: any(kind == "warning" for kind, _ in events(redis, job_id)))
-        assert not done.is_set()
-    wait_until(done.is_set, timeout_s=60)
+        assert thread.is_alive()
+    thread.join(60)
     assert store.get(job_id).status is JobStatus.SUCCEEDED
     assert store.get(job_id).attempt == 1
