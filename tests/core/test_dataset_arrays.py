@@ -7,15 +7,15 @@ from core.dataset_arrays import dataset_digest, open_dataset
 from core.dataset_card import CARD, IMAGES, LABELS
 from core.errors import DatasetDamaged
 from core.image_shape import ImageShape
-from tests.canonical import some_images, write_canonical
+from tests.imported import colourful, write_imported
 
 SHAPE = ImageShape(side=16, channels=3)
 
 
 def test_arrays_are_mapped_and_split(tmp_path: Path) -> None:
-    images = some_images(40)
-    card = write_canonical(tmp_path, images=images, labels=[0, 1] * 20, class_names=["a", "b"], test=10)
-    opened = open_dataset(tmp_path / card.dataset_id)
+    images = colourful(40, side=16)
+    card = write_imported(tmp_path, images, [0, 1] * 20, ["a", "b"], train=30)
+    opened = open_dataset(tmp_path)
     assert isinstance(opened.images, np.memmap)
     assert opened.labels is not None
     assert np.array_equal(opened.images[opened.train], images[:30])
@@ -25,15 +25,15 @@ def test_arrays_are_mapped_and_split(tmp_path: Path) -> None:
 
 
 def test_without_classes_there_are_no_labels(tmp_path: Path) -> None:
-    card = write_canonical(tmp_path)
-    assert open_dataset(tmp_path / card.dataset_id).labels is None
+    card = write_imported(tmp_path, colourful(40, side=16))
+    assert open_dataset(tmp_path).labels is None
     assert card.class_names == []
 
 
 @pytest.mark.parametrize("file", [CARD, IMAGES, LABELS])
 def test_a_missing_or_truncated_file_is_named(tmp_path: Path, file: str) -> None:
-    card = write_canonical(tmp_path, labels=[0, 1] * 20, class_names=["a", "b"])
-    path = tmp_path / card.dataset_id / file
+    write_imported(tmp_path, colourful(40, side=16), [0, 1] * 20, ["a", "b"])
+    path = tmp_path / file
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DatasetDamaged, match=file):
@@ -45,21 +45,21 @@ def test_a_missing_or_truncated_file_is_named(tmp_path: Path, file: str) -> None
 
 @pytest.mark.parametrize("wrong", [np.zeros((40, 16, 16, 1), np.uint8), np.zeros((40, 16, 16, 3), np.float32)])
 def test_arrays_of_another_shape_or_type_are_refused(tmp_path: Path, wrong: np.ndarray) -> None:
-    card = write_canonical(tmp_path)
-    np.save(tmp_path / card.dataset_id / IMAGES, wrong)
+    write_imported(tmp_path, colourful(40, side=16))
+    np.save(tmp_path / IMAGES, wrong)
     with pytest.raises(DatasetDamaged, match="its card says uint8"):
-        open_dataset(tmp_path / card.dataset_id)
+        open_dataset(tmp_path)
 
 
 def test_pickles_are_not_opened(tmp_path: Path) -> None:
-    card = write_canonical(tmp_path)
-    np.save(tmp_path / card.dataset_id / IMAGES, np.array([{}], object), allow_pickle=True)
+    write_imported(tmp_path, colourful(40, side=16))
+    np.save(tmp_path / IMAGES, np.array([{}], object), allow_pickle=True)
     with pytest.raises(DatasetDamaged, match="cannot be opened"):
-        open_dataset(tmp_path / card.dataset_id)
+        open_dataset(tmp_path)
 
 
 def test_the_digest_depends_on_all_that_a_data_set_is() -> None:
-    images, labels = some_images(6), np.array([0, 1, 0, 1, 0, 1], np.uint16)
+    images, labels = colourful(6, side=16), np.array([0, 1, 0, 1, 0, 1], np.uint16)
     digests = {
         dataset_digest(SHAPE, 4, ["a", "b"], images, labels),
         dataset_digest(SHAPE, 5, ["a", "b"], images, labels),

@@ -18,6 +18,7 @@ from worker.importing.pictures import Picture, decode
 from worker.importing.raw import Item, RawImage
 
 ALLOWED = "PNG, JPEG, WebP, BMP and GIF"
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")  # names that promise a picture
 
 
 class FoldersSource:
@@ -65,11 +66,13 @@ def _decoded(member: Member) -> Picture:
     head = member.head(HEAD_BYTES)
     kind = sniff(head)
     if kind not in PICTURES:
-        raise _no_picture(kind, head)
+        raise _no_picture(kind, head, member.name)
     return decode(member.read(MOST_FILE_BYTES), kind, member.name)
 
 
-def _no_picture(kind: Kind, head: bytes) -> MemberFault:
+def _no_picture(kind: Kind, head: bytes, name: str) -> MemberFault:
+    if kind in WORDS and name.lower().endswith(ENDINGS):
+        return MemberFault(ProblemCode.NOT_AN_IMAGE, f"{kind}, whatever its name says")
     if kind in WORDS:
         return MemberFault(ProblemCode.JUNK, f"{kind}, which no image is made of; classes come from folders")
     if kind in PACKED | ARCHIVES:
