@@ -49,7 +49,7 @@ def test_without_labels_folders_are_no_classes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "code", "hint"),
     [
-        (b"readme", ProblemCode.JUNK, "classes come from folders"),
+        (b"words", ProblemCode.NOT_AN_IMAGE, "whatever its name says"),
         (b"", ProblemCode.NOT_AN_IMAGE, "an empty file"),
         (b"\x01\x02\x03", ProblemCode.NOT_AN_IMAGE, "0x010203; allowed: PNG, JPEG, WebP, BMP and GIF"),
         (b"<!doctype html>", ProblemCode.NOT_AN_IMAGE, "fetch the file again"),
@@ -69,6 +69,12 @@ def test_what_is_no_picture_is_left_out_with_what_it_is(
     assert [image.file for image in images] == ["1.png", "3.png"]
     assert (problem.file, problem.code, problem.action) == ("2.png", code, "dropped")
     assert hint in problem.detail
+
+
+def test_words_among_pictures_are_junk(tmp_path: Path) -> None:
+    _, (problem,), _ = read(put(tmp_path, zipped({"1.png": png(), "readme": b"words", "2.png": png(2)}, 0)))
+    assert (problem.file, problem.code) == ("readme", ProblemCode.JUNK)
+    assert "classes come from folders" in problem.detail
 
 
 def test_16_bits_are_told_by_the_brightest_image_of_all(tmp_path: Path) -> None:
