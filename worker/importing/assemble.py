@@ -49,7 +49,8 @@ def assemble(task: Task, source: Source) -> str:
         _write_report(task, report)
         if task.dry_run:
             return dataset_id(made, selection)
-        tell = _teller(task, ImportPhase.WRITING, problems, len(selection.train) + len(selection.test))
+        count = len(selection.train) + len(selection.test)
+        tell = _teller(task, ImportPhase.WRITING, problems, lambda: count)
         return write_dataset(task.out / DATASET, task.name, report, made, selection, task.out / PROBLEMS, tell)
 
 
@@ -65,7 +66,7 @@ def _make(
     spool = Spool(task.out, options.fit, lambda spool: choose_side(spool, options, _made_for(source)))
     open_files.callback(spool.close)
     known["notes"] = source.notes
-    came = collect(source, spool, problems, _teller(task, ImportPhase.READING, problems, source.total))
+    came = collect(source, spool, problems, _teller(task, ImportPhase.READING, problems, lambda: source.total))
     known["modes"] = dict(came.modes.most_common())
     if not len(came):
         raise SourceRejected("there is no image in it; allowed: pictures in folders, or arrays of pixels")
@@ -80,7 +81,7 @@ def _make(
 
     made = Made(task.out, choice.shape)
     open_files.callback(made.close)
-    tell = _teller(task, ImportPhase.COMPARING, problems, len(came))
+    tell = _teller(task, ImportPhase.COMPARING, problems, lambda: len(came))
     finish(spool.chunks(), made, choice.background, options.invert, options.transpose, tell)
     spool.close()
     selection = select(came, classes, made, options.split, made_for is not None, problems)
@@ -114,9 +115,11 @@ def _check_bytes(images: int, shape: ImageShape) -> None:
         )
 
 
-def _teller(task: Task, phase: ImportPhase, problems: Problems, total: int | None) -> Callable[[int], None]:
+def _teller(
+    task: Task, phase: ImportPhase, problems: Problems, total: Callable[[], int | None]
+) -> Callable[[int], None]:
     def tell(done: int) -> None:
-        task.tell(Reading(phase=phase, done=done, total=total, problems=problems.total))
+        task.tell(Reading(phase=phase, done=done, total=total(), problems=problems.total))
 
     tell(0)
     return tell

@@ -11,7 +11,8 @@ from worker.importing.members import MemberFault
 
 LONGEST = 1000  # letters
 JUNK_FOLDERS = frozenset({"__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information"})
-JUNK_FILES = frozenset({"thumbs.db", "desktop.ini", "icon"})
+JUNK_FILES = frozenset({"thumbs.db", "desktop.ini"})
+FOLDERS_ICON = "Icon\r"  # of macOS
 SHOWN = 200  # letters of a name that cannot be taken
 
 
@@ -22,11 +23,11 @@ def admit(name: bytes, in_utf_8: bool = True) -> Iterator[str | FileProblem]:
     """
     text, guessed = as_text(name, in_utf_8)
     try:
-        path = safe_name(text)
+        path = safe_name(text.removesuffix("\r") if text.endswith(FOLDERS_ICON) else text)
     except MemberFault as fault:
         yield fault.dropped(shown(text))
         return
-    if is_junk(path):
+    if is_junk(path) or text.endswith(FOLDERS_ICON):
         detail = "a file that systems and programs keep for themselves"
         yield FileProblem(file=path, code=ProblemCode.JUNK, detail=detail, action="dropped")
         return

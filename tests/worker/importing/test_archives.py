@@ -151,6 +151,14 @@ def test_a_name_in_utf_8_without_a_flag_and_one_that_is_decomposed_need_no_repai
     assert contents(ZipArchive(put(tmp_path, data))) == ({"Grün/1.png": b""}, [])
 
 
+def test_a_comment_behind_a_zip_may_hold_anything(tmp_path: Path) -> None:
+    whole = zipped(FILES)
+    comment = b"see PK\x05\x06" + bytes(30)
+    data = whole[:-2] + len(comment).to_bytes(2, "little") + comment
+    assert contents(ZipArchive(put(tmp_path, data))) == (FILES, [])
+    assert contents(ZipArchive(put(tmp_path, whole + b"\n"))) == (FILES, [])
+
+
 @pytest.mark.parametrize(
     "name",
     ["__MACOSX/cat/._1.png", "cat/._1.png", ".DS_Store", "cat/Thumbs.db", ".ipynb_checkpoints/1.png", "cat/.git/x"],
@@ -159,6 +167,12 @@ def test_what_systems_leave_behind_is_junk(tmp_path: Path, name: str) -> None:
     files, problems = contents(ZipArchive(put(tmp_path, zipped({name: b"x", "cat/1.png": b"y"}))))
     assert files == {"cat/1.png": b"y"}
     assert [(problem.file, problem.code) for problem in problems] == [(name, ProblemCode.JUNK)]
+
+
+def test_the_icon_of_a_folder_is_junk_and_a_file_of_that_name_is_not(tmp_path: Path) -> None:
+    files, (problem,) = contents(ZipArchive(put(tmp_path, zipped({"a/Icon\r": b"x", "a/Icon": b"y"}))))
+    assert files == {"a/Icon": b"y"}
+    assert problem.code == ProblemCode.JUNK
 
 
 def test_backslashes_of_an_old_windows_program_are_slashes(tmp_path: Path) -> None:

@@ -115,6 +115,7 @@ for name, attempt in {
     "fork": os.fork,
     "exec": lambda: os.execv("/bin/true", ["true"]),
     "program": lambda: subprocess.run(["true"]),
+    "chmod": lambda: (refused / "old").chmod(0o777),
     "kill": lambda: os.kill(os.getppid(), 0),
     "memory": lambda: bytearray(4 * 2**30),
     "write elsewhere": lambda: (refused / "new").write_bytes(b""),
@@ -148,7 +149,7 @@ def test_a_confined_process_has_no_network_no_programs_and_one_folder(tmp_path: 
     expected = [f"{name} refused" for name in ("memory", "many files")]
     expected += [f"{name} done" for name in ("write", "rename", "read", "import")]
     if not any("seccomp" in line for line in cannot):
-        expected += [f"{name} refused" for name in ("socket", "fork", "exec", "program", "kill")]
+        expected += [f"{name} refused" for name in ("socket", "fork", "exec", "program", "chmod", "kill")]
     if not any("Landlock" in line for line in cannot):
         names = ("write elsewhere", "remove elsewhere", "read elsewhere", "read a secret")
         expected += [f"{name} refused" for name in names]

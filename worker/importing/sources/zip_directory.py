@@ -77,9 +77,7 @@ def _find_directory(file: BinaryIO) -> tuple[int, int, int]:
     tail_at = max(0, length - END.size - LONGEST_COMMENT)
     file.seek(tail_at)
     tail = file.read()
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or len(tail) - at < END.size:
-        raise SourceRejected("the zip ends too early: its directory is missing; upload the whole file")
+    at = _end_record(tail)
     _, _, _, _, _, size, start, _ = END.unpack_from(tail, at)
     end = tail_at + at
     if end >= LOCATOR_64.size:
@@ -95,6 +93,18 @@ def _find_directory(file: BinaryIO) -> tuple[int, int, int]:
     if shift < 0:
         raise _damaged()
     return start + shift, size, shift
+
+
+def _end_record(tail: bytes) -> int:
+    """Where the record is with which a zip ends, before its comment, which may hold anything."""
+    last = at = tail.rfind(b"PK\x05\x06", 0, len(tail) - END.size + 4)
+    while at >= 0:
+        if at + END.size + END.unpack_from(tail, at)[-1] == len(tail):
+            return at
+        at = tail.rfind(b"PK\x05\x06", 0, at)
+    if last < 0:
+        raise SourceRejected("the zip ends too early: its directory is missing; upload the whole file")
+    return last
 
 
 def _extra_fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
