@@ -46,7 +46,8 @@ def read_settings() -> Settings:
 
 def open_data_dir(settings: Settings, *names: str, writes: bool = True) -> None:
     """Make the data directory with its folders, and those `names` too. Raises StartError when that cannot be done."""
-    folders = [settings.data_dir, settings.runs_dir, settings.shelf_dir, *(settings.data_dir / name for name in names)]
+    own = (settings.data_dir, settings.runs_dir, settings.shelf_dir, settings.imported_dir, settings.uploads_dir)
+    folders = [*own, *(settings.data_dir / name for name in names)]
     with blaming("DIGITFORGE_DATA_DIR", settings.data_dir, "a folder that this user can make and write in"):
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)

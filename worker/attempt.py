@@ -41,14 +41,15 @@ class Attempt:
 
     def strike(self, kind: FailureKind, detail: str, log: str) -> None:
         """Its program died: let it be tried again, unless that happens over and over."""
-        error = JobError.of(kind, f"{detail}; {MAX_STRIKES} times without a new checkpoint between", log)
+        between = "" if self.job.spec.kind == "import" else " without a new checkpoint between"
+        error = JobError.of(kind, f"{detail}; {MAX_STRIKES} times{between}", log)
         status = self._retry_until_redis_answers(lambda: self._store.strike(self._claim, error))
         logger.warning("job %s: %s; now %s", self.job.id, detail, status)
 
     def release(self) -> None:
         """Give it back with its place in the queue, or bring it to where it was asked to be meanwhile."""
         status = self._retry_until_redis_answers(lambda: self._store.release(self._claim))
-        logger.info("job %s: stopped with its state saved; now %s", self.job.id, status)
+        logger.info("job %s: let go; now %s", self.job.id, status)
 
     def acknowledge_cancel(self, memory: DeviceMemory | None = None) -> None:
         """It was cancelled, and nothing of it runs any more. `memory` is what its trainer held and left."""

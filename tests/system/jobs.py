@@ -13,7 +13,7 @@ import httpx
 from core.card import read_card
 from core.files import TEMPORARY_PREFIX
 from core.recipe import with_preset
-from tests.service import Service, follow, wait_until
+from tests.service import Service, children, follow, lanes_of, wait_until
 
 LEASE_S, WATCHDOG_S = "3", "25"  # of a service that gives up a silent worker or trainer soon
 SMOKE = {"preset": "smoke", "publish": "never"}
@@ -27,6 +27,18 @@ def submit(http: httpx.Client, body: Mapping[str, object]) -> str:
     job = response.json()
     assert response.headers["location"] == f"/jobs/{job['id']}"
     return str(job["id"])
+
+
+def send(http: httpx.Client, data: bytes, name: str = "own") -> str:
+    """The id of the job that imports a file."""
+    answer = http.post(f"/datasets?name={name}", content=data)
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+def importers(service: Service) -> list[int]:
+    """Process ids of the importers at work."""
+    return [pid for lane in lanes_of(service.worker()) for pid in children(lane)]
 
 
 def read(http: httpx.Client, job_id: str) -> dict[str, Any]:

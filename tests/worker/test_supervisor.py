@@ -7,13 +7,16 @@ from pathlib import Path
 
 from cli.redis_server import RedisServer
 from core.card import verify_checkpoint
+from core.dataset_shelf import DatasetShelf
 from core.recipe import PRESETS
 from core.run_dir import JobDir
 from core.settings import Settings
 from jobs.record import JobStatus, TrainSpec
 from jobs.store import JobStore
 from models.shelf import Shelf
+from tests.imported import colourful, write_imported
 from tests.refuse_links import without_links
+from tests.tiny import tiny_recipe
 from worker.supervisor import Supervisor
 
 STOPPED_AFTER_AN_EPOCH_AND_TAKEN_UP_AGAIN = """
@@ -41,6 +44,27 @@ def test_a_trainer_that_refuses_its_arguments_fails_the_job_at_once_with_what_it
     assert job.error.type == "trainer-refused"
     assert job.error.detail.startswith("error: --device: torch sees no cuda:99 here; allowed: cpu")
     assert not job.error.retryable
+
+
+def test_a_job_trains_on_the_data_set_that_its_name_stood_for_when_it_was_created(
+    tmp_path: Path, store: JobStore, redis_server: RedisServer
+) -> None:
+    settings = Settings(redis_url=redis_server.url, data_dir=tmp_path, trainer_threads=1)
+    datasets = DatasetShelf(settings.imported_dir)
+    cards = [write_imported(tmp_path / f"made-{seed}", colourful(32, seed=seed)) for seed in (1, 2)]
+    for seed, card in enumerate(cards, 1):
+        with datasets.changing():
+            datasets.add(tmp_path / f"made-{seed}", card.dataset_id)
+            datasets.point("own", card.dataset_id)
+    spec = TrainSpec(
+        preset="quality", recipe=tiny_recipe(dataset="own"), publish="never", dataset_id=cards[0].dataset_id
+    )
+    job_id, shelf = store.create(spec).job.id, Shelf(settings.shelf_dir)
+    Supervisor(store, shelf, settings, "cpu", lambda: False).run()
+    job = store.get(job_id)
+    assert (job.status, job.error) == (JobStatus.SUCCEEDED, None)
+    assert job.model_id is not None
+    assert shelf.card(job.model_id).dataset_sha256 == cards[0].sha256
 
 
 def test_a_job_goes_on_where_the_file_system_has_no_hard_links(

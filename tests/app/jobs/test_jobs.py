@@ -31,7 +31,8 @@ def test_a_job_is_shown_with_what_its_worker_told(http: httpx.Client, services: 
     attempt.epoch(1)
     running = http.get(f"/jobs/{job_id}").json()
     assert (running["status"], running["attempt"], running["device"]) == ("running", 1, "cpu")
-    assert running["progress"]["best"] == {"epoch": 1, "frechet": 40.0}
+    best = {"epoch": 1, "frechet": 40.0, "kid": None, "compared_by": "frechet"}
+    assert running["progress"]["best"] == best
     assert (running["model"], running["links"]["generate"]) == (None, None)
     job = attempt.succeed()
     shown = http.get(f"/jobs/{job_id}").json()

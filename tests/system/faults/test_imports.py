@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from core.dataset_arrays import open_dataset
-from tests.service import Service, children, follow, lanes_of, wait_until
-from tests.system.jobs import LONG, cancel, kinds, read, reasons, submit, temporaries
+from tests.service import Service, follow, wait_until
+from tests.system.jobs import LONG, cancel, importers, kinds, read, reasons, send, submit, temporaries
 from tests.uploaded import IMAGES, archive
 
 MADE = ("before-fsync", "before-rename", "after-rename")
@@ -19,12 +19,6 @@ POINTS += ["import:before-commit", "import:after-commit", "import:added", "impor
 POINTS += ["upload:half-removed", "import:before-success"]
 REPORTS = {"options.json", "report.json", "problems.jsonl", "importer.log"}
 LARGE = 4000  # images: an import that takes seconds
-
-
-def send(http: httpx.Client, data: bytes, name: str = "own") -> str:
-    answer = http.post(f"/datasets?name={name}", content=data)
-    assert answer.status_code == 202, answer.text
-    return str(answer.json()["id"])
 
 
 def check_whole(http: httpx.Client, service: Service, job: dict[str, Any], images: int = IMAGES) -> None:
@@ -37,10 +31,6 @@ def check_whole(http: httpx.Client, service: Service, job: dict[str, Any], image
     assert not (service.folder / "uploads" / job["upload"]).exists()
     assert kinds(http, job["id"])[-2:] == ["publishing", "succeeded"]
     assert kinds(http, job["id"]).count("succeeded") == 1
-
-
-def importers(service: Service) -> list[int]:
-    return [pid for lane in lanes_of(service.worker()) for pid in children(lane)]
 
 
 @pytest.mark.parametrize("point", POINTS)
