@@ -18,7 +18,7 @@ from torch import Tensor
 K = 5  # neighbours that make a neighbourhood
 ROWS = 500  # of a matrix of distances at a time, 20 MB beside 10,000 others
 VALUES = 10_000 * 784  # of images at a time, 31 MB
-KID_BLOCK = 1000  # images of each kind
+KID_BLOCK = 500  # images of each kind
 STILL = 0.1  # of the mean deviation: features that vary less among real images are not blown up to vary as much
 ALIKE = 1e-3  # the least deviation that features are scaled by, where real images are all alike
 COPIED = 2 / 3  # of the distance to the second nearest: an image that is so near to the nearest is a copy of it
