@@ -100,6 +100,16 @@ def test_a_model_of_other_images_is_refused(tmp_path: Path) -> None:
     assert "trained on 'letters'" in reason
 
 
+def test_a_model_of_another_version_is_refused_where_there_is_no_judge_to_tell(tmp_path: Path) -> None:
+    no_judge: dict[str, Any] = {**BY_KID, "class_score": None}
+    new, same = ({"dataset_sha256": digit * 64} for digit in "10")
+    accepted, reason = compare(card(tmp_path, 1, new, **no_judge), card(tmp_path, 2, **no_judge))
+    assert not accepted
+    assert "trained on other images of that name" in reason
+    assert compare(card(tmp_path, 3, same, **no_judge), card(tmp_path, 4, **no_judge)).accepted
+    assert compare(card(tmp_path, 5, new), card(tmp_path, 6)).accepted  # a part of the images, and the same judge
+
+
 def test_the_active_model_trained_again_passes(tmp_path: Path) -> None:
     again = save_tiny(tmp_path / "again", 2)  # the same weights, without scores
     assert compare(again, card(tmp_path, 2)).accepted
