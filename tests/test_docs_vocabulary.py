@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import get_args
 
+from core.import_report import Action
+from core.import_vocabulary import DatasetWarningKind, ProblemCode
 from core.vocabulary import EventType, FailureKind, QueuedReason, WarningKind
 from worker.training import events
 
@@ -39,6 +41,14 @@ def test_every_event_type_is_documented_and_no_other() -> None:
     assert sorted(word for row in rows for word in words(row[0])) == sorted(EventType)
     (reasons,) = [words(row[1]) for row in rows if words(row[0]) == [EventType.QUEUED]]
     assert sorted(reasons) == sorted(["reason", *QueuedReason])
+
+
+def test_every_problem_and_warning_of_an_import_is_documented_and_no_other() -> None:
+    problems = rows_after("datasets.md", "| problem | action | when |")
+    assert [word for row in problems for word in words(row[0])] == list(ProblemCode)
+    assert {action for row in problems for action in row[1].split(", ")} == set(get_args(Action))
+    warnings = rows_after("datasets.md", "| warning | when | what helps |")
+    assert [word for row in warnings for word in words(row[0])] == list(DatasetWarningKind)
 
 
 def test_every_event_of_a_run_by_hand_is_documented() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from core.image_shape import ImageShape
 from core.import_options import LARGEST_SIDE, SMALLEST_SIDE, Fit, ImportOptions
-from worker.importing.pixels import BLACK, GREY, WHITE, is_blank, is_grey, on_background
+from worker.importing.pixels import BLACK, GREY, WHITE, is_blank, is_grey, on_background, planes
 from worker.importing.spool import Spool
 
 LARGEST_CHOSEN = 64  # pixels; larger images train for hours and are made when asked for
@@ -63,7 +63,7 @@ def choose(spool: Spool, options: ImportOptions, made_for: ImageShape | None) ->
         if channels >= 3:
             coloured += int((~is_grey(pixels)).sum())
         if channels in (2, 4):
-            see_through = pixels[pixels[..., -1].reshape(len(pixels), -1).min(axis=1) < 255]
+            see_through = pixels[planes(pixels)[-1].min(axis=1) < 255]
             transparent += len(see_through)
             for colour in candidates:
                 blank_on[colour] += int(is_blank(on_background(see_through, colour)).sum())
@@ -75,8 +75,11 @@ def choose(spool: Spool, options: ImportOptions, made_for: ImageShape | None) ->
     shape = ImageShape.model_validate({"side": side, "channels": channels})
     notes = _notes(spool, options, made_for, shape, coloured)
     if background is not None and asked is None:
-        laid = f"They are laid on {as_hex(background)}; `background` chooses another."
-        notes.append(f"{transparent} images are transparent. {laid}")
+        blank = ", ".join(f"{blank_on[colour]} on {as_hex(colour)}" for colour in candidates)
+        notes.append(
+            f"{transparent} images are transparent. They are laid on {as_hex(background)}; `background` chooses "
+            f"another. So many are blank: {blank}."
+        )
     return Choice(shape, background, transparent, dict(blank_on), notes)
 
 

@@ -5,7 +5,7 @@ from hashlib import sha256
 import numpy as np
 
 from core.image_shape import ImageShape
-from worker.importing.pixels import as_grey
+from worker.importing.pixels import as_grey, planes
 
 HASH_SIDE = 8  # bits a side: 64 bits a hash
 FLAT = 4  # levels that the light of neighbouring cells may differ by while they count as equal
@@ -29,8 +29,8 @@ class Fingerprints:
         self._digests += b"".join(sha256(image.data).digest() for image in np.ascontiguousarray(images))
         grey = as_grey(images)[..., 0].astype(np.float32)
         flat = grey.reshape(len(grey), -1)
-        tint = images.mean(axis=(1, 2), dtype=np.float32)
-        self._light.append(np.column_stack([flat.mean(axis=1), flat.std(axis=1), tint]))
+        tint = [channel.mean(axis=1, dtype=np.float32) for channel in planes(images)]
+        self._light.append(np.column_stack([flat.mean(axis=1), flat.std(axis=1), *tint]))
         nine, eight = self._across
         rows, columns = eight.T @ grey @ nine, nine.T @ grey @ eight
         brighter = [_cells(rows[:, :, 1:] - rows[:, :, :-1]), _cells(columns[:, 1:] - columns[:, :-1])]

@@ -15,7 +15,6 @@ BAD = {
     ProblemCode.TOO_LARGE,
     ProblemCode.UNSUPPORTED_FORMAT,
     ProblemCode.ENCRYPTED,
-    ProblemCode.BAD_LABEL,
     ProblemCode.BAD_ROW,
 }
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.image_shape import GREY_28, ImageShape
-from core.recipe import PRESETS
+from core.recipe import PRESETS, Recipe, with_preset
 from worker.importing.cost import multiply_adds
 from worker.importing.propose import propose
 
@@ -38,6 +38,7 @@ def test_the_recipe_fits_the_images(shape: ImageShape, train: int, classes: int,
     proposal = propose(shape, train, classes)
     assert proposal.recipe == recipe
     assert proposal.reasons.keys() == recipe.keys()
+    Recipe(**with_preset("quality", proposal.recipe))
 
 
 @pytest.mark.parametrize("train", [14, 100, 1_999, 2_000, 9_999, 10_000, 1_000_000])

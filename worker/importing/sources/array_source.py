@@ -2,10 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from core.image_shape import ImageShape
 from core.import_report import DatasetWarning, FileProblem
@@ -14,9 +13,9 @@ from worker.importing.members import Member, MemberFault
 from worker.importing.raw import Item, RawImage, SourceRejected, Split
 from worker.importing.sources.block import Block, bounds
 from worker.importing.sources.label_values import Label
+from worker.importing.sources.scratch import Scratch
 from worker.importing.sources.unpacked import Unpacked, unpacked
 from worker.importing.sources.values import Scale, scale_of
-from worker.importing.temporary import temporary_file
 
 Members = Callable[[], Iterator[Member | FileProblem]]
 
@@ -39,24 +38,22 @@ class ArraySource(ABC):
 
     def __init__(self, members: Members, folder: Path) -> None:
         self._members, self._folder = members, folder
-        self._open_files = ExitStack()
         self.notes: list[str] = []
         self.warnings: list[DatasetWarning] = []
 
     def __iter__(self) -> Iterator[Item]:
         """As `Source` has it."""
-        with self._open_files:
+        with closing(Scratch(self._folder)) as self._scratch:
             files: list[Unpacked] = []
             for member in self._members():
                 if isinstance(member, FileProblem):
                     yield member
                     continue
                 try:
-                    file = unpacked(member, self._folder)
+                    file = unpacked(member, self._folder, self._scratch)
                 except MemberFault as fault:
                     yield fault.dropped(member.name)
                     continue
-                self._open_files.enter_context(file.file)
                 files.append(file)
             parts: list[Part] = []
             for found in self._parts(files):
@@ -68,10 +65,6 @@ class ArraySource(ABC):
                 raise SourceRejected(f"no images in this {self.format}")
             self.total = sum(part.images.count for part in parts)
             yield from self._images(parts)
-
-    def _temporary_file(self) -> BinaryIO:
-        """A file that is open until all images were given."""
-        return self._open_files.enter_context(temporary_file(self._folder))
 
     @abstractmethod
     def _parts(self, files: list[Unpacked]) -> Iterator[Part | FileProblem]:
@@ -85,6 +78,7 @@ class ArraySource(ABC):
         self.notes += [
             note for note in dict.fromkeys([scale.note, *(part.images.layout.note for part in parts)]) if note
         ]
+        mode = str(scale)
         for part in parts:
             name = part.images.file.name
             for k, pixels in enumerate(part.images.images(scale)):
@@ -93,4 +87,4 @@ class ArraySource(ABC):
                     detail = "has values that are no numbers"
                     yield FileProblem(file=file, code=ProblemCode.NOT_AN_IMAGE, detail=detail, action="dropped")
                 else:
-                    yield RawImage(file, pixels, part.labels[k] if part.labels else None, part.split, str(scale))
+                    yield RawImage(file, pixels, part.labels[k] if part.labels else None, part.split, mode)

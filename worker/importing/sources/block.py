@@ -1,6 +1,5 @@
 """Images of one shape, one behind the other in a file, whatever their type and the order of their axes."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isqrt, prod
@@ -8,7 +7,6 @@ from math import isqrt, prod
 import numpy as np
 
 from core.import_limits import MOST_PIXELS
-from worker.importing.raw import SourceRejected
 from worker.importing.sources.unpacked import Unpacked
 from worker.importing.sources.values import Scale
 
@@ -76,9 +74,7 @@ class Block:
         each = max(1, CHUNK_BYTES // size)
         for start in range(0, self.count, each):
             some = min(each, self.count - start)
-            data = os.pread(self.file.descriptor, some * size, self.offset + start * size)
-            if len(data) != some * size:
-                raise SourceRejected(f"{self.file.name}: ends too early")
+            data = self.file.read(self.offset + start * size, some * size)
             records = np.frombuffer(data, np.uint8).reshape(some, size)[:, self.gap :]
             yield np.ascontiguousarray(records).view(self.kind)
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from core.import_report import FileProblem
-from core.import_vocabulary import ProblemCode
 from worker.importing.sources.array_source import ArraySource, Part
 from worker.importing.sources.block import Block, Layout
 from worker.importing.sources.class_names import names_in, with_names
 from worker.importing.sources.label_values import Label
+from worker.importing.sources.left_out import left_out
 from worker.importing.sources.names_of_parts import split_of, split_word
 from worker.importing.sources.unpacked import Unpacked
 
@@ -39,8 +39,7 @@ class CifarSource(ArraySource):
         names: list[dict[str, str]] = []
         split_words: set[str | None] = {split_word(file.stem) for file in files}
         for file in files:
-            file.file.seek(0)
-            label_bytes = cifar_labels(file.file.read(CHECKED * (PIXELS + 2)), file.size)
+            label_bytes = cifar_labels(file.read(0, CHECKED * (PIXELS + 2)), file.size)
             if label_bytes is not None:
                 labels = _labels(file, label_bytes)
                 block = Block(file, 0, np.dtype(np.uint8), len(labels), LAYOUT, gap=label_bytes)
@@ -49,16 +48,14 @@ class CifarSource(ArraySource):
             elif found := names_in(file):
                 names.append(found)
             else:
-                detail = "no batch of CIFAR, and no names of classes"
-                yield FileProblem(file=file.name, code=ProblemCode.JUNK, detail=detail, action="dropped")
+                yield left_out(file, "a batch of CIFAR or names of classes")
         yield from with_names(parts, names)
 
 
 def _labels(file: Unpacked, label_bytes: int) -> list[Label]:
     """The last byte of label of each record."""
     record = label_bytes + PIXELS
-    file.file.seek(0)
     labels: list[Label] = []
-    while data := file.file.read(1024 * record):
+    for data in file.pieces(1024 * record):
         labels += data[label_bytes - 1 :: record]
     return labels

@@ -16,7 +16,7 @@ def names_in(file: Unpacked) -> dict[str, str]:
     if file.size > MOST_BYTES:
         return {}
     try:
-        lines = [line.strip() for line in file.all().decode("utf-8").splitlines()]
+        lines = [line.strip() for line in file.read(0, file.size).decode("utf-8").splitlines()]
     except UnicodeDecodeError:
         return {}
     lines = [line for line in lines if line]

@@ -13,11 +13,11 @@ from core.import_kinds import HEAD_BYTES, Kind, sniff
 from core.import_limits import MOST_BAD_SHARE
 from core.import_report import DatasetWarning, FileProblem
 from core.import_vocabulary import DatasetWarningKind, ProblemCode
-from worker.importing.raw import SourceRejected
 from worker.importing.sources.array_source import ArraySource, Part
 from worker.importing.sources.block import Block, layout_of, whole_images
 from worker.importing.sources.class_names import names_in, with_names
 from worker.importing.sources.label_values import Label, labels_of
+from worker.importing.sources.left_out import left_out
 from worker.importing.sources.names_of_parts import most_alike, set_name, split_of, split_word
 from worker.importing.sources.unpacked import Unpacked
 
@@ -59,8 +59,7 @@ class IdxSource(ArraySource):
                 if found := names_in(file):
                     names.append(found)
                 else:
-                    detail = "no IDX file, and no names of classes"
-                    yield FileProblem(file=file.name, code=ProblemCode.JUNK, detail=detail, action="dropped")
+                    yield left_out(file, "an IDX file or names of classes")
                 continue
             if idx.there < idx.shape[0]:
                 yield _truncated(idx)
@@ -135,8 +134,7 @@ class IdxSource(ArraySource):
 
 def _read_header(file: Unpacked) -> _Idx | None:
     """The header of an IDX file, None for another file. Raises ValueError for one that is no use."""
-    file.file.seek(0)
-    head = file.file.read(HEAD_BYTES)
+    head = file.read(0, HEAD_BYTES)
     if sniff(head) != Kind.IDX:
         return None
     rank = head[3]
@@ -161,8 +159,6 @@ def _is_qmnist(idx: _Idx) -> bool:
 
 
 def _values(idx: _Idx) -> np.ndarray:
-    idx.file.file.seek(idx.offset)
-    values = np.frombuffer(idx.file.file.read(idx.there * prod(idx.shape[1:]) * idx.kind.itemsize), idx.kind)
-    if len(values) != idx.there * prod(idx.shape[1:]):
-        raise SourceRejected(f"{idx.file.name}: ends too early")
+    count = idx.there * prod(idx.shape[1:])
+    values = np.frombuffer(idx.file.read(idx.offset, count * idx.kind.itemsize), idx.kind)
     return values.reshape(idx.there, *idx.shape[1:])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from worker.importing.layout import TEST, TRAIN, VALIDATION
 from worker.importing.raw import Split
 
-LABELS = frozenset({"labels", "label", "y", "target", "targets", "class", "classes"})
+LABELS = frozenset({"labels", "label", "y", "target", "targets"})
 IMAGES = frozenset({"images", "image", "x", "data", "pixels"})
 
 

@@ -13,7 +13,7 @@ from math import prod
 import numpy as np
 
 from core.image_shape import ImageShape
-from core.import_kinds import Kind, sniff
+from core.import_kinds import HEAD_BYTES, Kind, sniff
 from core.import_limits import MOST_BAD_SHARE
 from core.import_report import FileProblem
 from core.import_vocabulary import ProblemCode
@@ -21,6 +21,7 @@ from worker.importing.raw import SourceRejected
 from worker.importing.sources.array_source import ArraySource, Part
 from worker.importing.sources.block import Block, layout_of, whole_images
 from worker.importing.sources.label_values import Label, labels_of
+from worker.importing.sources.left_out import left_out
 from worker.importing.sources.names_of_parts import IMAGES, LABELS, shared_words, split_of, split_word, words
 from worker.importing.sources.unpacked import Unpacked
 from worker.importing.sources.values import Scale
@@ -44,8 +45,7 @@ class _Array:
 
     def values(self) -> np.ndarray:
         """All values, of an array that is no larger than labels are."""
-        self.file.file.seek(self.offset)
-        values = np.frombuffer(self.file.file.read(prod(self.shape) * self.kind.itemsize), self.kind)
+        values = np.frombuffer(self.file.read(self.offset, prod(self.shape) * self.kind.itemsize), self.kind)
         return values.reshape(self.shape, order="F" if self.columns_first else "C")
 
 
@@ -57,6 +57,9 @@ class NpySource(ArraySource):
     def _parts(self, files: list[Unpacked]) -> Iterator[Part | FileProblem]:
         arrays: list[_Array] = []
         for file in files:
+            if sniff(file.read(0, HEAD_BYTES)) != Kind.NPY:
+                yield left_out(file, "an npy file")
+                continue
             try:
                 arrays.append(_read_header(file))
             except ValueError as error:
@@ -102,10 +105,7 @@ class NpySource(ArraySource):
 
 def _read_header(file: Unpacked) -> _Array:
     """Raises ValueError for what is no array that is read."""
-    file.file.seek(0)
-    head = file.file.read(HEADER_BYTES)
-    if sniff(head) != Kind.NPY:
-        raise ValueError("no array of NumPy; allowed: npy files, and npz files by themselves")
+    head = file.read(0, HEADER_BYTES)
     buffer = io.BytesIO(head)
     try:
         version = np.lib.format.read_magic(buffer)

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from math import isqrt
-from typing import BinaryIO
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from core.import_report import FileProblem
 from core.import_vocabulary import ProblemCode
 from worker.importing.raw import SourceRejected
 from worker.importing.sources.block import layout_of
+from worker.importing.sources.scratch import Scratch
 from worker.importing.sources.unpacked import Unpacked
 
 VALUE = np.dtype(np.float32)
@@ -24,10 +25,11 @@ ROWS_AT_ONCE = 4096
 
 @dataclass
 class Rows:
-    """The rows of a text file: float32 [count, columns] in a temporary file, row by row."""
+    """The rows of a text file: float32 [count, columns] in the scratch file, row by row."""
 
     name: str
-    file: BinaryIO
+    scratch: Scratch
+    start: int
     columns: int = 0
     count: int = 0
     header: list[str] = field(default_factory=list)
@@ -35,8 +37,9 @@ class Rows:
 
     def parts(self) -> Iterator[np.ndarray]:
         """The rows, some at a time."""
-        self.file.seek(0)
-        while data := self.file.read(ROWS_AT_ONCE * self.columns * VALUE.itemsize):
+        row = self.columns * VALUE.itemsize
+        for k in range(0, self.count, ROWS_AT_ONCE):
+            data = self.scratch.read(self.start + k * row, min(ROWS_AT_ONCE, self.count - k) * row)
             yield np.frombuffer(data, VALUE).reshape(-1, self.columns)
 
 
@@ -48,9 +51,12 @@ def looks_like_rows(head: bytes) -> bool:
     )
 
 
-def read_rows(file: Unpacked, to: BinaryIO) -> Rows:
-    """Write the numbers of a text file to another. Raises SourceRejected for a line longer than any row."""
-    rows = Rows(file.name, to)
+def read_rows(file: Unpacked, to: Scratch) -> Rows:
+    """Write the numbers of a text file behind all that was unpacked.
+
+    Raises SourceRejected for a line longer than any row.
+    """
+    rows = Rows(file.name, to, to.size)
     width = _libsvm_width(file)
     for number, line in _lines(file):
         values = _numbers(line) if width is None else _sparse(line, width)
@@ -63,7 +69,7 @@ def read_rows(file: Unpacked, to: BinaryIO) -> Rows:
             _bad(rows, number, f"{len(values)} columns; the others have {rows.columns}")
         else:
             rows.columns, rows.count = len(values), rows.count + 1
-            rows.file.write(values.tobytes())
+            to.write(values.tobytes())
     return rows
 
 
@@ -74,16 +80,17 @@ def _bad(rows: Rows, number: int, detail: str) -> None:
 
 def _lines(file: Unpacked) -> Iterator[tuple[int, bytes]]:
     """The lines that are not empty, with their numbers from 1."""
-    file.file.seek(0)
-    number = 0
-    while line := file.file.readline(MOST_FILE_BYTES + 1):
-        number += 1
-        if len(line) > MOST_FILE_BYTES:
-            raise SourceRejected(f"{file.name}: line {number} has more than {MOST_FILE_BYTES:,} bytes")
-        if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")
-        if line.strip():
-            yield number, line.strip()
+    number, rest = 0, b""
+    for piece in chain(file.pieces(), [b"\n"]):
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            number += 1
+            if number == 1:
+                line = line.removeprefix(b"\xef\xbb\xbf")
+            if line.strip():
+                yield number, line.strip()
+        if len(rest) > MOST_FILE_BYTES:
+            raise SourceRejected(f"{file.name}: line {number + 1} has more than {MOST_FILE_BYTES:,} bytes")
 
 
 def _separator(line: bytes) -> bytes | None:

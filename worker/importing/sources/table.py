@@ -10,11 +10,11 @@ import numpy as np
 
 from core.import_options import Labels
 from core.import_report import FileProblem
-from core.import_vocabulary import ProblemCode
 from worker.importing.raw import SourceRejected
 from worker.importing.sources.array_source import ArraySource, Members, Part
 from worker.importing.sources.block import Block, layout_of
 from worker.importing.sources.label_values import labels_of
+from worker.importing.sources.left_out import left_out
 from worker.importing.sources.names_of_parts import LABELS, split_of, split_word
 from worker.importing.sources.rows import LEAST_COLUMNS, VALUE, Rows, read_rows
 from worker.importing.sources.unpacked import Unpacked
@@ -34,10 +34,9 @@ class TableSource(ArraySource):
     def _parts(self, files: list[Unpacked]) -> Iterator[Part | FileProblem]:
         split_words: set[str | None] = {split_word(file.stem) for file in files}
         for file in files:
-            rows = read_rows(file, self._temporary_file())
+            rows = read_rows(file, self._scratch)
             if not rows.count:
-                detail = f"no table of pixels: no row has {LEAST_COLUMNS} numbers or more"
-                yield FileProblem(file=file.name, code=ProblemCode.JUNK, detail=detail, action="dropped")
+                yield left_out(file, f"a table of pixels, with {LEAST_COLUMNS} numbers or more in a row")
                 continue
             yield from rows.problems
             yield self._part(rows, split_word(file.stem), split_words)
@@ -50,14 +49,14 @@ class TableSource(ArraySource):
                 f"{rows.name}: rows of {rows.columns} numbers are no square images, with or without a label; "
                 "allowed: side * side values, three times as many in colour, and one column of labels"
             )
-        file, labels = self._temporary_file(), []
+        start, labels = self._scratch.size, []
         for part in rows.parts():
             if at is not None:
                 labels.append(part[:, at])
                 part = np.delete(part, at, axis=1)
-            file.write(part.tobytes())
-        file.flush()
-        block = Block(Unpacked(rows.name, file, file.tell()), 0, VALUE, rows.count, layout)
+            self._scratch.write(part.tobytes())
+        pixels = Unpacked(rows.name, self._scratch, start, self._scratch.size - start)
+        block = Block(pixels, 0, VALUE, rows.count, layout)
         return Part(block, labels_of(np.concatenate(labels)).labels if labels else None, split_of(word, split_words))
 
     def _label_column(self, rows: Rows) -> int | None:
@@ -67,7 +66,7 @@ class TableSource(ArraySource):
             return 0 if self._labels == "first" else last
         if len(rows.header) == rows.columns:
             for at in (0, last):
-                if rows.header[at].strip('" ').lower() in LABELS:
+                if rows.header[at].strip('" ').lower() in LABELS | {"class"}:
                     return at
         if layout_of((rows.columns,)) or layout_of((last,)) is None:
             return None

@@ -1,63 +1,61 @@
-"""A file of arrays, unpacked to a temporary file: arrays are read from where they stand, not all at once."""
+"""A file of arrays, unpacked to disk: arrays are read from where they stand, not all at once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from core.import_kinds import HEAD_BYTES, PACKED, sniff
 from core.import_vocabulary import ProblemCode
 from worker.importing.members import Member, MemberFault
+from worker.importing.sources.scratch import Scratch
 from worker.importing.temporary import temporary_file
 from worker.importing.unpack import Allowance, Damaged, unpack
+
+PIECE = 2**20  # bytes
 
 
 @dataclass(frozen=True)
 class Unpacked:
-    """The bytes of a file."""
+    """A file of a source, as a part of the scratch file."""
 
     name: str  # its path in the source
-    file: BinaryIO
+    scratch: Scratch
+    start: int
     size: int
-
-    @property
-    def descriptor(self) -> int:
-        """For reads at a place."""
-        return self.file.fileno()
 
     @property
     def stem(self) -> str:
         """Its name in lower case without folders and without endings such as `.npy` or `.csv.gz`."""
         return self.name.rpartition("/")[2].lower().split(".")[0]
 
-    def all(self) -> bytes:
-        """All bytes, of a file that is known to be small."""
-        self.file.seek(0)
-        return self.file.read()
+    def read(self, at: int, count: int) -> bytes:
+        """Bytes from a place on, fewer at the end."""
+        return self.scratch.read(self.start + at, max(0, min(count, self.size - at)))
+
+    def pieces(self, size: int = PIECE) -> Iterator[bytes]:
+        """All bytes, so many at a time."""
+        for at in range(0, self.size, size):
+            yield self.read(at, size)
 
 
-def unpacked(member: Member, folder: Path) -> Unpacked:
+def unpacked(member: Member, folder: Path, scratch: Scratch) -> Unpacked:
     """Write a file of an archive to disk; a packed one is unpacked. Raises MemberFault and SourceRejected."""
     kind = sniff(member.head(HEAD_BYTES))
-    file = _written(member.chunks(), folder)
-    if kind in PACKED:
-        with file as packed:
-            allowance = Allowance(packed.tell())
-            packed.seek(0)
-            try:
-                file = _written(unpack(packed, kind, allowance), folder)
-            except Damaged as error:
-                raise MemberFault(ProblemCode.TRUNCATED, f"cannot be unpacked: {error}") from error
-    return Unpacked(member.name, file, file.tell())
+    if kind not in PACKED:
+        return _written(member.name, member.chunks(), scratch)
+    with temporary_file(folder) as packed:
+        for chunk in member.chunks():
+            packed.write(chunk)
+        allowance = Allowance(packed.tell())
+        packed.seek(0)
+        try:
+            return _written(member.name, unpack(packed, kind, allowance), scratch)
+        except Damaged as error:
+            raise MemberFault(ProblemCode.TRUNCATED, f"cannot be unpacked: {error}") from error
 
 
-def _written(chunks: Iterator[bytes], folder: Path) -> BinaryIO:
-    file = temporary_file(folder)
-    try:
-        for chunk in chunks:
-            file.write(chunk)
-        file.flush()
-    except BaseException:
-        file.close()
-        raise
-    return file
+def _written(name: str, chunks: Iterator[bytes], scratch: Scratch) -> Unpacked:
+    start = scratch.size
+    for chunk in chunks:
+        scratch.write(chunk)
+    return Unpacked(name, scratch, start, scratch.size - start)

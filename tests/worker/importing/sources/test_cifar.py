@@ -36,7 +36,7 @@ def test_batches_become_images_with_names_of_classes(tmp_path: Path, label_bytes
     names = [NAMES[label] for label in labels(30).tolist()]
     both = expected(noise((30, 32, 32, 3), 0), names) | expected(noise((30, 32, 32, 3), 1), names)
     assert label_of(outcome) == both | expected(noise((20, 32, 32, 3), 2), names[:20])
-    assert outcome.report.problems == {"junk": 1}
+    assert outcome.report.problems == {"not-an-image": 1}
 
 
 def test_a_batch_alone_is_read(tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ def test_the_names_that_7_zip_gives_are_understood(tmp_path: Path) -> None:
 def test_an_html_page_under_the_name_of_a_file_is_named(tmp_path: Path) -> None:
     files = mnist() | {"t10k-images-idx3-ubyte.gz": b"<html>404 Not Found</html>"}
     outcome = imported(tmp_path, zipped(files))
-    assert outcome.codes_of("t10k-images-idx3-ubyte.gz") == ["junk"]
+    assert outcome.codes_of("t10k-images-idx3-ubyte.gz") == ["not-an-image"]
+    assert "this is an HTML page" in outcome.problems[0].detail
     assert outcome.report.train + outcome.report.test == 40
 
 

@@ -1,5 +1,6 @@
 """NumPy's arrays: npy, npz, MedMNIST, QuickDraw, and what this service gives out."""
 
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,17 @@ def test_quickdraw_has_a_file_for_each_class(tmp_path: Path, form: str) -> None:
     outcome = imported(tmp_path, data)
     assert outcome.made.card.class_names == ["car", "cat", "ice cream"]
     assert "Each of the 3 arrays was taken for a class." in outcome.report.notes
+
+
+def test_hundreds_of_arrays_need_few_open_files(tmp_path: Path) -> None:
+    files = {f"class_{k}.npy": npy(noise((3, 64), k)) for k in range(300)}
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 16, before[1]))
+    try:
+        outcome = imported(tmp_path, zipped(files))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert len(outcome.made.card.class_names) == 300
 
 
 def test_arrays_that_are_neither_images_nor_labels_are_named(tmp_path: Path) -> None:
