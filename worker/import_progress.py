@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from core.vocabulary import EventType
 from jobs.record import HealthWarning, ImportProgress, NumberedEvent
-from worker.importing.events import Event, Reading
+from worker.importing.events import DryRun, Event, Imported, Reading
 from worker.progress import with_warning
 from worker.training.events import Warned
 
@@ -34,6 +34,8 @@ class ImportRun:
                 now = replace(before, warnings=warnings, progress=progress)
                 said = event.model_dump(mode="json", exclude={"event"})
                 return now._telling(EventType.WARNING, said) if is_news else now
+            case Imported() | DryRun() if self.progress and self.progress.total:
+                return replace(before, progress=self.progress.model_copy(update={"done": self.progress.total}))
         return before
 
     @property

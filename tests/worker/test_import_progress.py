@@ -27,10 +27,11 @@ def test_where_an_import_is_becomes_its_progress_and_is_told() -> None:
     assert [(number, data["done"]) for number, _, data in told(after) if isinstance(data, dict)] == [(2, 7)]
 
 
-def test_the_end_of_an_import_is_told_by_its_record() -> None:
-    run = ImportRun().after(READING)
-    ended = run.after(Imported(dataset_id="0" * 16))
-    assert (ended.progress, ended.told) == (run.progress, ())
+def test_an_import_that_has_ended_has_all_behind_it_and_its_record_tells_the_end() -> None:
+    ended = ImportRun().after(READING).after(Imported(dataset_id="0" * 16))
+    assert ended.progress == ImportProgress(phase="reading", done=16, total=16, problems=1)
+    assert ended.told == ()
+    assert ImportRun().after(Imported(dataset_id="0" * 16)).progress is None
 
 
 def test_a_warning_is_told_once_and_stays_in_the_progress() -> None:
