@@ -27,7 +27,7 @@ def send(server: Server, file: Path) -> float:
 
 
 def during(server: Server, file: Path, seconds: int) -> tuple[Measured, int]:
-    """The load of one client while files are uploaded without a pause, and how many came meanwhile."""
+    """The load of one client while files are uploaded without a pause, and how many were begun meanwhile."""
     stop, sent = threading.Event(), 0
 
     def upload() -> None:
@@ -39,10 +39,11 @@ def during(server: Server, file: Path, seconds: int) -> tuple[Measured, int]:
     uploading = threading.Thread(target=upload)
     uploading.start()
     try:
-        return measure(f"{server.base}/generate", 1, seconds), sent
+        measured = measure(f"{server.base}/generate", 1, seconds)
     finally:
         stop.set()
         uploading.join()
+    return measured, sent
 
 
 def main() -> None:

@@ -67,9 +67,11 @@ ArraysDep = Annotated[DatasetArrays, Depends(_arrays)]
 
 
 def class_number(names: Sequence[str], wanted: str) -> int:
-    """The number of a class that is asked for by name or, where none is called so, by number."""
-    if wanted in names:
-        return names.index(wanted)
+    """The number of a class that is asked for by name, in any case, or where none is called so by number."""
+    same = [number for number, name in enumerate(names) if name == wanted]
+    same = same or [number for number, name in enumerate(names) if name.casefold() == wanted.casefold()]
+    if len(same) == 1:
+        return same[0]
     if wanted.isascii() and wanted.isdecimal() and int(wanted) < len(names):
         return int(wanted)
     if not names:

@@ -17,6 +17,15 @@ from app.http.urls import url
 from app.jobs.views import ImportJobView
 from core.datasets import dataset_names
 from core.errors import IdempotencyKeyReused, QueueFull
+from core.import_limits import (
+    LEAST_IMAGES,
+    MOST_CANONICAL_BYTES,
+    MOST_CLASSES,
+    MOST_FILE_BYTES,
+    MOST_MEMBERS,
+    MOST_PIXELS,
+    MOST_RATIO,
+)
 from core.uploads import Upload
 from jobs.record import ImportSpec
 from jobs.store import Created
@@ -26,9 +35,22 @@ router = APIRouter(tags=["datasets"], route_class=StrictRoute)
 FILE = {"requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
 
 
+DESCRIPTION = f"""Import images: the body is a file, such as a zip with a folder for each class.
+
+`Location` has the job. Once it has succeeded, `GET /datasets/{{dataset}}` has the data set. `Content-Digest` and
+`Repr-Digest` are checked.
+
+Limits: DIGITFORGE_MAX_UPLOAD_BYTES, 512 MiB unless it is set, for the file; {MOST_MEMBERS:,} files in an archive,
+each of up to {MOST_FILE_BYTES >> 20} MiB and {MOST_PIXELS // 10**6} megapixels; {MOST_RATIO} bytes unpacked for each
+byte that came; from {LEAST_IMAGES} images to {MOST_CANONICAL_BYTES >> 30} GiB of them in the size that is trained on;
+{MOST_CLASSES:,} classes.
+"""
+
+
 @router.post(
     "/datasets",
     status_code=202,
+    description=DESCRIPTION,
     openapi_extra=FILE,
     responses=documented(400, 404, 408, 409, 413, 415, 422, 423, 429, 503, 507),
 )
@@ -39,11 +61,7 @@ async def import_dataset(
     query: Annotated[ImportQuery, Query()],
     idempotency_key: IdempotencyKey = None,
 ) -> ImportJobView:
-    """Import images: the body is a file, such as a zip with a folder for each class. Follow the job in `Location`.
-
-    `GET /datasets/{dataset}` has the data set once the job has succeeded. `Content-Digest` and `Repr-Digest` are
-    checked.
-    """
+    """Take the file, or name one that is here, and make the job."""
     announced = announced_digests(request)
     await run_in_threadpool(_check_before, services, query.name)
     if query.upload is None:

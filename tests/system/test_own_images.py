@@ -1,97 +1,86 @@
-"""A data set of one's own from a file to drawn images and back, with a worker."""
+"""Own images through the whole service: uploaded, imported, trained on, drawn, downloaded, deleted."""
 
 import io
-import zipfile
+from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
-import pytest
 from PIL import Image
 
-from tests.app.http.test_errors import problem
 from tests.imported import colourful
-from tests.service import follow
+from tests.service import Service, follow
+from tests.system.jobs import submit
+from tests.worker.importing.archives import encoded, zipped
 
-NAMES = ["Hemd", "schöne Schuhe", "7"]
-TINY = {"epochs": 1, "passes": 1, "g_filters": 4, "d_filters": 4}
-
-
-def packed(images: np.ndarray, names: list[str]) -> bytes:
-    """A zip of PNGs, with a folder for each class if there are names."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for k, pixels in enumerate(images):
-            png = io.BytesIO()
-            Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(png, "PNG")
-            archive.writestr(f"own/{names[k % len(names)]}/{k}.png" if names else f"{k}.png", png.getvalue())
-    return buffer.getvalue()
+CLASSES = ["bag", "coat", "shoe"]
+TRAINING = {"dataset": "shapes", "preset": "smoke", "num_images": None, "epochs": 1, "batch_size": 16}
 
 
-def imported(http: httpx.Client, content: bytes, query: str) -> dict[str, Any]:
-    """The job of an import that has succeeded."""
-    answer = http.post(f"/datasets?{query}", content=content)
+def archive(seed: int) -> bytes:
+    """A zip of 20 pictures a class in a folder each, beside what a desktop leaves in it."""
+    pictures = [encoded(Image.fromarray(pixels), "PNG") for pixels in colourful(60, side=16, seed=seed)]
+    files = {f"shapes/{CLASSES[k % 3]}/{k}.png": picture for k, picture in enumerate(pictures)}
+    return zipped({**files, "shapes/.DS_Store": b"\0", "shapes/coat/no.png": b"not a picture"})
+
+
+def imported(http: httpx.Client, data: bytes, status: str = "succeeded", **options: bool) -> dict[str, Any]:
+    answer = http.post("/datasets", params={"name": "shapes", **options}, content=data)
     assert answer.status_code == 202, answer.text
-    return follow(http, answer.json()["id"], "succeeded")
+    return follow(http, answer.headers["location"].removeprefix("/jobs/"), status)
 
 
-@pytest.mark.parametrize(
-    ("images", "names", "query"),
-    [
-        (colourful(60, 32, 3, seed=60), NAMES, "name=round-trip"),
-        (colourful(600, 16, 1, seed=61), [], "name=round-trip"),
-        (colourful(600, 16, 1, seed=62), ["a", "b"], "name=round-trip&split=none"),
-    ],
-)
-def test_a_download_gives_the_same_id_when_it_is_imported_again(
-    http: httpx.Client, images: np.ndarray, names: list[str], query: str
-) -> None:
-    first = imported(http, packed(images, names), query)
-    card = http.get(first["links"]["dataset"]).json()["card"]
-    assert sorted(one["name"] for one in card["classes"] or []) == sorted(names)
-    again = imported(http, http.get(f"/datasets/{first['dataset']}/download").content, "name=round-trip")
-    assert again["dataset"] == first["dataset"]
+def test_from_a_zip_to_images_of_ones_own(service: Service, http: httpx.Client, tmp_path: Path) -> None:
+    job = imported(http, archive(seed=1))
+    dataset = http.get("/datasets/shapes").json()
+    assert dataset["id"] == job["dataset"]
+    card = dataset["card"]
+    assert (card["image_shape"], card["train"] + card["test"]) == ({"side": 16, "channels": 3}, 60)
+    assert [one["name"] for one in card["classes"]] == CLASSES
+    problems = {one["file"]: one["code"] for one in http.get("/datasets/shapes/problems").json()["data"]}
+    assert problems == {"shapes/.DS_Store": "junk", "shapes/coat/no.png": "not-an-image"}
 
-
-def test_it_is_trained_drawn_from_by_class_and_deleted(http: httpx.Client) -> None:
-    dataset = imported(http, packed(colourful(90, 16, seed=63), NAMES), "name=drawn")["dataset"]
+    # The model that ships stays active for everybody who does not ask for this data set.
     active = http.get("/models/active").json()["id"]
-    answer = http.post("/train", json={"dataset": "drawn", "preset": "quality", "batch_size": 16, **TINY})
-    assert answer.status_code == 202, answer.text
-    problem(http.delete("/datasets/drawn"), 409, "dataset-in-use")
-    job = follow(http, answer.json()["id"], "succeeded")
-    assert (job["dataset_id"], job["recipe"]["classes"], job["publication"]["active"]) == (dataset, 3, True)
-    assert http.get("/models/active").json()["id"] == active  # that of those who ask for no data set
-    assert http.get("/datasets/drawn/floor").status_code == 200
-    drawn = http.get("/generate", params={"dataset": "drawn", "class": "schöne Schuhe", "n": 1, "seed": 1})
-    with Image.open(io.BytesIO(drawn.content)) as image:
-        assert (image.mode, image.size) == ("RGB", (16, 16))
-    assert http.delete("/datasets/drawn").status_code == 204
-    url = drawn.headers["content-location"]
-    assert f"model={job['model']}" in url
-    assert http.get(url.replace("scale=1", "scale=2")).status_code == 200  # drawn anew
-    assert http.get(url).content == drawn.content
+    trained = follow(http, submit(http, TRAINING), "succeeded")
+    assert trained["recipe"]["classes"] == 3
+    assert trained["publication"]["active"]
+    assert http.get("/models/active").json()["id"] == active
+
+    drawn = http.get("/generate", params={"dataset": "shapes", "class": "shoe", "n": 4, "seed": 1, "format": "png"})
+    with Image.open(io.BytesIO(drawn.content)) as picture:
+        assert (picture.mode, picture.size) == ("RGB", (34, 34))
+    assert f"model={trained['model']}" in drawn.headers["content-location"]
+    again = http.get(drawn.headers["content-location"])
+    assert again.content == drawn.content
+
+    # A new version takes the name over; what the first is, it stays.
+    newer = imported(http, archive(seed=2))
+    assert http.get("/datasets/shapes").json()["id"] == newer["dataset"] != job["dataset"]
+    download = http.get(f"/datasets/{job['dataset']}/download").content
+    arrays = np.load(io.BytesIO(download), allow_pickle=False)
+    assert len(arrays["train_images"]) + len(arrays["test_images"]) == 60
+    assert imported(http, download, dry_run=True)["dataset"] is None
+    assert imported(http, download)["dataset"] == job["dataset"]
+
+    # Deleted, its pixels are gone, and what was trained on it draws as before.
+    assert http.delete(f"/datasets/{job['dataset']}").status_code == 204
+    assert http.get(f"/datasets/{job['dataset']}").json()["state"] == "deleted"
+    assert http.get(drawn.headers["content-location"], headers={"cache-control": "no-cache"}).content == drawn.content
+    refused = http.post("/train", json={**TRAINING, "dataset": job["dataset"]})
+    assert refused.status_code == 422, refused.text
 
 
-def test_a_rejected_import_says_why_and_its_file_can_be_imported_again(http: httpx.Client) -> None:
-    answer = http.post("/datasets?name=few", content=packed(colourful(3, 16, seed=64), []))
-    job = follow(http, answer.json()["id"], "failed")
-    assert (job["error"]["type"], job["dataset"]) == ("rejected", None)
-    assert http.get(job["links"]["report"]).json()["rejected"] == job["error"]["detail"]
-    problem(http.get("/datasets/few"), 404, "dataset-not-found")
-    again = http.post(f"/datasets?name=few&upload={job['upload']}&dry_run=true")
-    follow(http, again.json()["id"], "failed", "succeeded")
-
-
-def test_an_import_with_too_many_bad_files_is_rejected_with_each_of_them(http: httpx.Client) -> None:
-    data = io.BytesIO(packed(colourful(30, 16, seed=65), []))
-    with zipfile.ZipFile(data, "a") as archive:
-        for k in range(20):
-            archive.writestr(f"bad/{k}.png", b"<html>no such page</html>")
-    answer = http.post("/datasets?name=bad", content=data.getvalue())
-    job = follow(http, answer.json()["id"], "failed")
+def test_what_cannot_be_a_data_set_is_rejected_with_its_report(service: Service, http: httpx.Client) -> None:
+    good = {f"{k}.png": encoded(Image.fromarray(pixels), "PNG") for k, pixels in enumerate(colourful(30, side=16))}
+    bad = {f"bad/{k}.png": b"<html>no such page</html>" for k in range(20)}
+    job = imported(http, zipped({**good, **bad}), "failed")
     assert (job["error"]["type"], job["error"]["retryable"]) == ("rejected", False)
     assert "20 of 50" in job["error"]["detail"]
-    assert http.get(job["links"]["report"]).json()["problems"] == {"not-an-image": 20}
-    page = http.get(job["links"]["problems"]).json()["data"]
-    assert {one["file"] for one in page} == {f"bad/{k}.png" for k in range(20)}
+    report = http.get(f"/jobs/{job['id']}/report").json()
+    assert report["rejected"] == job["error"]["detail"]
+    assert report["problems"] == {"not-an-image": 20}
+
+    words = imported(http, zipped({f"{k}.png": b"words" for k in range(20)}), "failed")
+    assert words["error"]["type"] == "rejected"
+    assert "no image in this zip; its files by kind: 20 text" in words["error"]["detail"]
