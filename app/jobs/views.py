@@ -30,7 +30,7 @@ class JobLinks(BaseModel):
     self: str
     events: str
     samples: str
-    pairs: str = Field(description="Drawn images beside the training images nearest to them, once an epoch was scored.")
+    pairs: str | None = Field(description="Drawn images beside the training images nearest to them, once scored.")
     curves: str
     checkpoints: str
     logs: str
@@ -98,7 +98,7 @@ class JobView(_JobView):
                 self=base,
                 events=f"{base}/events",
                 samples=f"{base}/samples",
-                pairs=f"{base}/pairs.png",
+                pairs=f"{base}/pairs.png" if progress and progress.scores else None,
                 curves=f"{base}/curves",
                 checkpoints=f"{base}/checkpoints",
                 logs=f"{base}/logs",
