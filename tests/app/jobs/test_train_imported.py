@@ -93,7 +93,7 @@ def test_a_folder_of_the_server_is_trained_as_before(http: httpx.Client, service
         ({"dataset": "plain"}, "/batch_size", 64, "allowed: batch_size <= 40"),
         ({"dataset": "plain", "d_steps": 4}, "/batch_size", 64, "allowed: batch_size <= 10"),
         ({"dataset": "icons", "d_norm": "batch"}, "/r1_gamma", "0.2", "r1_gamma = 0"),
-        ({"dataset": "icon"}, "/dataset", "icon", "allowed: mnist, icons"),
+        ({"dataset": "icon"}, "/dataset", "icon", "there is no such data set; allowed: mnist, "),
         ({"dataset": "0" * 16}, "/dataset", "0" * 16, "plain"),
         ({"preset": "proposed"}, "/preset", "proposed", "allowed: faithful, quality, fast, smoke"),
     ],
