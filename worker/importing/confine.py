@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from core.crash import VARIABLE as CRASH_FILE
 from worker.importing.landlock import restrict_files
 from worker.importing.seccomp import refuse_calls
 
@@ -50,13 +51,19 @@ def confine(source: Path, folder: Path, log: Callable[[str], object]) -> None:
         log(f"{threads - 1} other threads run already, and are not locked in")
     python = [path for path in (*sys.path, sys.prefix, sys.base_prefix) if path]
     try:
-        restrict_files(folder, [source, *map(Path, (*python, *LIBRARIES))])
+        restrict_files([folder, *_of_tests()], [source, *map(Path, (*python, *LIBRARIES))])
     except OSError as error:
         log(f"the kernel cannot keep this process to its files (Landlock): {error}")
     try:
         refuse_calls()
     except OSError as error:
         log(f"the kernel cannot refuse this process system calls (seccomp): {error}")
+
+
+def _of_tests() -> list[Path]:
+    """The folder of the file that tells a process where to crash, in the tests of reliability."""
+    crash_file = os.environ.get(CRASH_FILE)
+    return [Path(crash_file).parent] if crash_file else []
 
 
 def _threads() -> int:

@@ -25,7 +25,7 @@ class _PathBeneath(ctypes.Structure):
     _fields_ = (("allowed_access", ctypes.c_uint64), ("parent_fd", ctypes.c_int32))
 
 
-def restrict_files(write: Path, read: Iterable[Path]) -> None:
+def restrict_files(write: Iterable[Path], read: Iterable[Path]) -> None:
     """Refuse this thread all files and folders but those in `write`, and to read but those that are or lie in `read`.
 
     What is open already stays so. Paths that do not exist are left out. Raises OSError where the system cannot.
@@ -42,7 +42,8 @@ def restrict_files(write: Path, read: Iterable[Path]) -> None:
     ruleset = _Ruleset(everything)
     rules = _call(libc, _CREATE_RULESET, ctypes.byref(ruleset), ctypes.sizeof(ruleset), 0)
     try:
-        _allow(libc, rules, write, everything)
+        for folder in write:
+            _allow(libc, rules, folder, everything)
         for path in read:
             if path.exists():
                 _allow(libc, rules, path, _READ_FILE | (_READ_FOLDER if stat.S_ISDIR(path.stat().st_mode) else 0))

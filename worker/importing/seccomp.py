@@ -11,7 +11,7 @@ import platform
 import struct
 import sys
 
-from worker.importing.system_calls import CALLS
+from worker.importing.system_calls import CALLS, SIGNALS
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2  # prctl(2)
 
@@ -20,7 +20,7 @@ ARCHITECTURES = (0xC000003E, 0xC00000B7)  # as the kernel says them
 _X32 = 0x40000000  # calls of a second kind on x86-64, by other numbers
 
 _LOAD, _IF_EQUAL, _IF_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
-_NUMBER_AT, _ARCHITECTURE_AT = 0, 4  # in struct seccomp_data
+_NUMBER_AT, _ARCHITECTURE_AT, _FIRST_ARGUMENT_AT = 0, 4, 16  # in struct seccomp_data
 ALLOW, REFUSE, KILL = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x80000000
 
 
@@ -33,7 +33,7 @@ def refuse_calls() -> None:
     machine = _MACHINES.get(platform.machine())
     if sys.platform != "linux" or machine is None:
         raise OSError(errno.ENOSYS, "no filter of system calls is known for this system")
-    code = bytecode(machine)
+    code = bytecode(machine, os.getpid())
     program = _Program(len(code) // 8, code)
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     prctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong]
@@ -45,17 +45,28 @@ def refuse_calls() -> None:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def bytecode(machine: int) -> bytes:
-    """The filter for a column of `CALLS`: instructions of code, how many to skip if true, if false, and a number."""
+def bytecode(machine: int, pid: int) -> bytes:
+    """The filter for a column of `CALLS`: instructions of code, how many to skip if true, if false, and a number.
+
+    Process `pid` may send itself signals, as abort(3) does.
+    """
     refused = [numbers[machine] for numbers in CALLS.values() if numbers[machine] is not None]
+    signals = [SIGNALS[name][machine] for name in SIGNALS]
+    end = [
+        (_LOAD, 0, 0, _FIRST_ARGUMENT_AT),
+        (_IF_EQUAL, 0, 1, pid),
+        (_RETURN, 0, 0, ALLOW),
+        (_RETURN, 0, 0, REFUSE),
+    ]
     lines = [
         (_LOAD, 0, 0, _ARCHITECTURE_AT),
         (_IF_EQUAL, 1, 0, ARCHITECTURES[machine]),
         (_RETURN, 0, 0, KILL),
         (_LOAD, 0, 0, _NUMBER_AT),
-        (_IF_AT_LEAST, len(refused) + 1, 0, _X32),
-        *((_IF_EQUAL, len(refused) - at, 0, number) for at, number in enumerate(refused)),
+        (_IF_AT_LEAST, len(refused) + len(signals) + len(end), 0, _X32),
+        *((_IF_EQUAL, len(refused) - at + len(signals) + len(end) - 1, 0, number) for at, number in enumerate(refused)),
+        *((_IF_EQUAL, len(signals) - at, 0, number) for at, number in enumerate(signals)),
         (_RETURN, 0, 0, ALLOW),
-        (_RETURN, 0, 0, REFUSE),
+        *end,
     ]
     return b"".join(struct.pack("<HBBI", *line) for line in lines)

@@ -27,9 +27,7 @@ CALLS: dict[str, tuple[int, int | None]] = {
     "execve": (59, 221),
     "execveat": (322, 281),
     # other processes
-    "kill": (62, 129),
     "tkill": (200, 130),
-    "tgkill": (234, 131),
     "rt_sigqueueinfo": (129, 138),
     "rt_tgsigqueueinfo": (297, 240),
     "pidfd_send_signal": (424, 424),
@@ -123,4 +121,10 @@ CALLS: dict[str, tuple[int, int | None]] = {
     "add_key": (248, 217),
     "request_key": (249, 218),
     "keyctl": (250, 219),
+}
+
+# Allowed to this process about itself: their first argument is a process.
+SIGNALS: dict[str, tuple[int, int]] = {
+    "kill": (62, 129),
+    "tgkill": (234, 131),
 }
