@@ -12,6 +12,7 @@ from core.import_limits import MOST_CLASSES
 from core.import_options import Labels
 from core.import_report import DatasetWarning
 from core.import_vocabulary import DatasetWarningKind
+from core.validation import legible
 
 UNLABELLED = -1
 LEAST_LABELLED = 0.5  # of the images; below it the few labels are no classes
@@ -31,7 +32,8 @@ class Classes:
 def classes_of(labels: Sequence[str | int | None], option: Labels) -> Classes:
     """Number the labels: as numbers where all are, else by name, `class 2` before `class 10`."""
     none = Classes([], np.full(len(labels), UNLABELLED, np.int32))
-    counts = Counter(str(label) for label in labels if label is not None)
+    texts = [None if label is None else legible(str(label)) for label in labels]
+    counts = Counter(text for text in texts if text is not None)
     if option == "none" or not counts:
         return none
     if counts.total() < LEAST_LABELLED * len(labels):
@@ -44,7 +46,7 @@ def classes_of(labels: Sequence[str | int | None], option: Labels) -> Classes:
         return _left_out(none, detail, "Is the label the name of each image? One folder a class is meant.")
     names = sorted(counts, key=_order(list(counts)))
     number = {name: k for k, name in enumerate(names)}
-    numbers = [UNLABELLED if label is None else number[str(label)] for label in labels]
+    numbers = [UNLABELLED if text is None else number[text] for text in texts]
     return Classes(names, np.array(numbers, np.int32), _notes(names))
 
 

@@ -43,7 +43,7 @@ class Spool:
         self._write(image.pixels)
         if self.side is None and self._bytes > RAW_BYTES:
             self.settle()
-        if self.side is not None and len(self) * self.side**2 > MOST_CANONICAL_BYTES:
+        if self.side is not None and max(len(self) * self.side**2, self._bytes / 3) > MOST_CANONICAL_BYTES:
             raise SourceRejected(
                 f"more than {MOST_CANONICAL_BYTES >> 20} MiB of images of {self.side}x{self.side}; "
                 "allowed: fewer images, or a smaller `size`"

@@ -6,7 +6,9 @@ import numpy as np
 
 from core.import_report import DatasetWarning
 from core.import_vocabulary import DatasetWarningKind
+from worker.importing.raw import SourceRejected
 
+LAST_CHARACTER = 0x10FFFF  # NumPy fails on numbers above it
 Label = str | int | None
 
 
@@ -20,7 +22,12 @@ class LabelValues:
 
 
 def labels_of(values: np.ndarray) -> LabelValues:
-    """Labels from numbers or text [N] or [N, 1], or from one-hot rows [N, k]. Rows of several classes give none."""
+    """Labels from numbers or text [N] or [N, 1], or from one-hot rows [N, k]. Rows of several classes give none.
+
+    Raises SourceRejected for text that is none.
+    """
+    if not values.size:
+        return LabelValues([None] * len(values))
     if values.ndim > 1 and values[0].size == 1:
         values = values.reshape(len(values))
     if values.ndim == 1:
@@ -46,7 +53,9 @@ def _single(values: np.ndarray) -> list[Label]:
         return [int(value) for value in values.tolist()]
     if values.dtype.kind == "f":
         return [_number(value) for value in values.tolist()]
-    return [str(value) if len(str(value)) else None for value in values.tolist()]
+    if np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="))).view(np.uint32).max() > LAST_CHARACTER:
+        raise SourceRejected("the labels are an array of text with characters that are none")
+    return [str(value) or None for value in values.tolist()]
 
 
 def _number(value: float) -> Label:

@@ -27,6 +27,7 @@ from worker.importing.sources.unpacked import Unpacked
 from worker.importing.sources.values import Scale
 
 HEADER_BYTES = 2**14
+MOST_AXES = 8
 OURS = {"train_images", "test_images"}  # of a download; with labels also:
 OURS_LABELLED = {"train_labels", "test_labels", "class_names"}
 
@@ -115,7 +116,7 @@ def _read_header(file: Unpacked) -> _Array:
         raise ValueError(f"its header cannot be read: {error}".partition("\n")[0]) from error
     if kind.hasobject:
         raise ValueError("an array of Python objects, which is a pickle and is never opened; save it as numbers")
-    if kind.kind not in "biufU" or not shape or any(size < 0 for size in shape):
+    if kind.kind not in "biufU" or not kind.itemsize or not 0 < len(shape) <= MOST_AXES or min(shape) < 0:
         raise ValueError(f"an array of {kind} {shape}; allowed: numbers, one image or label behind the other")
     there = whole_images(shape[0], shape[1:], kind, file.size - buffer.tell())
     if there < shape[0]:

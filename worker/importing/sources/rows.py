@@ -18,6 +18,7 @@ from worker.importing.sources.unpacked import Unpacked
 
 VALUE = np.dtype(np.float32)
 LEAST_COLUMNS = 25
+_NUMBER = re.compile(rb'[" ]*[-+.\deE]+[" ]*')
 _LIBSVM = re.compile(rb"\s*[-+.\deE]+\s+\d+:\S+\s+\d+:\S+\s+\d+:")
 SEPARATORS = (b",", b";", b"\t")  # or blanks
 ROWS_AT_ONCE = 4096
@@ -45,7 +46,7 @@ class Rows:
 
 def looks_like_rows(head: bytes) -> bool:
     """Whether one of the first two lines of a text holds a row, as far as the head shows them."""
-    lines = head.removeprefix(b"\xef\xbb\xbf").splitlines()[:2]
+    lines = head.removeprefix(b"\xef\xbb\xbf").lstrip().splitlines()[:2]
     return any(
         _LIBSVM.match(line) or _numbers(line.rpartition(_separator(line) or b" ")[0]) is not None for line in lines
     )
@@ -61,8 +62,8 @@ def read_rows(file: Unpacked, to: Scratch) -> Rows:
     for number, line in _lines(file):
         values = _numbers(line) if width is None else _sparse(line, width)
         if values is None:
-            if not rows.count and not rows.header and b"," in line:
-                rows.header = line.decode("utf-8", "replace").split(",")
+            if not rows.count and not rows.header and _is_header(line):
+                rows.header = [name.decode("utf-8", "replace") for name in line.split(_separator(line))]
             else:
                 _bad(rows, number, "no row of numbers")
         elif rows.count and len(values) != rows.columns:
@@ -71,6 +72,12 @@ def read_rows(file: Unpacked, to: Scratch) -> Rows:
             rows.columns, rows.count = len(values), rows.count + 1
             to.write(values.tobytes())
     return rows
+
+
+def _is_header(line: bytes) -> bool:
+    """Whether a line is a row of words, and not one of numbers that is broken somewhere."""
+    fields = line.split(_separator(line))
+    return len(fields) >= LEAST_COLUMNS and 2 * sum(_NUMBER.fullmatch(one) is not None for one in fields) < len(fields)
 
 
 def _bad(rows: Rows, number: int, detail: str) -> None:
@@ -112,13 +119,12 @@ def _numbers(line: bytes) -> np.ndarray | None:
 def _libsvm_width(file: Unpacked) -> int | None:
     """How many columns a file in LIBSVM's format needs; None for another file."""
     width = 0
-    for number, line in _lines(file):
-        _, colon, _ = (last := line.split()[-1]).partition(b":")
-        if not colon or not last.partition(b":")[0].isdigit():
-            if number > 1:
-                continue
+    for _, line in _lines(file):
+        column, colon, _ = line.split()[-1].partition(b":")
+        if colon and column.isdigit():
+            width = max(width, int(column[:9]))
+        elif not width:
             return None
-        width = max(width, int(last.partition(b":")[0][:9]))
     if width > MOST_FILE_BYTES:
         raise SourceRejected(f"{file.name}: has a column {width:,}; allowed: {MOST_FILE_BYTES:,}")
     side = isqrt(max(0, width - 1)) + 1  # columns behind the last value of all are left out

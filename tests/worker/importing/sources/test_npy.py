@@ -168,6 +168,8 @@ HEADER = b"\x93NUMPY\x01\x00\x76\x00"
         "{'descr': [('a', '<i4')], 'fortran_order': False, 'shape': (20,), }",
         "{'descr': '<c8', 'fortran_order': False, 'shape': (1, 2, 2), }",
         "{'descr': '|u1', 'fortran_order': False, 'shape': (), }",
+        "{'descr': '<U0', 'fortran_order': False, 'shape': (20, 20, 20), }",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (1, " + "1, " * 20 + "), }",
         "{'descr': '|u1', 'fortran_order': False, 'shape': 'x', }",
         "{" * 100,
         "__import__('os').abort()",
@@ -179,6 +181,21 @@ def test_a_header_that_lies_is_a_problem_and_no_error(tmp_path: Path, header: st
     outcome = imported(tmp_path, data)
     assert outcome.report.rejected is not None
     assert sum(outcome.report.problems.values()) == 1
+
+
+def test_labels_of_characters_that_are_none_are_refused(tmp_path: Path) -> None:
+    labels = npy(np.array(["a", "b"] * 10))
+    files = {"images.npy": npy(images(20)), "labels.npy": labels[:-4] + b"\xff" * 4}
+    assert "characters that are none" in str(imported(tmp_path, zipped(files)).report.rejected)
+
+
+@pytest.mark.parametrize("names", [np.zeros((0, 3), "<U1"), np.array([["a", "b"]]), np.array(["", "b", "\ud800", "d"])])
+def test_odd_names_of_classes_are_no_error(tmp_path: Path, names: np.ndarray) -> None:
+    arrays = {"train_images": images(40), "train_labels": labels(40), "class_names": names}
+    files = {f"{name}.npy": npy(array) for name, array in arrays.items()}
+    outcome = imported(tmp_path, zipped(files))
+    assert len(outcome.made.images) > 0
+    assert outcome.dataset_id == outcome.made.card.dataset_id
 
 
 def test_of_a_truncated_array_the_whole_images_are_taken(tmp_path: Path) -> None:

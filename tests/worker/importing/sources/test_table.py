@@ -40,6 +40,8 @@ def test_the_column_of_labels_is_found(tmp_path: Path, rows: list[list[int]], wh
     [
         csv(FIRST, header=["label", *NAMES]),
         csv(LAST, header=[*NAMES, "class"]),
+        csv(LAST, ";", header=[*NAMES, "class"]),
+        b"\n\n" + csv(FIRST),
         gzip.compress(csv(FIRST)),
         b"\xef\xbb\xbf" + csv(FIRST),
         csv(FIRST).replace(b"\n", b"\r\n"),
@@ -84,6 +86,12 @@ def test_bad_rows_are_named_by_their_lines(tmp_path: Path) -> None:
         ("bad-row", "line 10: no row of numbers"),
     ]
     assert len(outcome.made.images) == COUNT - 3
+
+
+def test_a_broken_first_row_is_a_bad_row_and_no_header(tmp_path: Path) -> None:
+    rows: list[list[object]] = [list(row) for row in FIRST]
+    rows[0][8] = "x"
+    assert imported(tmp_path, csv(rows)).report.problems == {"bad-row": 1}
 
 
 def test_a_table_of_mostly_bad_rows_is_refused(tmp_path: Path) -> None:
