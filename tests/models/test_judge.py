@@ -1,11 +1,13 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
 
 from core.errors import CheckpointError
+from core.image_shape import ImageShape
 from models.judge import FOLDER, JUDGE_CARD, WEIGHTS, Judge, load_judge, read_judge_card
 from tests.tiny import flip_byte
 from worker.training.data import EMBEDDED, load_dataset
@@ -39,9 +41,18 @@ def test_a_judge_is_frozen_and_reads_each_image_by_itself() -> None:
     assert torch.allclose(together[7:8], alone, atol=1e-4)
 
 
-def test_its_classes_are_those_of_its_data_set() -> None:
-    features, logits = Judge(classes=26)(torch.zeros(3, 28, 28, 1))
+@pytest.mark.parametrize(
+    ("side", "channels", "parameters"), [(28, 1, 254_650), (32, 3, 317_690), (64, 3, 329_322)], ids=str
+)
+def test_its_shape_and_classes_are_those_of_its_data_set(side: int, channels: Literal[1, 3], parameters: int) -> None:
+    shape = ImageShape(side=side, channels=channels)
+    judge = Judge(26, shape).eval()
+    pixels = torch.randint(256, (3, *shape.array), dtype=torch.uint8)
+    features, logits = read(judge, pixels)
     assert (features.shape, logits.shape) == ((3, 64), (3, 26))
+    assert sum(tensor.numel() for tensor in judge.parameters()) == parameters
+    if channels == 3:
+        assert not torch.allclose(logits, read(judge, pixels.flip(3))[1])
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, JUDGE_CARD])
