@@ -22,7 +22,8 @@ FLAT = 0.5  # contrast beside real images
 ALIKE = 0.5  # distance between images beside real ones
 RARE = 0.1  # of the share that a class is to have
 COPIES = 0.05  # more copies of training images than among test images
-CHECKERED = 4.0  # times the finest pattern of real images
+CHECKERED = 4.0  # times the finest pattern of real images,
+VISIBLE = 0.005  # and this share of the variance: in smooth images four times as much is still nothing
 RANGES = 10  # of classes that one warning names
 TINY = 1e-9  # real images may be all alike
 
@@ -66,7 +67,8 @@ def diagnose_labels(dataset: Dataset, classes: int) -> list[Finding]:
     else:
         advice = "number the labels from 0 without gaps, and set classes to how many there are"
     detail = f"none of the {len(dataset)} images is of class {ranges(absent)}: {len(absent)} of {classes} classes"
-    hint = f"/generate draws these as often as the others, though they are learned from nothing: {advice}"
+    often = "as often as the others" if dataset.class_shares is None else "only where they are asked for"
+    hint = f"/generate draws these {often}, though they are learned from nothing: {advice}"
     return [Finding("untrained-classes", detail, hint)]
 
 
@@ -136,8 +138,9 @@ def _pictures(snapshot: Snapshot) -> Iterator[Finding]:
     if alike < ALIKE:
         detail = f"drawn images lie {alike:.2f} times as far from each other as real ones"
         yield Finding("collapse", detail, "lower lr_g, raise batch_size, or set d_norm to batch")
-    fine = checkering(snapshot.drawn) / max(checkering(snapshot.real), TINY)
-    if fine > CHECKERED:
+    share = checkering(snapshot.drawn)
+    fine = share / max(checkering(snapshot.real), TINY)
+    if fine > CHECKERED and share > VISIBLE:
         detail = f"drawn images alternate from pixel to pixel {fine:.1f} times as strongly as real ones"
         yield Finding("checkerboard", detail, "lower lr_g, raise ema_half_life_kimg, or give it more epochs")
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from core.run_dir import RunDir
+from tests.imported import colourful, write_imported
 from tests.tiny import digit_like, score_sheet, tiny_recipe, write_dataset
 from tests.worker.training.running import run
 from worker.training.data import EMBEDDED, Dataset, load_dataset
@@ -151,6 +152,44 @@ def test_a_checkerboard_is_all_fine_pattern() -> None:
     assert checkering(board) == pytest.approx(1.0)
     assert checkering((y % 2 * 255).to(torch.uint8).view(28, 28, 1).expand(4, 28, 28, 1)) == pytest.approx(1.0)
     assert checkering((y // 7 * 80).to(torch.uint8).view(28, 28, 1).expand(4, 28, 28, 1)) < 0.1
+
+
+def board(side: int, grey_levels: int) -> torch.Tensor:
+    """[side, side, 1], more and less bright from pixel to pixel."""
+    y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    return ((y + x) % 2 * 2 - 1).view(side, side, 1) * grey_levels
+
+
+@pytest.mark.parametrize(("grey_levels", "kinds"), [(4, []), (12, ["checkerboard"])])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_pattern_that_nobody_sees_is_no_sign(channels: int, grey_levels: int, kinds: list[str]) -> None:
+    """Smooth images have so little of it that four times as much is not visible."""
+    torch.manual_seed(0)
+    slopes = torch.rand(64, 2, 1, channels) * 6
+    y, x = torch.linspace(0, 1, 64).view(1, 64, 1, 1), torch.linspace(0, 1, 64).view(1, 1, 64, 1)
+    smooth = 128 + 100 * torch.sin(slopes[:, :1] * y + slopes[:, 1:] * x)
+    real, drawn = smooth.to(torch.uint8), (smooth + board(64, grey_levels)).to(torch.uint8)
+    assert checkering(drawn) > 4 * checkering(real)
+    found = diagnose(Snapshot({"d_real": 0.6, "d_fake": 0.4}, drawn, None, real, 1.0, None))
+    assert [finding.kind for finding in found] == kinds
+
+
+def test_classes_that_are_cut_off_are_drawn_only_where_they_are_asked_for(tmp_path: Path) -> None:
+    write_imported(tmp_path, colourful(20), [0] * 16 + [1] * 4, ("bag", "boot"))
+    (finding,) = diagnose_labels(load_dataset(tmp_path, 16, 2), 2)
+    assert "/generate draws these only where they are asked for" in finding.hint
+
+
+def test_a_few_images_are_diagnosed_once_enough_were_shown(tmp_path: Path) -> None:
+    """In an epoch of 2,000 images a G may stand still that is on its way."""
+    write_imported(tmp_path / "own", colourful(500, 16, 1))
+    stands_still: dict[str, Any] = {"lr_g": 1e-9, "lr_d": 1e-9, "ema_half_life_kimg": 1.0}
+    recipe = tiny_recipe(dataset="own", epochs=12, passes=4, batch_size=250, d_filters=1, g_filters=1, **stands_still)
+    events: list[Event] = []
+    task = Task(recipe, load_dataset(tmp_path / "own"), RunDir(tmp_path / "run"), torch.device("cpu"))
+    train(task, Callbacks(events.append, lambda: False))
+    stuck = [event.step for event in events if isinstance(event, Warned) and event.kind == "stuck"]
+    assert [step * recipe.images_per_step for step in stuck] == [10_000, 20_000]
 
 
 def test_real_images_that_are_all_alike_are_no_error() -> None:
