@@ -12,6 +12,7 @@ from app.http.problems import FieldProblem, ProblemError, not_accepted
 from app.http.services import Services
 from core.dataset_arrays import DatasetArrays, open_dataset
 from core.dataset_card import DatasetCard
+from core.dataset_shelf import DATASET_ID
 from core.datasets import dataset_names
 from core.errors import DatasetDamaged, DatasetNotFound
 
@@ -30,15 +31,15 @@ class Found(NamedTuple):
 
 
 def find(services: Services, name_or_id: str) -> Found:
-    """The data set of a name or an id. Raises DatasetNotFound, and DatasetDamaged for its card."""
+    """The imported data set of a name or an id. As in training, a folder of the server goes before one of its name.
+
+    Raises DatasetNotFound, and DatasetDamaged for its card.
+    """
     shelf = services.datasets
-    try:
-        dataset_id = shelf.find(name_or_id)
-    except DatasetNotFound:
-        if name_or_id not in dataset_names(services.settings.datasets_dir):
-            raise
+    if not DATASET_ID.fullmatch(name_or_id) and name_or_id in dataset_names(services.settings.datasets_dir):
         detail = f"{name_or_id!r} is a folder of the server: it can be trained on, and has no report or images here"
-        raise DatasetNotFound(detail) from None
+        raise DatasetNotFound(detail)
+    dataset_id = shelf.find(name_or_id)
     state: State = "ready" if shelf.has_images(dataset_id) else "deleted"
     return Found(dataset_id, shelf.folder(dataset_id), shelf.card(dataset_id), state)
 
