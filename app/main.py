@@ -48,7 +48,7 @@ def create_app(
         redoc_url=None,
         title="digitforge",
         version=VERSION,
-        summary="Train a DCGAN on handwritten digits, and draw digits from it.",
+        summary="Train a DCGAN on handwritten digits or your own images, and draw from it.",
         lifespan=_lifespan(settings, closing or asyncio.Event(), waiting or SharedCounts()),
         responses=problems.ANY_OTHER,
     )
