@@ -9,6 +9,7 @@ from core.image_shape import ImageShape
 TAPS = 25  # of a 5x5 kernel
 G_PASSES, D_PASSES = 4, 16  # a step goes through a network so often: forward, backward, and R1's second gradients
 PER_SECOND = 1.9e11  # multiply-adds of two cores
+SMALL_BATCH, OF_SMALL = 32, 0.6  # so many images a step and fewer run at this share of the speed
 
 
 def multiply_adds(shape: ImageShape, g_filters: int, d_filters: int, d_layers: int, z_width: int) -> float:
@@ -27,6 +28,7 @@ def multiply_adds(shape: ImageShape, g_filters: int, d_filters: int, d_layers: i
     return G_PASSES * g + D_PASSES * d
 
 
-def minutes(multiply_adds_an_image: float, kimg: float) -> float:
+def minutes(multiply_adds_an_image: float, kimg: float, batch_size: int) -> float:
     """On two cores, for so many thousand real images."""
-    return multiply_adds_an_image * kimg * 1000 / PER_SECOND / 60
+    rate = PER_SECOND * (OF_SMALL if batch_size <= SMALL_BATCH else 1.0)
+    return multiply_adds_an_image * kimg * 1000 / rate / 60

@@ -55,4 +55,5 @@ def propose(shape: ImageShape, train: int, classes: int) -> Proposal:
     knob("g_filters", filters, f"128 channels at {shape.base}x{shape.base} pixels, half as many at each larger side.")
     z_width = QUALITY.z_dim + recipe.get("classes", QUALITY.classes)
     work = multiply_adds(shape, filters, QUALITY.d_filters, layers, z_width)
-    return Proposal(recipe=recipe, reasons=reasons, minutes=round(minutes(work, epochs * passes * train / 1000), 1))
+    estimate = minutes(work, epochs * passes * train / 1000, batch)
+    return Proposal(recipe=recipe, reasons=reasons, minutes=round(estimate, 1))
