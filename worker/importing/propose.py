@@ -16,7 +16,7 @@ VERY_FEW_IMAGES = 500
 FEW_A_CLASS = 500
 EPOCH_IMAGES = 10_000
 KIMG, KIMG_OF_FEW = 1200, 300
-PATIENCE = 10  # epochs
+PATIENCE = 15  # epochs: half of the run, so that the falling rates of its second half have their say
 QUALITY = PRESETS["quality"]
 
 
