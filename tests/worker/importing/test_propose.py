@@ -30,7 +30,7 @@ GREY_64, RGB_32, RGB_64 = (
             RGB_32,
             435,
             0,
-            {"classes": 0, "batch_size": 16, "passes": 23, "epochs": 30, "augment": "diffaugment", "patience": 10},
+            {"classes": 0, "batch_size": 16, "passes": 23, "epochs": 30, "augment": "diffaugment", "patience": 15},
         ),
     ],
 )
