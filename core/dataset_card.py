@@ -9,7 +9,7 @@
 
 Within each split the images stand in the order of their SHA-256, so that it does not depend on the archive, and every
 first part of them is a fair sample. A folder appears whole and never changes afterwards, but for the judge and the
-floor that are added. A deleted data set keeps its card alone. `core/dataset_arrays.py` opens the arrays. This module
+floor that are added. A deleted data set keeps all but the arrays. `core/dataset_arrays.py` opens these. This module
 imports no NumPy.
 """
 

@@ -7,12 +7,12 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.card import ID_LENGTH
 from core.dataset_card import CARD, IMAGES, LABELS, DatasetCard, read_dataset_card
-from core.errors import DatasetNotFound
+from core.errors import DatasetDamaged, DatasetNotFound
 from core.files import TEMPORARY_PREFIX, link_or_copy, new_folder, replace_by, write_file
 from core.locks import locked
 
@@ -73,7 +73,8 @@ class DatasetShelf:
     def add(self, made: Path, dataset_id: str) -> None:
         """Put the files of a data set in their place, by somebody who is `changing`; those in `made` stay.
 
-        A data set that is there already stays as it is; one that was deleted gets its images back.
+        A data set that is there already stays as it is; one that was deleted gets its images back, and keeps the name
+        that its models have.
         """
         folder = self.folder(dataset_id)
         if self.has_images(dataset_id):
@@ -83,6 +84,9 @@ class DatasetShelf:
                 for file in made.iterdir():
                     link_or_copy(file, temporary / file.name)
             return
+        with suppress(DatasetDamaged):
+            card = read_dataset_card(made).model_copy(update={"name": self.card(dataset_id).name})
+            write_file(made / CARD, card.model_dump_json(indent=2).encode() + b"\n")
         for name in sorted((file.name for file in made.iterdir()), key=lambda name: name == IMAGES):  # the images last
             replace_by(folder / name, made / name)
 
@@ -92,7 +96,7 @@ class DatasetShelf:
         write_file(self._names / name, f"{dataset_id}\n".encode("ascii"))
 
     def delete(self, dataset_id: str) -> None:
-        """Remove the images, and then the names that point to them, so that it can be done again. The card stays.
+        """Remove the images, and then the names that point to them, so that it can be done again. All else stays.
 
         Raises ShelfBusy.
         """

@@ -19,17 +19,33 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from io import BufferedRandom
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from core.errors import UploadBusy, UploadIncomplete, UploadNotFound, UploadOffsetConflict, UploadTooLong
 from core.files import new_folder, remove_folder, sha256_of, write_file
-from core.validation import Legible
+from core.validation import Legible, legible
 
 UPLOAD_ID = re.compile("[0-9a-f]{32}")
 KEPT_S = 24 * 3600.0  # after the last use
 DATA, META = "data", "meta.json"
 LABEL = "upload"  # in the names of crash points
+MOST_NAME = 255
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def file_name(text: str) -> str:
+    """The name of a file as a client may tell it. Raises PydanticCustomError, which is a ValueError, for another."""
+    text = legible(text)
+    if len(text) > MOST_NAME or CONTROL.search(text):
+        allowed = f"up to {MOST_NAME} characters, none of them a control character"
+        raise PydanticCustomError("file_name", "this is no file's name; allowed: {allowed}", {"allowed": allowed})
+    return text
+
+
+FileName = Annotated[str, AfterValidator(file_name)]
 
 
 class UploadMeta(BaseModel):

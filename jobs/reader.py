@@ -25,6 +25,14 @@ class JobReader:
             raise JobNotFound(f"no job {job_id!r}")
         return Job.from_hash(fields)
 
+    def first_of(self, idempotency_key: str, caller: str = keys.ANYBODY) -> Job | None:
+        """The job that an earlier request with this key made; None if none did, or the job was deleted."""
+        first_id: str | None = self._redis.hget(keys.idempotency_key(idempotency_key, caller), "id")  # type: ignore[assignment]
+        try:
+            return self.get(first_id) if first_id else None
+        except JobNotFound:
+            return None
+
     def page(self, limit: int, after: str | None = None, status: JobStatus | None = None) -> list[Job]:
         """Up to `limit` jobs, newest first, those older than the job `after`. Raises JobNotFound for `after`."""
         index, below = keys.JOBS if status is None else keys.jobs_with(status), "+inf"

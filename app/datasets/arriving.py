@@ -1,9 +1,7 @@
 """A file of images on its way in: a body, or an upload that is here already. Only its first bytes are looked at."""
 
 import shutil
-from contextlib import suppress
 
-from anyio import CancelScope
 from fastapi import Request
 from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 
@@ -12,8 +10,7 @@ from app.http.dependencies import content_type
 from app.http.problem_types import ProblemType
 from app.http.problems import FieldProblem, ProblemError, not_accepted
 from app.http.services import Services
-from app.uploads.receiving import batches
-from core.errors import UploadNotFound
+from app.uploads.receiving import batches, dropped_on_error
 from core.import_kinds import HEAD_BYTES, HINTS, sniff
 from core.uploads import Upload
 
@@ -29,7 +26,7 @@ async def take_body(request: Request, services: Services, file: str | None, anno
     _check_headers(request, services)
     uploads = services.uploads
     begun = await run_in_threadpool(uploads.create, None, file)
-    try:
+    async with dropped_on_error(services, begun.id):
         async with contextmanager_in_threadpool(uploads.append(begun.id, 0)) as writer:
             async for data in batches(request):
                 if writer.offset == 0:
@@ -41,10 +38,6 @@ async def take_body(request: Request, services: Services, file: str | None, anno
         assert digest is not None
         check_digest(announced, digest)
         return await run_in_threadpool(uploads.finish, begun.id, digest)
-    except BaseException:
-        with CancelScope(shield=True):
-            await run_in_threadpool(drop, services, begun.id)
-        raise
 
 
 def take_upload(request: Request, services: Services, upload_id: str, announced: dict[str, str]) -> Upload:
@@ -64,12 +57,6 @@ def take_upload(request: Request, services: Services, upload_id: str, announced:
     with upload.data.open("rb") as file:
         _refuse_hopeless(file.read(HEAD_BYTES))
     return upload
-
-
-def drop(services: Services, upload_id: str) -> None:
-    """Remove an upload that no job knows, where it is still there."""
-    with suppress(UploadNotFound):
-        services.uploads.delete(upload_id)
 
 
 def _check_headers(request: Request, services: Services) -> None:

@@ -15,6 +15,7 @@ from core.dataset_card import DatasetCard
 from core.dataset_shelf import DATASET_ID
 from core.datasets import dataset_names
 from core.errors import DatasetDamaged, DatasetNotFound
+from jobs.record import ImportSpec
 
 State = Literal["ready", "deleted"]
 
@@ -48,7 +49,16 @@ def _found(
     dataset: Annotated[str, Path(max_length=64, description="Its id, or a name that stands for it.")],
     services: ServicesDep,
 ) -> Found:
-    return find(services, dataset)
+    try:
+        return find(services, dataset)
+    except DatasetNotFound as error:
+        coming = [
+            job for job in services.store.alive() if isinstance(job.spec, ImportSpec) and job.spec.name == dataset
+        ]
+        if not coming:
+            raise
+        detail = f"{error}; job {coming[-1].id}, which imports it, is {coming[-1].status}"
+        raise DatasetNotFound(detail) from error
 
 
 FoundDep = Annotated[Found, Depends(_found)]

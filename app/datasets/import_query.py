@@ -9,8 +9,7 @@ from pydantic_core import PydanticCustomError
 from core.dataset_shelf import DATASET_ID
 from core.datasets import DatasetName
 from core.import_options import ImportOptions
-from core.uploads import UPLOAD_ID
-from core.validation import Legible
+from core.uploads import MOST_NAME, UPLOAD_ID, FileName
 
 
 class ImportQuery(ImportOptions):
@@ -25,7 +24,7 @@ class ImportQuery(ImportOptions):
         description="The id of a file that is here already, from `/uploads` or an earlier import; without it the body "
         "is the file.",
     )
-    file: Legible | None = Field(None, max_length=255, description="The file's name, for the report alone.")
+    file: FileName | None = Field(None, max_length=MOST_NAME, description="The file's name, for the report alone.")
     dry_run: bool = Field(False, description="Whether a report is all that is wanted.")
 
     @field_validator("name")

@@ -1,11 +1,11 @@
 """POST /datasets: take a file of images, and make a job of its import."""
 
-from typing import Annotated
+from typing import Annotated, NamedTuple, Self
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from app.datasets.arriving import drop, take_body, take_upload
+from app.datasets.arriving import take_body, take_upload
 from app.datasets.digests import announced_digests
 from app.datasets.import_query import ImportQuery
 from app.http.dependencies import ServicesDep
@@ -15,6 +15,7 @@ from app.http.problems import FieldProblem, documented, not_accepted
 from app.http.services import Services
 from app.http.urls import url
 from app.jobs.views import ImportJobView
+from app.uploads.receiving import drop
 from core.datasets import dataset_names
 from core.errors import IdempotencyKeyReused, QueueFull
 from core.import_limits import (
@@ -63,44 +64,63 @@ async def import_dataset(
 ) -> ImportJobView:
     """Take the file, or name one that is here, and make the job."""
     announced = announced_digests(request)
-    await run_in_threadpool(_check_before, services, query.name)
+    first = await run_in_threadpool(_check_before, services, query.name, idempotency_key)
     if query.upload is None:
-        upload = await take_body(request, services, query.file, announced)
+        source = _Source.of(await take_body(request, services, query.file, announced))
+    elif first is not None and first.upload == query.upload:  # it may be gone, as that job has imported it
+        source = _Source(first.upload, first.file, first.bytes, first.sha256)
     else:
-        upload = await run_in_threadpool(take_upload, request, services, query.upload, announced)
-    job, replayed = await run_in_threadpool(_create, services, query, upload, idempotency_key)
+        source = _Source.of(await run_in_threadpool(take_upload, request, services, query.upload, announced))
+    job, replayed = await run_in_threadpool(_create, services, query, source, idempotency_key)
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
     response.headers["Location"] = url(f"/jobs/{job.id}")
     return ImportJobView.from_job(job)
 
 
-def _check_before(services: Services, name: str) -> None:
-    """What can be refused before the file is read."""
+class _Source(NamedTuple):
+    """What is known of the file that is to be imported."""
+
+    upload: str
+    file: str | None
+    bytes: int
+    sha256: str
+
+    @classmethod
+    def of(cls, upload: Upload) -> Self:
+        """That of a complete upload."""
+        assert upload.meta.sha256 is not None
+        return cls(upload.id, upload.meta.file, upload.offset, upload.meta.sha256)
+
+
+def _check_before(services: Services, name: str, idempotency_key: str | None) -> ImportSpec | None:
+    """Refuse what can be refused before the file is read. Answers what was asked with the key before."""
     if name in dataset_names(services.settings.datasets_dir):
         detail = "a folder of DIGITFORGE_DATASETS_DIR is called so; allowed: another name"
         raise not_accepted([FieldProblem(parameter="name", detail=detail, value=name)])
-    services.store.require_room("import")
+    first = services.store.first_of(idempotency_key) if idempotency_key else None
+    if first is None:
+        services.store.require_room("import")
+    return first.spec if first is not None and isinstance(first.spec, ImportSpec) else None
 
 
-def _create(services: Services, query: ImportQuery, upload: Upload, idempotency_key: str | None) -> Created:
+def _create(services: Services, query: ImportQuery, source: _Source, idempotency_key: str | None) -> Created:
     """Make the job. A body that came for nothing is removed; one whose job may be there stays."""
-    assert upload.meta.sha256 is not None
     spec = ImportSpec(
         name=query.name,
         options=query.options(),
-        upload=upload.id,
-        file=query.file or upload.meta.file,
-        bytes=upload.offset,
-        sha256=upload.meta.sha256,
+        upload=source.upload,
+        file=query.file or source.file,
+        bytes=source.bytes,
+        sha256=source.sha256,
         dry_run=query.dry_run,
     )
     try:
         created = services.store.create(spec, idempotency_key)
     except (QueueFull, IdempotencyKeyReused):
         if query.upload is None:
-            drop(services, upload.id)
+            drop(services, source.upload)
         raise
     if created.replayed and query.upload is None:
-        drop(services, upload.id)
+        drop(services, source.upload)
     return created

@@ -32,6 +32,7 @@ class ProblemType(StrEnum):
     BODY_TIMEOUT = "body-timeout", 408
     JOB_STATE_CONFLICT = "job-state-conflict", 409
     DATASET_IN_USE = "dataset-in-use", 409
+    UPLOAD_IN_USE = "upload-in-use", 409
     UPLOAD_INCOMPLETE = "upload-incomplete", 409
     UPLOAD_OFFSET = "upload-offset", 409
     DATASET_DELETED = "dataset-deleted", 410

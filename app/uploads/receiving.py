@@ -2,13 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
+from anyio import CancelScope
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from app.drawing.renderer import ClientGone
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError
+from app.http.services import Services
+from core.errors import UploadNotFound
 
 PIECE_BYTES = 1 << 20  # at once to a thread, which hashes and writes them
 SILENCE_S = 60.0
@@ -34,6 +39,23 @@ async def batches(request: Request) -> AsyncIterator[bytes]:
         raise
     if held:
         yield b"".join(held)
+
+
+@asynccontextmanager
+async def dropped_on_error(services: Services, upload_id: str) -> AsyncIterator[None]:
+    """Leave nothing of an upload that nobody else knows where the block ends with an error."""
+    try:
+        yield
+    except BaseException:
+        with CancelScope(shield=True):
+            await run_in_threadpool(drop, services, upload_id)
+        raise
+
+
+def drop(services: Services, upload_id: str) -> None:
+    """Remove an upload that no job knows, where it is still there."""
+    with suppress(UploadNotFound):
+        services.uploads.delete(upload_id)
 
 
 async def _pieces(request: Request) -> AsyncIterator[bytes]:

@@ -10,10 +10,11 @@ from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
 from app.http.services import Services
 from app.http.urls import url
-from app.uploads.receiving import batches
+from app.uploads.receiving import batches, dropped_on_error
 from app.uploads.tus import EXTENSIONS, MEDIA_TYPE, VERSION, TusRoute, described, file_name
 from app.uploads.views import UploadView
 from core.uploads import Upload
+from jobs.record import ImportSpec
 
 router = APIRouter(prefix="/uploads", tags=["uploads"], route_class=TusRoute)
 
@@ -52,7 +53,8 @@ async def create(
         raise _refused_type(request)
     upload = await run_in_threadpool(services.uploads.create, upload_length, file_name(upload_metadata))
     if has_body:
-        upload = await _append(request, services, upload.id, 0)
+        async with dropped_on_error(services, upload.id):  # its URL is in the answer alone
+            upload = await _append(request, services, upload.id, 0)
     response.headers.update(described(upload) | {"Location": url(f"/uploads/{upload.id}")})
     return UploadView.of(upload)
 
@@ -84,9 +86,14 @@ async def append(
     return Response(status_code=204, headers=described(upload))
 
 
-@router.delete("/{upload_id}", status_code=204, responses=documented(404, 412, 422, 503))
+@router.delete("/{upload_id}", status_code=204, responses=documented(404, 409, 412, 422, 503))
 def delete(upload_id: UploadId, services: ServicesDep) -> None:
-    """Remove an upload that nobody needs any more."""
+    """Remove an upload that nobody needs any more: while a job that imports it has not ended it stays."""
+    alive = services.store.alive()
+    users = {job.id for job in alive if isinstance(job.spec, ImportSpec) and job.spec.upload == upload_id}
+    if users:
+        detail = f"upload {upload_id} is used by jobs that have not ended: {', '.join(sorted(users))}"
+        raise ProblemError(ProblemType.UPLOAD_IN_USE, detail)
     services.uploads.delete(upload_id)
 
 

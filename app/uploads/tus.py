@@ -11,6 +11,7 @@ from app.http.parameters import StrictRoute
 from app.http.problem_types import ProblemType
 from app.http.problems import FieldProblem, ProblemError, not_accepted, shown
 from core.uploads import Upload
+from core.uploads import file_name as as_file_name
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,expiration,termination"
@@ -41,18 +42,25 @@ class TusRoute(StrictRoute):
 def file_name(metadata: str | None) -> str | None:
     """The file's name in an `Upload-Metadata`, which has a key and, in base64, a value between commas.
 
-    Raises ProblemError (422) for one that cannot be read. Other keys are of no use here.
+    None without one, or for an empty one. Other keys are of no use here. Raises ProblemError (422) for one that cannot
+    be read, or is no name.
     """
     for pair in (metadata or "").split(","):
         key, _, value = pair.strip().partition(" ")
         if key == FILE_NAME:
             try:
-                return b64decode(value.strip(), validate=True).decode()
+                text = b64decode(value.strip(), validate=True).decode()
             except ValueError as error:  # of either decoder
-                detail = f"the value of {FILE_NAME} is not a text in base64: {error}"
-                fault = FieldProblem(parameter="Upload-Metadata", detail=detail, value=shown(metadata))
-                raise not_accepted([fault]) from error
+                raise _refused(f"the value of {FILE_NAME} is not a text in base64: {error}", metadata) from error
+            try:
+                return as_file_name(text) or None
+            except ValueError as error:
+                raise _refused(f"the value of {FILE_NAME}: {error}", metadata) from error
     return None
+
+
+def _refused(detail: str, metadata: str | None) -> ProblemError:
+    return not_accepted([FieldProblem(parameter="Upload-Metadata", detail=detail, value=shown(metadata))])
 
 
 def described(upload: Upload) -> dict[str, str]:

@@ -49,8 +49,9 @@ def test_a_deleted_data_set_keeps_its_card_and_can_come_back(shelf: DatasetShelf
         shelf.find("own")
     assert (shelf.find(dataset_id), shelf.has_images(dataset_id)) == (dataset_id, False)
     assert shelf.card(dataset_id).name == "own"
-    assert add(shelf, tmp_path / "again") == dataset_id
-    assert shelf.has_images(shelf.find("own"))
+    assert add(shelf, tmp_path / "again", name="other") == dataset_id
+    assert shelf.has_images(shelf.find("other"))
+    assert shelf.card(dataset_id).name == "own"  # as its models have it
 
 
 def test_a_shelf_that_somebody_changes_for_seconds_is_busy(

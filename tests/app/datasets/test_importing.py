@@ -73,6 +73,12 @@ def test_a_file_becomes_the_job_of_its_import(http: httpx.Client, services: Serv
     assert (upload.data.read_bytes(), upload.meta.sha256) == (ZIP, SHA256)
 
 
+def test_a_data_set_that_is_not_there_yet_is_said_to_come(http: httpx.Client) -> None:
+    job = accepted(http, "name=coming")
+    missing = problem(http.get("/datasets/coming"), 404, "dataset-not-found")["detail"]
+    assert missing.endswith(f"job {job['id']}, which imports it, is queued")
+
+
 def test_a_dry_run_is_a_job_too(http: httpx.Client) -> None:
     assert accepted(http, "name=own&dry_run=true")["dry_run"] is True
 
@@ -98,6 +104,8 @@ def test_what_a_client_calls_the_body_does_not_count(http: httpx.Client, kind: s
         ("name=own&fit=zoom", "fit", "'pad', 'crop' or 'stretch'"),
         ("name=own&background=white", "background", "pattern"),
         ("name=own&upload=x", "upload", "32 hex digits"),
+        ("name=own&file=a%00.zip", "file", "none of them a control character"),
+        (f"name=own&file={'a' * 256}", "file", "255"),
         ("name=own&colour=1", "colour", "allowed: size, channels"),
     ],
 )
@@ -173,6 +181,21 @@ def test_an_upload_is_imported_by_its_id_as_often_as_is_asked(http: httpx.Client
     assert upload in services.uploads.ids()
 
 
+def test_the_same_key_and_upload_make_one_job_also_once_it_was_imported(http: httpx.Client, services: Services) -> None:
+    headers = {"content-type": "application/offset+octet-stream", "upload-length": str(len(ZIP))}
+    metadata = f"filename {b64encode(b'a.zip').decode()}"
+    upload = http.post("/uploads", content=ZIP, headers={**headers, "upload-metadata": metadata}).json()["id"]
+    key = {"idempotency-key": "import-2"}
+    first = accepted(http, f"name=own&upload={upload}", b"", key)
+    services.uploads.delete(upload)  # as the import does that succeeds
+    again = http.post(f"/datasets?name=own&upload={upload}", headers=key)
+    assert (again.status_code, again.headers.get("idempotency-replayed")) == (202, "true")
+    assert again.json() == first
+    refused = http.post(f"/datasets?name=other&upload={upload}", headers=key)
+    problem(refused, 422, "idempotency-key-reused")
+    problem(http.post(f"/datasets?name=own&upload={upload}"), 404, "upload-not-found")
+
+
 def test_an_upload_that_is_not_whole_or_not_there_is_not_imported(http: httpx.Client) -> None:
     part = http.post("/uploads", headers={"upload-length": str(len(ZIP))}).json()["id"]
     before = job_count(http)
@@ -225,7 +248,10 @@ def test_a_full_disk_is_said_and_nothing_is_left(small: Api) -> None:
 
 
 def test_a_full_queue_is_said_before_the_file_is_read(small: Api) -> None:
-    upload = accepted(small.http)["upload"]
+    key = {"idempotency-key": "full"}
+    first = accepted(small.http, headers=key)
+    upload = first["upload"]
+    assert accepted(small.http, headers=key) == first  # no further job
     refused = small.http.post("/datasets?name=own", content=packed(2_000_000))
     problem(refused, 429, "queue-full")
     assert refused.headers["retry-after"]

@@ -187,3 +187,21 @@ def test_an_imported_data_set_is_found_by_its_other_names_and_its_id(
     for name in ("others", second.dataset_id):
         missing = problem(http.get(f"/generate?dataset={name}"), 404, "model-not-found")
         assert f"of 'bugs' was trained on another version than {second.dataset_id}" in missing["detail"]
+
+
+def test_a_name_that_was_given_to_other_images_draws_from_their_model(
+    own_api: Api, http: httpx.Client, tmp_path: Path
+) -> None:
+    shelf, datasets = own_api.services.shelf, own_api.services.datasets
+    caps = write_imported(tmp_path / "made", colourful(20, 32, seed=9), name="caps")
+    with datasets.changing():
+        datasets.add(tmp_path / "made", caps.dataset_id)
+    for seed, name, digest in ((5, "hoods", SHA256), (6, "caps", caps.sha256)):
+        save_tiny(tmp_path / name, seed=seed, shape=COLOUR_32, dataset=name, dataset_sha256=digest)
+    hoods_model, caps_model = (shelf.add(tmp_path / name).model_id for name in ("hoods", "caps"))
+    shelf.activate(hoods_model, overall=False)
+    datasets.point("hoods", caps.dataset_id)
+    assert drawn(http, "/generate?dataset=hoods&n=1").headers["x-model-id"] == hoods_model  # until there is one of them
+    shelf.activate(caps_model, overall=False)
+    assert drawn(http, "/generate?dataset=hoods&n=1").headers["x-model-id"] == caps_model
+    assert http.get("/models/active?dataset=hoods").json()["id"] == caps_model

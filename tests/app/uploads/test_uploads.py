@@ -112,6 +112,8 @@ def test_more_than_was_announced_is_refused_and_what_came_before_is_kept(http: h
         ({"upload-length": str(2**45)}, 413, "allowed: 536870912"),
         ({"upload-length": "5", "upload-metadata": "filename ä"}, 422, "base64"),
         ({"upload-length": "5", "upload-metadata": "filename /w=="}, 422, "base64"),
+        ({"upload-length": "5", "upload-metadata": "filename AGE="}, 422, "none of them a control character"),
+        ({"upload-length": "5", "upload-metadata": f"filename {'YWFh' * 86}"}, 422, "allowed: up to 255 characters"),
         ({"upload-length": "5", "tus-resumable": "0.2.2"}, 412, "allowed: 1.0.0"),
     ],
 )
@@ -140,6 +142,24 @@ def test_an_upload_can_be_removed(http: httpx.Client, services: Services) -> Non
     for answer in (http.get(url), http.delete(url), send(http, url, 0, b"x")):
         problem(answer, 404, "upload-not-found")
     assert url.rpartition("/")[2] not in services.uploads.ids()
+
+
+def test_an_upload_stays_while_a_job_needs_it(http: httpx.Client, services: Services) -> None:
+    job = http.post("/datasets?name=needed", content=b"a,b\n1,2\n").json()
+    url = f"/uploads/{job['upload']}"
+    assert job["id"] in problem(http.delete(url), 409, "upload-in-use")["detail"]
+    http.post(f"/jobs/{job['id']}/pause")
+    problem(http.delete(url), 409, "upload-in-use")
+    assert job["upload"] in services.uploads.ids()
+    http.post(f"/jobs/{job['id']}/cancel")
+    assert http.delete(url).status_code == 204
+
+
+def test_nothing_is_left_of_an_upload_whose_url_was_never_told(http: httpx.Client, services: Services) -> None:
+    before = services.uploads.ids()
+    refused = http.post("/uploads", content=b"123456", headers={**PART, "upload-length": "5"})
+    problem(refused, 413, "payload-too-large")
+    assert services.uploads.ids() == before
 
 
 @pytest.mark.parametrize("upload_id", ["x", "0" * 32, "..x", "%00"])
