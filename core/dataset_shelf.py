@@ -2,12 +2,12 @@
 
 <root>/<id>/           an imported data set: see core/dataset_card.py
 <root>/names/<name>    the id that a name stands for, in a line; older versions stay under their ids
-<root>/.lock           held by whoever adds or deletes a data set
+<root>/.lock           held by whoever adds or deletes a data set, or makes a job that trains on one
 """
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from core.card import ID_LENGTH
@@ -65,9 +65,14 @@ class DatasetShelf:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """Let no other process add, name or delete data sets meanwhile. Raises ShelfBusy."""
-        self._root.mkdir(parents=True, exist_ok=True)
-        with locked(self._root / ".lock", "the data sets"):
+        """Let nobody else add, name or delete data sets, or be `keeping` them, meanwhile. Raises ShelfBusy."""
+        with self._locked(shared=False):
+            yield
+
+    @contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Let nobody be `changing` data sets meanwhile; any number may keep them at once. Raises ShelfBusy."""
+        with self._locked(shared=True):
             yield
 
     def add(self, made: Path, dataset_id: str) -> None:
@@ -96,16 +101,19 @@ class DatasetShelf:
         write_file(self._names / name, f"{dataset_id}\n".encode("ascii"))
 
     def delete(self, dataset_id: str) -> None:
-        """Remove the images, and then the names that point to them, so that it can be done again. All else stays.
+        """Remove the images, and then the names that point to them, by somebody who is `changing`. All else stays.
 
-        Raises ShelfBusy.
+        Done again, it goes on where it was left.
         """
-        with self.changing():
-            for file in (IMAGES, LABELS):
-                (self.folder(dataset_id) / file).unlink(missing_ok=True)
-            for name, pointed_at in self.names().items():
-                if pointed_at == dataset_id:
-                    (self._names / name).unlink(missing_ok=True)
+        for file in (IMAGES, LABELS):
+            (self.folder(dataset_id) / file).unlink(missing_ok=True)
+        for name, pointed_at in self.names().items():
+            if pointed_at == dataset_id:
+                (self._names / name).unlink(missing_ok=True)
+
+    def _locked(self, *, shared: bool) -> AbstractContextManager[None]:
+        self._root.mkdir(parents=True, exist_ok=True)
+        return locked(self._root / ".lock", "the data sets", shared=shared)
 
     def _imported_ns(self, dataset_id: str) -> int:
         """A card is written by its import alone."""

@@ -115,18 +115,23 @@ def remove_folder(path: Path, label: str) -> None:
 
 
 def remove_temporaries(root: Path, older_than_s: float = 0.0) -> None:
-    """Remove what killed processes have left half written below `root`, where it was last changed so long ago.
+    """Remove what killed processes have left half written below `root`, where nothing in it was changed for so long.
 
     Nobody may be writing there that is younger.
     """
     for path in root.rglob(f"{TEMPORARY_PREFIX}*"):
         with suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime < older_than_s:
+            if time.time() - _changed_at(path) < older_than_s:
                 continue
             if path.is_dir():
                 shutil.rmtree(path)
             else:
                 path.unlink()
+
+
+def _changed_at(path: Path) -> float:
+    """When a file, or any file in a folder, was last written: a folder's own time says when it got its last file."""
+    return max(one.stat().st_mtime for one in (path, *path.rglob("*")))
 
 
 def is_disk_full(error: OSError) -> bool:

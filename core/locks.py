@@ -12,13 +12,17 @@ LOCK_S, LOCK_POLL_S = 5.0, 0.01  # what is done behind it takes milliseconds
 
 
 @contextmanager
-def locked(path: Path, what: str) -> Iterator[None]:
-    """Hold the lock of a file. Raises ShelfBusy when others hold it for seconds; `what` they change is in its text."""
+def locked(path: Path, what: str, *, shared: bool = False) -> Iterator[None]:
+    """Hold the lock of a file, `shared` with others who do, or alone.
+
+    Raises ShelfBusy when others hold it for seconds; `what` they change is in its text.
+    """
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     deadline = time.monotonic() + LOCK_S
-    with path.open("w") as file:
+    with path.open("w+") as file:  # NFS wants to read for a shared lock
         while True:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, kind | fcntl.LOCK_NB)
                 break
             except BlockingIOError as error:
                 if time.monotonic() > deadline:

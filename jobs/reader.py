@@ -8,8 +8,6 @@ from core.errors import JobNotFound
 from jobs import keys
 from jobs.record import Job, JobKind, JobStatus
 
-EVERY = 2**31  # of a page without an end
-
 
 class JobReader:
     """What can be asked of jobs. Every method may raise redis' RedisError."""
@@ -69,22 +67,33 @@ class JobReader:
         return self._until(keys.PUBLISHING, self._now_ms() - self._lease_ms)
 
     def queued_ids(self, kind: JobKind) -> list[str]:
-        """The queued jobs of a kind, oldest first."""
-        imports: list[str] = self._redis.zrange(keys.IMPORTS, 0, -1)  # type: ignore[assignment]
+        """The queued jobs of a kind, oldest first, all as they were at one moment."""
+        queued, imports = self._at_one_moment(keys.jobs_with(JobStatus.QUEUED), keys.IMPORTS)
         if kind == "import":
             return imports
-        queued: Any = self._redis.zrange(keys.jobs_with(JobStatus.QUEUED), 0, -1)
         apart = set(imports)
         return [job_id for job_id in queued if job_id not in apart]
 
     def alive(self) -> list[Job]:
-        """The jobs that have not ended. One that moves on meanwhile may come twice; one that falls back, not at all."""
-        forward = (JobStatus.PAUSED, JobStatus.QUEUED, JobStatus.RUNNING)
-        return [job for status in forward for job in self.page(EVERY, status=status)]
+        """The jobs that had not ended at one moment, each as it is a little later."""
+        statuses = [keys.jobs_with(status) for status in JobStatus if not status.is_terminal]
+        job_ids = [job_id for found in self._at_one_moment(*statuses) for job_id in found]
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for job_id in job_ids:
+                pipeline.hgetall(keys.job_key(job_id))
+            return [Job.from_hash(fields) for fields in pipeline.execute() if fields]
 
     def ping(self) -> None:
         """Raise RedisError unless Redis answers."""
         self._redis.ping()
+
+    def _at_one_moment(self, *indexes: str) -> list[list[str]]:
+        """All that is in each of some indexes, oldest first: a job that moves on meanwhile is in one of them."""
+        with self._redis.pipeline(transaction=True) as pipeline:
+            for index in indexes:
+                pipeline.zrange(index, 0, -1)
+            found: list[list[str]] = pipeline.execute()
+        return found
 
     def _now_ms(self) -> int:
         seconds, microseconds = self._redis.time()

@@ -9,19 +9,17 @@ the shelf at once. The model that ships with the project stands on every shelf. 
 until another is.
 """
 
-import fcntl
 import logging
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from core.card import CARD, ID_LENGTH, Card, read_card, verify_checkpoint
-from core.errors import CheckpointError, ModelNotFound, ShelfBusy, ShelfChanged
+from core.errors import CheckpointError, ModelNotFound, ShelfChanged
 from core.files import new_folder
+from core.locks import locked
 from models.active_models import NEVER, Active, ActiveModels, overall_model
 from models.gate import Verdict, compare
 from models.shelf_index import Entry, ShelfIndex
@@ -29,7 +27,6 @@ from models.shelf_index import Entry, ShelfIndex
 logger = logging.getLogger(__name__)
 
 PRETRAINED = Path(__file__).parent / "pretrained"
-LOCK_S, LOCK_POLL_S = 5.0, 0.01  # changing the active model takes milliseconds
 MODEL_ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 
 
@@ -210,22 +207,7 @@ class Shelf:
     @contextmanager
     def _locked(self, changes: int | None) -> Iterator[None]:
         """Let no other process change the pointer meanwhile. Raises ShelfBusy, or ShelfChanged as `activate` does."""
-        with (self._root / ".lock").open("w") as file:
-            _lock(file)
-            try:
-                if changes is not None and changes != self.changes():
-                    raise ShelfChanged("another model was made active meanwhile")
-                yield
-            finally:
-                fcntl.flock(file, fcntl.LOCK_UN)  # closing the file would leave it to a process forked meanwhile
-
-
-def _lock(file: IO[str]) -> None:
-    deadline = time.monotonic() + LOCK_S
-    while True:
-        try:
-            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() > deadline:
-                raise ShelfBusy("another process has been changing the active model for seconds") from error
-        time.sleep(LOCK_POLL_S)
+        with locked(self._root / ".lock", "the active model"):
+            if changes is not None and changes != self.changes():
+                raise ShelfChanged("another model was made active meanwhile")
+            yield

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.crash import crash_point
 from core.disk_full import StoppedWhileFull
-from core.errors import LeaseLost, ShelfBusy, UploadIncomplete, UploadNotFound
+from core.errors import LeaseLost, ShelfBusy, UploadBusy, UploadIncomplete, UploadNotFound
 from core.files import new_folder, write_file
 from core.run_dir import JobDir, RunDir
 from core.uploads import Uploads
@@ -23,6 +23,7 @@ from worker.importing.events import DryRun, Failed, Imported, Rejected
 from worker.monitor import RunMonitor
 
 FULL_DISK_S = 5.0  # until the importer tries again
+BUSY_S = 0.1  # until an upload is asked for again
 
 logger = logging.getLogger(__name__)
 
@@ -39,18 +40,24 @@ class ImportSupervisor(JobSupervisor):
             detail = f"the import has options that this worker's version does not know: {', '.join(unknown)}"
             attempt.fail(FailureKind.IMPORTER_REFUSED, detail)
             return
-        try:
-            source = Uploads(self._settings.uploads_dir).use(claim.job.importing.upload).data
-        except (UploadNotFound, UploadIncomplete) as error:
-            attempt.fail(FailureKind.BAD_DATA, f"{error}; upload the file again")
-            return
         monitor: Monitor = RunMonitor(self._store, claim, self._settings.heartbeat_s, ImportRun())
         try:
+            source = self._take_upload(claim.job.importing.upload, monitor)
             run = self._prepare(attempt, monitor)
             while self._import(attempt, monitor, run, source) is FailureKind.DISK_FULL:
-                self._wait_for_space(monitor)
+                self._wait(monitor, FULL_DISK_S)
+        except (UploadNotFound, UploadIncomplete) as error:
+            attempt.fail(FailureKind.BAD_DATA, f"{error}; upload the file again")
         except StoppedWhileFull:
             let_go(attempt, monitor.request)
+
+    def _take_upload(self, upload_id: str, monitor: Monitor) -> Path:
+        """The file that is imported. A sweeper, or a client that tries to write on, may hold it for a moment."""
+        while True:
+            try:
+                return Uploads(self._settings.uploads_dir).use(upload_id).data
+            except UploadBusy:
+                self._wait(monitor, BUSY_S)
 
     def _prepare(self, attempt: Attempt, monitor: Monitor) -> RunDir:
         """The run directory of this attempt, with the options in it. Nothing of the attempts before is made use of."""
@@ -126,13 +133,14 @@ class ImportSupervisor(JobSupervisor):
         except (ShelfBusy, OSError) as error:
             logger.warning("job %s: left to the sweeper: %s", attempt.job.id, error)
 
-    def _wait_for_space(self, monitor: Monitor) -> None:
-        until = time.monotonic() + FULL_DISK_S
+    def _wait(self, monitor: Monitor, seconds: float) -> None:
+        """Wait, and beat. Raises StoppedWhileFull when the job is to be let go meanwhile."""
+        until = time.monotonic() + seconds
         while time.monotonic() < until:
             monitor.handle(None)
             if self._should_stop(monitor):
                 raise StoppedWhileFull
-            time.sleep(self._settings.heartbeat_s / 2)
+            time.sleep(min(seconds, self._settings.heartbeat_s / 2))
 
 
 def _arguments(job: Job, run: RunDir, source: Path) -> list[str]:

@@ -1,5 +1,8 @@
 """POST /train: take a training job."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from fastapi import APIRouter, Depends, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
@@ -13,6 +16,7 @@ from app.http.urls import url
 from app.jobs.request import TrainRequest, misfits
 from app.jobs.views import JobView
 from core.dataset_card import DatasetCard
+from core.dataset_shelf import DatasetShelf
 from core.datasets import dataset_names, why_no_dataset
 from core.errors import DatasetNotFound
 from core.recipe import PRESETS, PROPOSED
@@ -36,12 +40,30 @@ def train(
 ) -> JobView:
     """Queue a training job. Follow it at the URL in `Location`."""
     spec = _spec(request or TrainRequest(), services)
-    job, replayed = services.store.create(spec, idempotency_key)
+    with _kept(spec, services):
+        job, replayed = services.store.create(spec, idempotency_key)
     nudge(services.queue, job.id)
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
     response.headers["Location"] = url(f"/jobs/{job.id}")
     return JobView.from_job(job)
+
+
+@contextmanager
+def _kept(spec: TrainSpec, services: Services) -> Iterator[None]:
+    """Have an imported data set not be deleted before its job is there. Raises ShelfBusy."""
+    if spec.dataset_id is None:
+        yield
+        return
+    with services.datasets.keeping():  # shared, because a job takes a while to be on disk
+        _require_images(services.datasets, spec.dataset_id, spec.recipe.dataset)
+        yield
+
+
+def _require_images(shelf: DatasetShelf, dataset_id: str, name_or_id: str) -> None:
+    if not shelf.has_images(dataset_id):
+        detail = "the data set was deleted: its images are gone"
+        raise not_accepted([FieldProblem(pointer="/dataset", detail=detail, value=name_or_id)])
 
 
 def _spec(request: TrainRequest, services: Services) -> TrainSpec:
@@ -69,9 +91,8 @@ def _imported(name_or_id: str, services: Services) -> DatasetCard:
     shelf = services.datasets
     try:
         dataset_id = shelf.find(name_or_id)
-        if shelf.has_images(dataset_id):
-            return shelf.card(dataset_id)
-        detail = "the data set was deleted: its images are gone"
-    except DatasetNotFound:
+    except DatasetNotFound as error:
         detail = why_no_dataset(services.settings.datasets_dir, name_or_id, also=list(shelf.names()))
-    raise not_accepted([FieldProblem(pointer="/dataset", detail=detail, value=name_or_id)])
+        raise not_accepted([FieldProblem(pointer="/dataset", detail=detail, value=name_or_id)]) from error
+    _require_images(shelf, dataset_id, name_or_id)
+    return shelf.card(dataset_id)

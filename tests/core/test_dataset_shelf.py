@@ -26,6 +26,11 @@ def add(shelf: DatasetShelf, made: Path, seed: int = 0, name: str = "own") -> st
     return card.dataset_id
 
 
+def delete(shelf: DatasetShelf, dataset_id: str) -> None:
+    with shelf.changing():
+        shelf.delete(dataset_id)
+
+
 def test_a_data_set_is_added_and_found_by_name_and_id(shelf: DatasetShelf, tmp_path: Path) -> None:
     assert (shelf.ids(), shelf.names()) == ([], {})
     dataset_id = add(shelf, tmp_path / "made")
@@ -44,7 +49,7 @@ def test_what_is_there_stays_as_it_is(shelf: DatasetShelf, tmp_path: Path) -> No
 
 def test_a_deleted_data_set_keeps_its_card_and_can_come_back(shelf: DatasetShelf, tmp_path: Path) -> None:
     dataset_id = add(shelf, tmp_path / "made")
-    shelf.delete(dataset_id)
+    delete(shelf, dataset_id)
     with pytest.raises(DatasetNotFound, match="GET /datasets lists"):
         shelf.find("own")
     assert (shelf.find(dataset_id), shelf.has_images(dataset_id)) == (dataset_id, False)
@@ -61,6 +66,17 @@ def test_a_shelf_that_somebody_changes_for_seconds_is_busy(
     dataset_id = add(shelf, tmp_path / "made")
     with shelf.changing():
         with pytest.raises(ShelfBusy, match="changing the data sets"):
-            shelf.delete(dataset_id)
+            delete(shelf, dataset_id)
         assert shelf.find("own") == dataset_id, "reading needs no lock"
-    shelf.delete(dataset_id)
+    delete(shelf, dataset_id)
+
+
+def test_any_number_keep_the_data_sets_at_once_and_nobody_changes_them_meanwhile(
+    shelf: DatasetShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.locks.LOCK_S", 0.1)
+    dataset_id = add(shelf, tmp_path / "made")
+    with shelf.keeping(), shelf.keeping(), pytest.raises(ShelfBusy):
+        delete(shelf, dataset_id)
+    with shelf.changing(), pytest.raises(ShelfBusy), shelf.keeping():
+        pass

@@ -153,3 +153,16 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) 
     remove_temporaries(tmp_path)
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
     remove_temporaries(tmp_path / "nowhere")  # nothing was ever written there
+
+
+def test_a_folder_that_somebody_writes_a_large_file_into_is_not_left_over(tmp_path: Path) -> None:
+    with new_folder(tmp_path / "made", label="thing") as temporary:
+        (temporary / "images").write_bytes(b"so far")
+        os.utime(temporary, (0, 0))  # when the file was made, long ago
+        remove_temporaries(tmp_path, older_than_s=600)
+        assert (temporary / "images").exists()
+        os.utime(temporary / "images", (0, 0))
+        os.utime(temporary, (0, 0))
+        remove_temporaries(tmp_path, older_than_s=600)
+        assert not temporary.exists()
+        temporary.mkdir()

@@ -1,5 +1,6 @@
 """The real supervisor of imports with the real importer and a real Redis, from a claim to its end."""
 
+import fcntl
 import os
 import resource
 import subprocess
@@ -103,7 +104,8 @@ def test_the_same_images_again_are_the_same_data_set_under_both_names(store: Job
 def test_a_deleted_data_set_comes_back_when_it_is_imported_again(store: JobStore, settings: Settings) -> None:
     first, shelf = carry_out(store, settings, import_spec(settings, archive())), DatasetShelf(settings.imported_dir)
     assert first.dataset is not None
-    shelf.delete(first.dataset)
+    with shelf.changing():
+        shelf.delete(first.dataset)
     with pytest.raises(DatasetNotFound):
         shelf.find("own")
     carry_out(store, settings, import_spec(settings, archive()))
@@ -150,6 +152,18 @@ def test_an_upload_that_is_gone_fails_the_job_and_says_so(store: JobStore, setti
     assert job.error is not None
     assert (job.error.type, job.error.retryable) == ("bad-data", False)
     assert "upload the file again" in job.error.detail
+
+
+def test_an_upload_that_is_locked_for_a_moment_is_waited_for(store: JobStore, settings: Settings) -> None:
+    """By a sweeper that looks at its age, or a client that tries to write on."""
+    spec = import_spec(settings, archive())
+    with Uploads(settings.uploads_dir).get(spec.upload).data.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        let_go = threading.Timer(0.5, fcntl.flock, (file, fcntl.LOCK_UN))
+        let_go.start()
+        job = carry_out(store, settings, spec)
+        let_go.join()
+    assert (job.status, job.error, job.attempt) == (JobStatus.SUCCEEDED, None, 1)
 
 
 def test_an_upload_that_another_import_waits_for_is_kept_until_that_has_succeeded(

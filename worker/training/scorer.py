@@ -12,7 +12,7 @@ from torch import Tensor
 
 from core.card import ID_LENGTH, read_verified
 from core.dataset_arrays import open_dataset
-from core.dataset_card import CARD, FLOOR
+from core.dataset_card import CARD, FLOOR, read_dataset_card
 from core.errors import CheckpointError, DatasetDamaged
 from core.files import write_file
 from core.scores import Floor, Measure, Scores, ScoreSheet
@@ -67,7 +67,7 @@ class Scorer:
         self._device = device
         if is_imported(folder):
             with suppress(OSError):  # it is there to be looked at
-                write_file(folder / FLOOR, self.floor.model_dump_json(indent=2).encode() + b"\n")
+                self._save_floor(folder)
 
     @property
     def floor(self) -> Floor:
@@ -119,6 +119,15 @@ class Scorer:
     @cached_property
     def _nearest_of_test(self) -> Nearest | None:
         return None if self._test_images is None else nearest_of(self._test_images, self._trained_on)
+
+    def _save_floor(self, folder: Path) -> None:
+        """Keep the floor. A run on some of the images has a `memorised` of its own, which is not the data set's."""
+        floor = self.floor
+        if len(self._trained_on) < read_dataset_card(folder).train:
+            if (folder / FLOOR).exists():
+                return
+            floor = floor.model_copy(update={"scores": floor.scores.model_copy(update={"memorised": None})})
+        write_file(folder / FLOOR, floor.model_dump_json(indent=2).encode() + b"\n")
 
     def _pairs(self, pixels: Tensor, nearest: Nearest) -> Tensor:
         first, second = nearest.distances.unbind(1)

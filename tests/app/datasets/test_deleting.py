@@ -1,6 +1,7 @@
 """DELETE /datasets/{dataset}: the pixels go for good, and nothing that needs them is surprised."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -54,6 +55,19 @@ def test_it_is_kept_while_a_job_needs_it(http: httpx.Client, services: Services)
     assert http.delete("/datasets/needed").status_code == 204
     assert not services.datasets.has_images(card.dataset_id)
     assert services.datasets.has_images(other.dataset_id)
+
+
+def test_a_job_that_comes_while_its_data_set_is_deleted_is_refused(http: httpx.Client, services: Services) -> None:
+    """The request has found the images, and waits for whoever deletes them."""
+    card, shelf = shelve(services, colourful(20, 16, seed=53), name="going"), services.datasets
+    with ThreadPoolExecutor(1) as pool:
+        with shelf.changing():
+            answer = pool.submit(http.post, "/train", json={"dataset": "going", "batch_size": 8})
+            with pytest.raises(TimeoutError):
+                answer.result(timeout=1)
+            shelf.delete(card.dataset_id)
+        refused = problem(answer.result(), 422, "invalid-parameter")
+    assert "was deleted" in refused["errors"][0]["detail"]
 
 
 def test_a_folder_of_the_server_is_not_deleted(http: httpx.Client) -> None:

@@ -121,7 +121,8 @@ def test_a_download_holds_all_that_the_id_is_made_of(
 
 def test_nothing_is_left_of_the_images_of_a_deleted_one(http: httpx.Client, services: Services) -> None:
     card = shelve(services, colourful(4, seed=32), [0, 0, 1, 1], ["a", "b"], name="gone")
-    services.datasets.delete(card.dataset_id)
+    with services.datasets.changing():
+        services.datasets.delete(card.dataset_id)
     assert http.get(f"/datasets/{card.dataset_id}").json()["state"] == "deleted"
     for path in ("preview.png", "images/0.png", "download"):
         problem(http.get(f"/datasets/{card.dataset_id}/{path}"), 410, "dataset-deleted")

@@ -110,6 +110,7 @@ def test_what_a_data_set_cannot_do_is_named(
 
 def test_a_deleted_data_set_is_not_trained(http: httpx.Client, services: Services) -> None:
     card = shelve(services, colourful(80, 16, seed=45), name="gone-too")
-    services.datasets.delete(card.dataset_id)
+    with services.datasets.changing():
+        services.datasets.delete(card.dataset_id)
     refused = http.post("/train", json={"dataset": card.dataset_id})
     assert "was deleted" in problem(refused, 422, "invalid-parameter")["errors"][0]["detail"]

@@ -70,6 +70,13 @@ def test_the_floor_is_beside_the_images_to_be_looked_at(folder: Path, scorer: Sc
     assert (written.scores, written.judge, written.compared_by) == (sheet.floor, sheet.judge, "kid")
 
 
+def test_a_run_on_some_of_the_images_leaves_the_floor_of_all(tmp_path: Path) -> None:
+    write_imported(tmp_path, colourful(96), train=56)
+    for images, memorised in ((10, None), (None, pytest.approx(0.05, abs=0.05)), (10, pytest.approx(0.05, abs=0.05))):
+        Scorer(tmp_path, load_dataset(tmp_path, images))
+        assert Floor.model_validate_json((tmp_path / FLOOR).read_bytes()).scores.memorised == memorised
+
+
 def test_the_same_generator_has_the_same_scores(folder: Path, scorer: Scorer, untrained: Generator) -> None:
     assert Scorer(folder, load_dataset(folder)).score(untrained) == scorer.score(untrained)
 
