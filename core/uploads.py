@@ -197,11 +197,22 @@ class Uploads:
         """Remove the uploads that were last used so long ago, but for those that are to be kept; their ids."""
         return [one for one in self.ids() if one not in keep and self._delete_if_old(one, older_than_s)]
 
-    def _delete_if_old(self, upload_id: str, older_than_s: float) -> bool:
-        with suppress(UploadNotFound, UploadBusy), self._locked(upload_id, fcntl.LOCK_EX):
-            if time.time() - self.get(upload_id).used_at >= older_than_s:
-                remove_folder(self._root / upload_id, LABEL)
-                return True
+    def delete_broken_off(self, older_than_s: float) -> list[str]:
+        """Remove the bodies that broke off with the process that took them: nobody can go on with them; their ids."""
+        return [one for one in self.ids() if self._delete_if_old(one, older_than_s, broken_off=True)]
+
+    def _delete_if_old(self, upload_id: str, older_than_s: float, broken_off: bool = False) -> bool:
+        def is_old() -> bool:
+            upload = self.get(upload_id)
+            goes_on = broken_off and upload.meta.length is not None  # it comes in parts, or is complete
+            return not goes_on and time.time() - upload.used_at >= older_than_s
+
+        with suppress(UploadNotFound, UploadBusy):
+            if is_old():  # else nobody is kept out by the lock
+                with self._locked(upload_id, fcntl.LOCK_EX):
+                    if is_old():
+                        remove_folder(self._root / upload_id, LABEL)
+                        return True
         return False
 
     @contextmanager

@@ -129,8 +129,11 @@ class Sweeper:
     def _remove_old_uploads(self) -> None:
         """Remove the uploads that were not used for a day, but for those that an import waits for."""
         wanted = {upload_of(job) for job in self._store.alive()}
-        for upload_id in Uploads(self._settings.uploads_dir).delete_old(keep=wanted):
+        uploads = Uploads(self._settings.uploads_dir)
+        for upload_id in uploads.delete_old(keep=wanted):
             logger.info("upload %s: not used for a day, removed", upload_id)
+        for upload_id in uploads.delete_broken_off(self._stale_s):
+            logger.info("upload %s: its request broke off with the API, removed", upload_id)
 
 
 @contextmanager

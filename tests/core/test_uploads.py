@@ -178,3 +178,13 @@ def test_uploads_that_nobody_used_for_a_day_are_removed(uploads: Uploads, tmp_pa
         assert uploads.delete_old() == [first]
     assert set(uploads.ids()) == {used, new, written.id}
     assert not list((tmp_path / "uploads").glob(f"{TEMPORARY_PREFIX}*"))
+
+
+def test_bodies_that_broke_off_with_their_process_are_removed(uploads: Uploads) -> None:
+    whole, in_parts = complete(uploads), uploads.create(10).id
+    gone, written, new = (uploads.create().id for _ in range(3))
+    for upload_id in (whole, in_parts, gone, written):
+        grow_old(uploads, upload_id)
+    with uploads.append(written, 0):
+        assert uploads.delete_broken_off(600.0) == [gone]
+    assert set(uploads.ids()) == {whole, in_parts, written, new}
