@@ -107,11 +107,15 @@ class Shelf:
         """
         if dataset is None:
             return self._or_embedded(overall_model(self._pointers))
-        found = self._of_dataset(ActiveModels.read(self._pointers), dataset)
+        found = self.active_of(dataset)
         if found is None:
             there = ", ".join(sorted(self.actives()))
             raise ModelNotFound(f"no model of the data set {dataset!r} is active; there is one of each of: {there}")
         return found
+
+    def active_of(self, dataset: str) -> str | None:
+        """The same of a data set, or None."""
+        return self._of_dataset(ActiveModels.read(self._pointers), dataset)
 
     def actives(self) -> dict[str, str]:
         """The id of the active model of each data set that has one, by the data set's name."""

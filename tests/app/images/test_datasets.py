@@ -1,6 +1,7 @@
 """Pictures of imported data sets: colour images of another size, with named classes, from each set's active model."""
 
 import json
+import os
 import shutil
 import zipfile
 from base64 import b64decode
@@ -15,6 +16,7 @@ from PIL import Image
 
 from app.images.origin import KEYWORD
 from cli.redis_server import RedisServer
+from core.dataset_card import CARD
 from core.image_shape import ImageShape
 from core.settings import Settings
 from models.judge import FOLDER, read_judge_card
@@ -205,3 +207,21 @@ def test_a_name_that_was_given_to_other_images_draws_from_their_model(
     shelf.activate(caps_model, overall=False)
     assert drawn(http, "/generate?dataset=hoods&n=1").headers["x-model-id"] == caps_model
     assert http.get("/models/active?dataset=hoods").json()["id"] == caps_model
+
+
+def test_the_card_of_a_data_set_is_not_read_again_with_each_picture(
+    own_api: Api, http: httpx.Client, tmp_path: Path
+) -> None:
+    shelf, datasets = own_api.services.shelf, own_api.services.datasets
+    card = write_imported(tmp_path / "made", colourful(20, seed=3), name="often")
+    folder = shutil.copytree(tmp_path / "made", datasets.folder(card.dataset_id))
+    save_tiny(tmp_path / "model", seed=50, shape=COLOUR_32, dataset="often", dataset_sha256=card.sha256)
+    shelf.activate(shelf.add(tmp_path / "model").model_id, overall=False)
+    first = drawn(http, f"/generate?dataset={card.dataset_id}&n=1&seed=1")
+    changed_ns = (folder / CARD).stat().st_mtime_ns
+    (folder / CARD).write_bytes(b"not looked at")
+    os.utime(folder / CARD, ns=(changed_ns, changed_ns))
+    assert drawn(http, f"/generate?dataset={card.dataset_id}&n=1&seed=1").content == first.content
+    os.utime(folder / CARD)
+    problem(http.get(f"/generate?dataset={card.dataset_id}&n=1&seed=1"), 404, "model-not-found")
+    shutil.rmtree(folder)
