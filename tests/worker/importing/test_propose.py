@@ -6,7 +6,7 @@ import pytest
 
 from core.image_shape import GREY_28, ImageShape
 from core.recipe import PRESETS, Recipe, with_preset
-from worker.importing.cost import multiply_adds
+from worker.importing.cost import minutes, multiply_adds
 from worker.importing.propose import propose
 
 GREY_64, RGB_32, RGB_64 = (
@@ -61,3 +61,9 @@ def test_the_work_of_a_step_is_as_counted_in_the_networks(
 
 def test_the_time_of_quality_on_mnist_is_as_measured() -> None:
     assert propose(GREY_28, 60_000, PRESETS["quality"].classes).minutes == pytest.approx(15, abs=1)
+
+
+def test_small_batches_take_longer() -> None:
+    small, large = (minutes(1.4e8, 300, batch_size) for batch_size in (32, 64))
+    assert small > large
+    assert minutes(1.4e8, 300, 16) == small
