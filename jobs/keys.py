@@ -11,12 +11,17 @@
     digitforge:ended        zset, those that have ended, by that time
     digitforge:durations    list, how long the last succeeded trainings ran, in ms
     digitforge:files        set, deleted jobs whose files are still to be removed
+    digitforge:caller:<caller>, digitforge:caller:<caller>:<status>
+                            zsets, the jobs of a caller, and those of each status, by creation time; of anybody none
+    digitforge:counters     hash, how often each thing has happened to jobs
+    digitforge:outbox       stream, ends of jobs that webhooks are to tell of
     digitforge:idempotency:<caller>:<key>
                             hash, what a caller first asked with an Idempotency-Key; it expires
 
 Nothing else names a key.
 """
 
+from core.access import ANYBODY_ID
 from jobs.record import JobStatus
 
 PREFIX = "digitforge:"
@@ -27,8 +32,9 @@ ENDED = f"{PREFIX}ended"
 DURATIONS = f"{PREFIX}durations"
 IMPORTS = f"{PREFIX}imports"
 FILES = f"{PREFIX}files"
-
-ANYBODY = "anybody"  # the caller of requests that do not say whose they are
+CALLER = f"{PREFIX}caller:"
+COUNTERS = f"{PREFIX}counters"
+OUTBOX = f"{PREFIX}outbox"
 
 
 def job_key(job_id: str) -> str:
@@ -41,7 +47,7 @@ def events_key(job_id: str) -> str:
     return f"{PREFIX}events:{job_id}"
 
 
-def idempotency_key(key: str, caller: str = ANYBODY) -> str:
+def idempotency_key(key: str, caller: str = ANYBODY_ID) -> str:
     """What a caller asked with an Idempotency-Key. The caller's name holds no colon; the key may hold any."""
     return f"{PREFIX}idempotency:{caller}:{key}"
 
@@ -51,7 +57,12 @@ def jobs_with(status: JobStatus) -> str:
     return f"{PREFIX}{status}"
 
 
+def jobs_of(caller: str, status: JobStatus | None = None) -> str:
+    """The jobs of a caller, or those of them that have a status."""
+    return f"{CALLER}{caller}" if status is None else f"{CALLER}{caller}:{status}"
+
+
 def script_keys(job_id: str) -> list[str]:
     """The keys that each script takes, in the order of `jobs/scripts/common.lua`."""
-    shared = [JOBS, LEASES, PUBLISHING, ENDED, DURATIONS, IMPORTS, *map(jobs_with, JobStatus)]
+    shared = [JOBS, LEASES, PUBLISHING, ENDED, DURATIONS, IMPORTS, CALLER, COUNTERS, OUTBOX, *map(jobs_with, JobStatus)]
     return [job_key(job_id), events_key(job_id), *shared]

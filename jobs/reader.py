@@ -4,6 +4,7 @@ from typing import Any
 
 from redis import Redis
 
+from core.access import ANYBODY_ID
 from core.errors import JobNotFound
 from jobs import keys
 from jobs.record import Job, JobKind, JobStatus
@@ -23,7 +24,7 @@ class JobReader:
             raise JobNotFound(f"no job {job_id!r}")
         return Job.from_hash(fields)
 
-    def first_of(self, idempotency_key: str, caller: str = keys.ANYBODY) -> Job | None:
+    def first_of(self, idempotency_key: str, caller: str = ANYBODY_ID) -> Job | None:
         """The job that an earlier request with this key made; None if none did, or the job was deleted."""
         first_id: str | None = self._redis.hget(keys.idempotency_key(idempotency_key, caller), "id")  # type: ignore[assignment]
         try:
@@ -31,11 +32,17 @@ class JobReader:
         except JobNotFound:
             return None
 
-    def page(self, limit: int, after: str | None = None, status: JobStatus | None = None) -> list[Job]:
-        """Up to `limit` jobs, newest first, those older than the job `after`. Raises JobNotFound for `after`."""
-        index, below = keys.JOBS if status is None else keys.jobs_with(status), "+inf"
+    def page(
+        self, limit: int, after: str | None = None, status: JobStatus | None = None, caller: str | None = None
+    ) -> list[Job]:
+        """Up to `limit` jobs, newest first, those older than the job `after`; with `caller`, those of that caller.
+
+        Raises JobNotFound for `after`.
+        """
+        every = keys.JOBS if caller is None else keys.jobs_of(caller)
+        index, below = every if status is None else _jobs_with(status, caller), "+inf"
         if after is not None:
-            created_us = self._redis.zscore(keys.JOBS, after)
+            created_us = self._redis.zscore(every, after)
             if created_us is None:
                 raise JobNotFound(f"no job {after!r}")
             below = f"({int(created_us)}"  # no two have one time: a script takes microseconds
@@ -102,3 +109,7 @@ class JobReader:
     def _until(self, index: str, now_ms: float) -> list[str]:
         ids: list[str] = self._redis.zrangebyscore(index, 0, now_ms)  # type: ignore[assignment]
         return ids
+
+
+def _jobs_with(status: JobStatus, caller: str | None) -> str:
+    return keys.jobs_with(status) if caller is None else keys.jobs_of(caller, status)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import AliasChoices, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import from_json
 
+from core.access import ANYBODY_ID
 from core.datasets import DatasetName
 from core.import_options import ImportOptions
 from core.recipe import AnyPreset, Recipe
@@ -191,6 +192,18 @@ class NumberedEvent(NamedTuple):
     data: str  # a JSON object
 
 
+class JobOrigin(NamedTuple):
+    """The request that made a job, as its record keeps it."""
+
+    caller: str = ANYBODY_ID
+    request_id: str = ""
+    traceparent: str = ""  # of W3C's Trace Context
+
+    def fields(self) -> dict[str, str]:
+        """What there is of it, by name."""
+        return {name: value for name, value in self._asdict().items() if value}
+
+
 class Publication(_Record):
     """Whether a job's model became the active one, and why."""
 
@@ -217,6 +230,9 @@ class Job(_Record):
     publication: Publication | None = None
     memory: DeviceMemory | None = None
     event: str = Field(description="The id of the event that told of its last change.")
+    caller: str = Field(ANYBODY_ID, description="The id of the key that it was asked for with.")
+    request_id: str = Field("", description="Of the request that made it.")
+    traceparent: str = Field("", description="Of that request.")
 
     @classmethod
     def from_hash(cls, fields: dict[str, str]) -> Self:

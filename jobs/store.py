@@ -26,6 +26,7 @@ from jobs.record import (
     Job,
     JobError,
     JobKind,
+    JobOrigin,
     JobProgress,
     JobSpec,
     JobStatus,
@@ -39,6 +40,7 @@ MAX_STRIKES = 3
 KEY_KEPT_S = 24 * 3600
 GUESSED_JOB_S = 60.0  # until one was measured
 GUESSED_IMPORT_S = 10.0
+NOWHERE = JobOrigin()
 
 
 class Created(NamedTuple):
@@ -60,7 +62,7 @@ class JobStore(JobReader):
         """The store of this deployment."""
         return cls(connect(settings.redis_url), settings.lease_s, settings.max_queued)
 
-    def create(self, spec: JobSpec, idempotency_key: str | None = None, caller: str = keys.ANYBODY) -> Created:
+    def create(self, spec: JobSpec, idempotency_key: str | None = None, origin: JobOrigin = NOWHERE) -> Created:
         """None -> queued. On disk when this returns, where the server can tell (Redis 7.2 and newer).
 
         With a key that the caller has used in the last 24 hours it creates nothing, and answers what it did then,
@@ -68,18 +70,18 @@ class JobStore(JobReader):
         """
         job_id, asked = secrets.token_hex(8), spec.model_dump_json()
         digest, kept = sha256(spec.request().encode()).hexdigest(), KEY_KEPT_S if idempotency_key else 0
-        key = keys.idempotency_key(idempotency_key or "", caller)
+        key = keys.idempotency_key(idempotency_key or "", origin.caller)
+        told = _flat(origin.fields())
         pool = self._redis.connection_pool  # of one connection, because WAITAOF waits for that one's writes
         with Redis(connection_pool=pool, single_connection_client=True) as connection:
-            arguments = (job_id, spec.kind, asked, self._max_queued, digest, kept)
-            match self._run("create", *arguments, more_keys=[key], redis=connection).split():
+            arguments: list[str | int] = [spec.kind, asked, self._max_queued, digest, kept, *told]
+            match run_script(connection, "create", job_id, *arguments, more_keys=[key]).split():
                 case [Answer.FULL]:
                     raise QueueFull(self._max_queued, self._seconds_to_a_place(spec.kind))
                 case [Answer.REUSED]:
                     raise IdempotencyKeyReused(f"the key {idempotency_key!r} was used for another request")
                 case [Answer.REPLAYED, first_id, created_us]:
-                    first: Any = self._redis.hget(keys.job_key(first_id), "spec")
-                    return Created(_as_created(first_id, first or asked, created_us), replayed=True)
+                    return Created(self._as_created(first_id, created_us, spec, origin), replayed=True)
             wait_for_disk(connection)
         return Created(self.get(job_id), replayed=False)
 
@@ -223,6 +225,14 @@ class JobStore(JobReader):
         if found not in allowed:
             raise JobStateConflict(f"cannot {script} job {job_id}: it is {found}")
 
+    def _as_created(self, job_id: str, created_us: str, spec: JobSpec, origin: JobOrigin) -> Job:
+        """A job as it was when it was created, whatever has become of it; as it is asked for now if it is deleted."""
+        fields: dict[str, str] = self._redis.hgetall(keys.job_key(job_id))  # type: ignore[assignment]
+        asked = {"spec": spec.model_dump_json(), **origin.fields()}
+        first = {name: fields[name] for name in (*asked, *JobOrigin._fields) if name in fields} or asked
+        created = {"id": job_id, "created_us": created_us, "attempt": "0", "request": "", "event": ""}
+        return Job.from_hash({**first, **created, "status": JobStatus.QUEUED})
+
     def _run_as_owner(self, script: str, claim: Claim, *arguments: str | int) -> str:
         answer = self._run(script, claim.job.id, claim.owner, *arguments)
         if answer == Answer.LOST:
@@ -238,22 +248,9 @@ class JobStore(JobReader):
         running: int = self._redis.zcard(keys.LEASES)
         return max(1, ceil(usual_s / max(1, running)))
 
-    def _run(
-        self,
-        script: str,
-        job_id: str,
-        *arguments: str | int,
-        more_keys: Sequence[str] = (),
-        redis: "Redis | None" = None,
-    ) -> str:
-        return run_script(redis or self._redis, script, job_id, *arguments, more_keys=more_keys)
+    def _run(self, script: str, job_id: str, *arguments: str | int, more_keys: Sequence[str] = ()) -> str:
+        return run_script(self._redis, script, job_id, *arguments, more_keys=more_keys)
 
 
 def _flat(fields: dict[str, str]) -> list[str]:
     return [part for pair in fields.items() for part in pair]
-
-
-def _as_created(job_id: str, spec: str, created_us: str) -> Job:
-    """A job as it was when it was created, whatever has become of it."""
-    created = {"id": job_id, "spec": spec, "created_us": created_us}
-    return Job.from_hash({**created, "status": JobStatus.QUEUED, "attempt": "0", "request": "", "event": ""})

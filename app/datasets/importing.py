@@ -9,6 +9,7 @@ from app.datasets.arriving import take_body, take_upload
 from app.datasets.digests import announced_digests
 from app.datasets.import_query import ImportQuery
 from app.http.dependencies import ServicesDep
+from app.http.guard import OriginDep
 from app.http.idempotency import IdempotencyKey
 from app.http.parameters import StrictRoute
 from app.http.problems import FieldProblem, documented, not_accepted
@@ -28,7 +29,7 @@ from core.import_limits import (
     MOST_RATIO,
 )
 from core.uploads import Upload
-from jobs.record import ImportSpec
+from jobs.record import ImportSpec, JobOrigin
 from jobs.store import Created
 
 router = APIRouter(tags=["datasets"], route_class=StrictRoute)
@@ -59,19 +60,20 @@ async def import_dataset(
     request: Request,
     response: Response,
     services: ServicesDep,
+    origin: OriginDep,
     query: Annotated[ImportQuery, Query()],
     idempotency_key: IdempotencyKey = None,
 ) -> ImportJobView:
     """Take the file, or name one that is here, and make the job."""
     announced = announced_digests(request)
-    first = await run_in_threadpool(_check_before, services, query.name, idempotency_key)
+    first = await run_in_threadpool(_check_before, services, query.name, idempotency_key, origin.caller)
     if query.upload is None:
         source = _Source.of(await take_body(request, services, query.file, announced))
     elif first is not None and first.upload == query.upload:  # it may be gone, as that job has imported it
         source = _Source(first.upload, first.file, first.bytes, first.sha256)
     else:
         source = _Source.of(await run_in_threadpool(take_upload, request, services, query.upload, announced))
-    job, replayed = await run_in_threadpool(_create, services, query, source, idempotency_key)
+    job, replayed = await run_in_threadpool(_create, services, query, source, idempotency_key, origin)
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
     response.headers["Location"] = url(f"/jobs/{job.id}")
@@ -93,18 +95,20 @@ class _Source(NamedTuple):
         return cls(upload.id, upload.meta.file, upload.offset, upload.meta.sha256)
 
 
-def _check_before(services: Services, name: str, idempotency_key: str | None) -> ImportSpec | None:
+def _check_before(services: Services, name: str, idempotency_key: str | None, caller: str) -> ImportSpec | None:
     """Refuse what can be refused before the file is read. Answers what was asked with the key before."""
     if name in dataset_names(services.settings.datasets_dir):
         detail = "a folder of DIGITFORGE_DATASETS_DIR is called so; allowed: another name"
         raise not_accepted([FieldProblem(parameter="name", detail=detail, value=name)])
-    first = services.store.first_of(idempotency_key) if idempotency_key else None
+    first = services.store.first_of(idempotency_key, caller) if idempotency_key else None
     if first is None:
         services.store.require_room("import")
     return first.spec if first is not None and isinstance(first.spec, ImportSpec) else None
 
 
-def _create(services: Services, query: ImportQuery, source: _Source, idempotency_key: str | None) -> Created:
+def _create(
+    services: Services, query: ImportQuery, source: _Source, idempotency_key: str | None, origin: JobOrigin
+) -> Created:
     """Make the job. A body that came for nothing is removed; one whose job may be there stays."""
     spec = ImportSpec(
         name=query.name,
@@ -116,7 +120,7 @@ def _create(services: Services, query: ImportQuery, source: _Source, idempotency
         dry_run=query.dry_run,
     )
     try:
-        created = services.store.create(spec, idempotency_key)
+        created = services.store.create(spec, idempotency_key, origin)
     except (QueueFull, IdempotencyKeyReused):
         if query.upload is None:
             drop(services, source.upload)

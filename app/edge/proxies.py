@@ -14,7 +14,7 @@ from app.edge.origin import AllowedHosts
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, answer
 from app.http.urls import root_path
-from core.settings import ROOT_PATH
+from core.setting_types import ROOT_PATH
 
 FORWARDED = (b"x-forwarded-host", b"x-forwarded-prefix")
 

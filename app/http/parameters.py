@@ -13,6 +13,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from app.http.guard import guarded
 from app.http.problems import FieldProblem, not_accepted, shown
 from core.validation import unknown_field
 
@@ -24,14 +25,14 @@ class StrictRoute(APIRoute):
         """Checked here, not in a dependency of the app, which would add a tenth to the time of a request."""
         handle, known = super().get_route_handler(), query_names(self)
         if _refuses_itself(self):
-            return handle
+            return guarded(self, handle)
 
         async def handle_strictly(request: Request) -> Response:
             if request.scope["query_string"]:
                 _refuse_unknown(request, known)
             return await handle(request)
 
-        return handle_strictly
+        return guarded(self, handle_strictly)
 
 
 def query_names(route: APIRoute) -> list[str]:

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 
+from app.http.guard import guarded
 from app.http.parameters import query_model
 from app.http.recent import LONGEST, Recent
 
@@ -31,7 +32,7 @@ class QueryRoute(APIRoute):
             response: Response = await endpoint(request, request.app.state.services, query)
             return response
 
-        return handle
+        return guarded(self, handle)
 
 
 def _parse(model: type[BaseModel], text: bytes) -> BaseModel:

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from app.http.dependencies import ServicesDep, require_json
+from app.http.guard import OriginDep
 from app.http.idempotency import IdempotencyKey
 from app.http.json_body import JsonRoute
 from app.http.problems import FieldProblem, documented, not_accepted
@@ -35,13 +36,14 @@ router = APIRouter(tags=["train"], route_class=JsonRoute)
 def train(
     response: Response,
     services: ServicesDep,
+    origin: OriginDep,
     request: TrainRequest | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> JobView:
     """Queue a training job. Follow it at the URL in `Location`."""
     spec = _spec(request or TrainRequest(), services)
     with _kept(spec, services):
-        job, replayed = services.store.create(spec, idempotency_key)
+        job, replayed = services.store.create(spec, idempotency_key, origin)
     nudge(services.queue, job.id)
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"

@@ -61,6 +61,8 @@ class _JobView(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     error: JobError | None
+    caller: str = Field(description="The id of the key that it was asked for with; `anybody` without one.")
+    request_id: str = Field(description="Of the request that made it, as in its X-Request-ID.")
 
 
 class JobView(_JobView):

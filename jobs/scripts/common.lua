@@ -1,7 +1,8 @@
--- Stands before each script. KEYS: job, events, jobs, leases, publishing, ended, durations, the queued imports, then the jobs
--- of each status, and last the script's own key. ARGV: id, then the script's own arguments.
-local job, events, jobs, leases, publishing, ended, durations, imports = unpack(KEYS, 1, 8)
-local queued, running, paused, succeeded, failed, cancelled, own = unpack(KEYS, 9)
+-- Stands before each script. KEYS: job, events, jobs, leases, publishing, ended, durations, the queued imports, what the keys of
+-- callers begin with, counters, outbox, then the jobs of each status, and last the script's own key. ARGV: id, then the script's
+-- own arguments.
+local job, events, jobs, leases, publishing, ended, durations, imports, caller_prefix, counters, outbox = unpack(KEYS, 1, 11)
+local queued, running, paused, succeeded, failed, cancelled, own = unpack(KEYS, 12)
 local with_status = {
   queued = queued, running = running, paused = paused, succeeded = succeeded, failed = failed, cancelled = cancelled,
 }
@@ -31,12 +32,26 @@ local function leave_worker()
   redis.call('HINCRBY', job, 'spent_ms', now - get('claimed_ms'))
 end
 
--- The only place that changes a status, so that each job stands in the list of the one that it has. The queued imports stand
--- in a list of their own too.
+-- The list of the jobs of this job's caller, or of those with a status; nil for anybody's job.
+local function callers_jobs(status)
+  local caller = get('caller')
+  if not caller or caller == 'anybody' then return nil end
+  return caller_prefix .. caller .. (status and ':' .. status or '')
+end
+
+-- Out of the lists of a status.
+local function leave(status)
+  redis.call('ZREM', with_status[status], id)
+  if callers_jobs() then redis.call('ZREM', callers_jobs(status), id) end
+end
+
+-- The only place that changes a status, so that each job stands in the lists of the one that it has: that of all jobs, and that
+-- of its caller's. The queued imports stand in a list of their own too.
 local function become(status, ...)
   local before, created = get('status', 'created_us')
-  if before then redis.call('ZREM', with_status[before], id) end
+  if before then leave(before) end
   redis.call('ZADD', with_status[status], created, id)
+  if callers_jobs() then redis.call('ZADD', callers_jobs(status), created, id) end
   if status ~= 'queued' then
     redis.call('ZREM', imports, id)
   elseif is_import() then

@@ -3,10 +3,11 @@
 local status = get('status')
 if not status and redis.call('SISMEMBER', own, id) == 1 then return 'deleted' end
 if status == 'succeeded' or status == 'failed' or status == 'cancelled' then
+  leave(status)
+  if callers_jobs() then redis.call('ZREM', callers_jobs(), id) end
   redis.call('DEL', job, events)
   redis.call('ZREM', jobs, id)
   redis.call('ZREM', ended, id)
-  redis.call('ZREM', with_status[status], id)
   redis.call('SADD', own, id)
 end
 return status or ''

@@ -4,6 +4,7 @@ import pytest
 from redis import Redis
 
 from core.errors import IdempotencyKeyReused, QueueFull
+from jobs.record import JobOrigin
 from jobs.store import JobStore
 from tests.jobs.claims import SPEC
 
@@ -65,8 +66,8 @@ def test_a_key_is_refused_for_another_request_and_forgotten_after_a_day(store: J
 
 
 def test_callers_do_not_share_their_keys(store: JobStore) -> None:
-    first = store.create(SPEC, "mine", caller="one").job
+    first = store.create(SPEC, "mine", origin=JobOrigin("one")).job
     for caller, key in (("two", "mine"), ("one", "two:mine"), ("anybody", "one:mine")):
-        assert not store.create(SPEC, key, caller=caller).replayed
-    again = store.create(SPEC, "mine", caller="one")
+        assert not store.create(SPEC, key, origin=JobOrigin(caller)).replayed
+    again = store.create(SPEC, "mine", origin=JobOrigin("one"))
     assert (again.replayed, again.job.id) == (True, first.id)
