@@ -1,8 +1,9 @@
-"""`digitforge up`: the whole service on this machine, in one command."""
+"""`digitforge`: the commands for this machine's service."""
 
 import argparse
 
-from cli.up import up
+from cli import up
+from cli.commands import Command
 from core.startup import read_settings, run
 from core.version import VERSION
 
@@ -12,9 +13,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="digitforge", description="Train a DCGAN by REST, and draw digits from it.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="start Redis, the worker and the API here; Ctrl-C stops all three")
-    parser.parse_args()
-    return up(read_settings())
+    for module in (up,):
+        module.add_to(commands)
+    arguments = parser.parse_args()
+    command: Command = arguments.run
+    return command(arguments, read_settings())
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
+from cli.commands import Commands
 from cli.redis_server import RedisServer
 from core.child import start_child, stop_child
 from core.errors import StartError
@@ -47,6 +48,12 @@ class _Part:
             return ""
         lines = self.log.read_bytes()[self.begun_at :].decode("utf-8", "replace").splitlines(keepends=True)
         return "".join(line for line in lines if line.startswith("error: "))
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser("up", help="start Redis, the worker and the API here; Ctrl-C stops all three")
+    parser.set_defaults(run=lambda _, settings: up(settings))
 
 
 def up(settings: Settings) -> int:
