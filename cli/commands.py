@@ -2,9 +2,8 @@
 
 import argparse
 from collections.abc import Callable
-from typing import TypeAlias
 
 from core.settings import Settings
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Commands = argparse._SubParsersAction  # type: ignore[type-arg]
 Command = Callable[[argparse.Namespace, Settings], int]  # its exit status
