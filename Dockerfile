@@ -12,8 +12,9 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PYTHONUNBUFFERED=1
 
 # A fixed uid, so that the files on a volume keep their owner from image to image. An empty volume takes over the
-# owner of the folder it is mounted on.
-RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin digitforge \
+# owner of the folder it is mounted on. No program of the image may give its caller another user's rights.
+RUN find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
+    && useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin digitforge \
     && install --directory --owner digitforge --group digitforge /data
 
 WORKDIR /srv/digitforge
@@ -24,13 +25,9 @@ COPY constraints.txt ./
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip install --constraint constraints.txt ${TORCH_INDEX:+--no-deps --index-url "$TORCH_INDEX"} torch
 
-# setuptools too, so that the step after the code needs no network.
-COPY pyproject.toml ./
-RUN --mount=type=cache,target=/root/.cache/pip \
-    python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
-print(*p["build-system"]["requires"], *p["project"]["dependencies"], sep="\n")' > /tmp/requirements.txt \
-    && pip install --constraint constraints.txt --requirement /tmp/requirements.txt \
-    && rm /tmp/requirements.txt
+# By their hashes. setuptools too, so that the step after the code needs no network.
+COPY requirements/service.txt requirements/
+RUN --mount=type=cache,target=/root/.cache/pip pip install --require-hashes --requirement requirements/service.txt
 
 # Readable for the service whatever the umask of the checkout, and not its own to change. Editable, because the
 # data sets, the embedded model and the Lua scripts are read beside the code.
@@ -39,6 +36,6 @@ RUN pip install --no-deps --no-build-isolation --editable .
 
 ENV DIGITFORGE_DATA_DIR=/data \
     DIGITFORGE_HOST=0.0.0.0
-USER digitforge
+USER 10001:10001
 EXPOSE 8000
 CMD ["python", "-m", "app"]

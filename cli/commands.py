@@ -2,8 +2,9 @@
 
 import argparse
 from collections.abc import Callable
+from typing import TypeAlias
 
 from core.settings import Settings
 
-Commands = argparse._SubParsersAction  # type: ignore[type-arg]
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Command = Callable[[argparse.Namespace, Settings], int]  # its exit status

@@ -15,7 +15,8 @@ HAS_DRIVER = any(Path(name).exists() for name in ("/proc/driver/nvidia/version",
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A checkout without an environment, with interpreters that say their version and no more."""
-    for name in ("pyproject.toml", "constraints.txt"):
+    (tmp_path / "requirements").mkdir()
+    for name in ("pyproject.toml", "constraints.txt", "requirements/service.txt"):
         (tmp_path / name).touch()
     for minor in (9, 10, 11, 14):
         pretend = f"import sys; sys.version_info = (3, {minor}, 0); exec(sys.argv[2])"
