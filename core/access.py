@@ -23,15 +23,24 @@ class Scope(StrEnum):
 
 
 class Limits(BaseModel):
-    """How much a caller may have. None is as much as the deployment gives to each."""
+    """How much a caller may have. None is as much as the deployment gives to each; there, None is no limit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    queued: Limit = Field(None, description="How many of its jobs may wait.")
-    running: Limit = Field(None, description="How many of its jobs may run at once.")
-    streams: Limit = Field(None, description="How many event streams it may follow at once.")
-    images_per_day: Limit = Field(None, description="How many images it may draw in a day.")
-    device_s_per_day: Limit = Field(None, description="How many seconds its jobs may run in a day.")
+    requests_per_minute: Limit = Field(None, description="Requests, whatever they ask for.")
+    images_per_minute: Limit = Field(None, description="Images drawn.")
+    images_per_day: Limit = Field(None, description="Images drawn in a UTC day.")
+    jobs_per_hour: Limit = Field(None, description="Jobs made.")
+    uploads_per_hour: Limit = Field(None, description="Uploads begun.")
+    queued: Limit = Field(None, description="Jobs that wait, paused ones included.")
+    running: Limit = Field(None, description="Jobs that run at once.")
+    streams: Limit = Field(None, description="Event streams that are open at once.")
+    device_s_per_day: Limit = Field(None, description="Seconds that jobs run in a UTC day, added up over all of them.")
+
+    def or_else(self, defaults: "Limits") -> "Limits":
+        """These limits, and the defaults where there is none."""
+        own = self.model_dump(exclude_none=True)
+        return defaults.model_copy(update=own) if own else defaults
 
 
 class Caller(BaseModel):

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core.access import Limit, Limits
 from core.redis_url import RedisUrl
 from core.setting_types import AnyPath, Devices, ExistingFolder, Host, HostNames, Networks, RootPath
 
@@ -53,6 +54,16 @@ class Settings(BaseSettings):
         30.0, gt=0, description="How long ended jobs and their files are kept; inf is for ever."
     )
 
+    limit_requests_per_minute: Limit = Field(None, description="Most requests of a caller; unset: any number.")
+    limit_images_per_minute: Limit = Field(None, description="Most images that a caller may draw.")
+    limit_images_per_day: Limit = Field(None, description="Most images that a caller may draw in a UTC day.")
+    limit_jobs_per_hour: Limit = Field(None, description="Most jobs that a caller may make.")
+    limit_uploads_per_hour: Limit = Field(None, description="Most uploads that a caller may begin.")
+    limit_queued: Limit = Field(None, description="Most jobs of a caller that may wait.")
+    limit_running: Limit = Field(None, description="Most jobs of a caller that run at once.")
+    limit_streams: Limit = Field(None, description="Most event streams that a caller may have open.")
+    limit_device_s_per_day: Limit = Field(None, description="Most seconds that a caller's jobs run in a UTC day.")
+
     lease_s: float = Field(
         30.0, ge=1, le=86_400, description="How long a worker may be silent before its job is given away."
     )
@@ -81,6 +92,11 @@ class Settings(BaseSettings):
                 },
             )
         return self
+
+    @property
+    def limits(self) -> Limits:
+        """What each caller may have whose key says nothing else."""
+        return Limits(**{name: getattr(self, f"limit_{name}") for name in Limits.model_fields})
 
     @property
     def runs_dir(self) -> Path:
