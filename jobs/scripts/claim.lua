@@ -7,5 +7,6 @@ redis.call('ZADD', leases, now + lease, id)
 redis.call('HSETNX', job, 'started_ms', now)
 local attempt = redis.call('HINCRBY', job, 'attempt', 1)
 become('running', 'owner', owner, 'claimed_ms', now, 'told', 0)
+count('claimed')
 tell('running', cjson.encode({ attempt = attempt }))
 return 'ok'

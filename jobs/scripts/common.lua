@@ -15,6 +15,19 @@ local function get(...) return unpack(redis.call('HMGET', job, ...)) end
 local function set(...) redis.call('HSET', job, ...) end
 local function is_import() return get('kind') == 'import' end
 
+-- Add to a counter. In the script of the change that it counts, so that both are there after a crash, or neither.
+local function count(what, detail, by)
+  local name = what .. (is_import() and ':import' or ':train') .. (detail and ':' .. detail or '')
+  redis.call('HINCRBY', counters, name, by or 1)
+end
+
+-- The status of a job that has ended, and the type of its error where it failed.
+local function end_of_job(status)
+  local error = status == 'failed' and get('error')
+  if error then status = status .. ':' .. cjson.decode(error).type end
+  return status
+end
+
 -- Status, owner, request, and what the job is committed to: the id of its model or data set.
 local function state()
   local status, owner, request, model, dataset = get('status', 'owner', 'request', 'model_id', 'dataset')
@@ -29,7 +42,9 @@ end
 -- From running to anything else: the lease is gone, and the time it took is added up.
 local function leave_worker()
   redis.call('ZREM', leases, id)
-  redis.call('HINCRBY', job, 'spent_ms', now - get('claimed_ms'))
+  local spent = math.max(0, now - get('claimed_ms'))
+  redis.call('HINCRBY', job, 'spent_ms', spent)
+  count('spent_ms', nil, spent)
 end
 
 -- The list of the jobs of this job's caller, or of those with a status; nil for anybody's job.
@@ -62,11 +77,13 @@ end
 
 local function to_queue(reason)
   become('queued')
+  count('queued', reason)
   tell('queued', cjson.encode({ reason = reason }))
 end
 
 local function to_pause()
   become('paused', 'request', '')
+  count('paused')
   tell('paused')
 end
 
@@ -74,5 +91,6 @@ end
 local function to_end(status)
   redis.call('ZADD', ended, now, id)
   become(status, 'request', '', 'finished_ms', now)
+  count('ended', end_of_job(status))
   tell(status)
 end

@@ -3,6 +3,9 @@
 local status = get('status')
 if not status and redis.call('SISMEMBER', own, id) == 1 then return 'deleted' end
 if status == 'succeeded' or status == 'failed' or status == 'cancelled' then
+  count('deleted', end_of_job(status))
+  count('deleted_claimed', nil, get('attempt'))
+  count('deleted_spent_ms', nil, get('spent_ms'))
   leave(status)
   if callers_jobs() then redis.call('ZREM', callers_jobs(), id) end
   redis.call('DEL', job, events)

@@ -13,6 +13,7 @@ else
 end
 leave_worker()
 local strikes = redis.call('HINCRBY', job, 'strikes', 1)
+count('strikes')
 if request == 'cancel' then
   to_end('cancelled')
 elseif strikes >= tonumber(ARGV[3]) then

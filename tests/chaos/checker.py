@@ -34,6 +34,8 @@ def broken_promises(ledger: Ledger, records: Records, golden: dict[str, Golden],
     for name, entries in records.leftovers.items():
         if entries:
             yield f"{entries} jobs are left in {name!r}"
+    for counter in records.miscounted:
+        yield f"counter {counter}"
 
 
 def temporaries(data: Path) -> list[Path]:

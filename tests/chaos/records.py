@@ -11,6 +11,7 @@ from jobs.record import Job
 from jobs.redis_client import connect
 from jobs.store import JobStore
 from tests.chaos.service import ChaosService
+from tests.jobs.counted import disagreements
 
 LOST = {QueuedReason.WORKER_LOST, QueuedReason.TRAINER_LOST}  # reasons of a queued job that had a strike
 
@@ -39,6 +40,7 @@ class Records(NamedTuple):
     jobs: dict[str, Job]
     events: dict[str, list[Told]]
     leftovers: dict[str, int]  # entries of indexes that must be empty
+    miscounted: list[str]  # counters that are not what the records say
 
 
 def read_records(service: ChaosService) -> Records:
@@ -51,6 +53,7 @@ def read_records(service: ChaosService) -> Records:
         jobs={job_id: store.get(job_id) for job_id in ids},
         events={job_id: _stream(redis, job_id) for job_id in ids},
         leftovers={name: int(redis.zcard(f"{PREFIX}{name}")) for name in indexes},
+        miscounted=disagreements(redis),
     )
 
 

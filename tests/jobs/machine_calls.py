@@ -28,6 +28,7 @@ class CallingMachine(RuleBasedStateMachine):
         self.store = ForgetfulStore(self.redis, LEASE_S, MOST_QUEUED)
         self.store.contents = self.contents
         self.lives: dict[str, Life] = {}
+        self.gone: list[Life] = []  # of deleted jobs
         self.born: dict[str, Job] = {}  # all jobs ever, as they were created
         self.claims: dict[str, list[Claim]] = {}
         self.asked: dict[str, tuple[Job, JobSpec]] = {}  # by idempotency key

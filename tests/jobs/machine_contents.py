@@ -20,6 +20,7 @@ class Contents(NamedTuple):
     indexes: dict[str, dict[str, float]]
     durations: list[str]
     files: set[str]
+    counters: dict[str, str]
     keys: list[str]
 
     @classmethod
@@ -33,6 +34,7 @@ class Contents(NamedTuple):
                 pipeline.zrange(f"digitforge:{index}", 0, -1, withscores=True)
             pipeline.lrange("digitforge:durations", 0, -1)
             pipeline.smembers("digitforge:files")
+            pipeline.hgetall("digitforge:counters")
             pipeline.keys("digitforge:*")
             answers: list[Any] = pipeline.execute()
         n = 2 * len(ids)
@@ -41,9 +43,10 @@ class Contents(NamedTuple):
             events={
                 job_id: [tuple(row) for row in rows] for job_id, rows in zip(ids, answers[1:n:2], strict=True) if rows
             },
-            indexes={index: dict(map(tuple, rows)) for index, rows in zip(indexes, answers[n:-3], strict=True)},
-            durations=answers[-3],
-            files=set(answers[-2]),
+            indexes={index: dict(map(tuple, rows)) for index, rows in zip(indexes, answers[n:-4], strict=True)},
+            durations=answers[-4],
+            files=set(answers[-3]),
+            counters=answers[-2],
             keys=sorted(answers[-1]),
         )
 

@@ -45,6 +45,7 @@ class Life:
     owner: str = ""
     request: str | None = None
     strikes: int = 0
+    struck: int = 0  # in its whole life
     device: str | None = None
     progress: JobProgress | None = None
     error_type: str | None = None
@@ -74,6 +75,11 @@ class Life:
     @property
     def has_lease(self) -> bool:
         return self.status == "running" and self.product is None
+
+    @property
+    def end(self) -> str:
+        """What counters call its end."""
+        return f"failed:{self.error_type}" if self.status == "failed" else self.status
 
     @property
     def is_import(self) -> bool:
@@ -229,6 +235,7 @@ class Life:
 
     def _strike(self, reason: str, error_type: str) -> None:
         self.strikes += 1
+        self.struck += 1
         if self.strikes >= STRIKES and self.request != "cancel":
             self.error_type = error_type
             self._end("failed")

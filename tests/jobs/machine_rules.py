@@ -136,7 +136,7 @@ class JobRules(CallingMachine):
         else:
             allowed = self.life(job_id).delete()
         if self.check(twice, allowed, lambda: self.store.delete(job_id)) is None:
-            self.lives.pop(job_id, None)
+            self.gone += [self.lives.pop(job_id)] if job_id in self.lives else []
             self.ended.pop(job_id, None)
             self.deleted.add(job_id)
 

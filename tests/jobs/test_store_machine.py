@@ -5,6 +5,7 @@ DIGITFORGE_MACHINE_EXAMPLES=2000 makes a longer search than the usual one.
 
 import json
 import os
+from collections import Counter
 
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
@@ -15,6 +16,7 @@ from hypothesis.stateful import (
 from cli.redis_server import RedisServer
 from jobs.redis_client import connect
 from tests.jobs.claims import wait_for_uptime
+from tests.jobs.counted import disagreements
 from tests.jobs.machine_calls import LEASE_S
 from tests.jobs.machine_contents import INDEXES, WITH_STATUS, Contents
 from tests.jobs.machine_model import NEXT_STATES, TERMINAL
@@ -37,7 +39,11 @@ class JobMachine(JobRules):
         self._states_follow_each_other_as_in_the_table(found)
         self._an_end_is_final(found)
         self._what_was_committed_is_what_succeeds(found)
+        self._counters_count_what_happened(found)
         self._keys_are_those_that_the_store_names(found)
+
+    def teardown(self) -> None:
+        assert disagreements(self.redis) == []
 
     def _records_are_as_they_should_be(self, found: Contents) -> None:
         jobs = self.store.page(limit=100)
@@ -105,11 +111,31 @@ class JobMachine(JobRules):
             decided = record["status"] == "succeeded" and "model_id" in record
             assert decided == ("publication" in record)
 
+    def _counters_count_what_happened(self, found: Contents) -> None:
+        should = Counter[str]()
+        for life in (*self.lives.values(), *self.gone):
+            kind = "import" if life.is_import else "train"
+            should[f"claimed:{kind}"] += life.attempt
+            should[f"strikes:{kind}"] += life.struck
+            for event, data in life.events:
+                if event == "queued":
+                    should[f"queued:{kind}:{data['reason']}"] += 1
+                elif event == "paused":
+                    should[f"paused:{kind}"] += 1
+                elif event in TERMINAL:
+                    should[f"ended:{kind}:{life.end}"] += 1
+        for life in self.gone:
+            kind = "import" if life.is_import else "train"
+            should[f"deleted:{kind}:{life.end}"] += 1
+            should[f"deleted_claimed:{kind}"] += life.attempt
+        counted = {name: int(value) for name, value in found.counters.items() if "spent_ms" not in name}
+        assert Counter(counted) == should
+
     def _keys_are_those_that_the_store_names(self, found: Contents) -> None:
         keys = {f"digitforge:{part}:{one}" for part in ("job", "events") for one in self.lives}
         keys |= {f"digitforge:idempotency:anybody:{key}" for key in self.asked}
         keys |= {f"digitforge:{one}" for one in INDEXES}
-        assert set(found.keys) <= keys | {"digitforge:durations", "digitforge:files"}
+        assert set(found.keys) <= keys | {"digitforge:durations", "digitforge:files", "digitforge:counters"}
 
 
 def test_no_sequence_of_calls_brings_the_store_into_a_state_that_is_not_in_the_table(redis_server: RedisServer) -> None:
