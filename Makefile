@@ -72,7 +72,7 @@ check-wheels: $(VENV)/.dev ## whether every pinned package has a wheel for each 
 	$(BIN)/python scripts/check-wheels
 
 sbom: $(VENV)/.up $(SBOM_VENV)/.ready ## the packages of the environment and their licences, as sbom.cdx.json (CycloneDX)
-	$(SBOM_VENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --outfile sbom.cdx.json \
+	$(SBOM_VENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file sbom.cdx.json \
 	  $(BIN)/python
 
 format: $(VENV)/.dev ## put the code into its format
