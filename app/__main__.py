@@ -10,6 +10,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from access.required import check_start
 from app.drawing.shared_counts import SharedCounts
 from app.edge.parser import HttpProtocol
 from app.main import create_app
@@ -68,6 +69,7 @@ def main() -> int:
     settings = read_settings()
     open_data_dir(settings, writes=False)
     sockets = inherited or listen(settings.host, settings.port)
+    check_start(settings, sockets)
     waiting = SharedCounts(settings.api_processes or min(cores(), MOST_UNASKED))
     if waiting.processes == 1:
         return _serve(settings, sockets, waiting)

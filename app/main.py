@@ -82,6 +82,8 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         services = app.state.services = Services.open(settings, closing, waiting)
+        await services.keyring.look()
+        watching = asyncio.create_task(services.keyring.watch())
         try:
             await services.renderer.warm_up(services.shelf.active())
         except (DigitforgeError, OSError) as error:
@@ -89,6 +91,7 @@ def _lifespan(
         gc.collect()
         gc.freeze()  # what is there now stays; walking through it would hold all requests up for a tenth of a second
         yield
+        watching.cancel()
         await services.close()
 
     return lifespan

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
+from access.required import check_start
 from cli.commands import Commands
 from cli.redis_server import RedisServer
 from core.child import start_child, stop_child
@@ -64,6 +65,7 @@ def up(settings: Settings) -> int:
     with ExitStack() as stack:
         lock = stack.enter_context(_locked(data / "up.lock"))
         listening = [stack.enter_context(bound) for bound in listen(settings.host, settings.port)]
+        check_start(settings, listening)
         base = f"http://{_in_url(settings.host)}:{port_of(listening[0])}"
         parts = _start(settings, data, lock, listening, stack)
         for bound in listening:  # the API's own stay, and whoever comes after its end is refused

@@ -25,6 +25,10 @@
     +-- UploadTooLong               more bytes came than were announced
     +-- UploadIncomplete            not all of it came yet
     +-- IdempotencyKeyReused        the key came with another request before
+    +-- KeyRefused                  access/keyring.py: a text that is no valid key
+    +-- KeysAway                    access/keyring.py: nobody can tell whether a key is valid
+    +-- KeyNotFound                 no key with this id
+    +-- KeyInFile                   the key stands in a file, and is changed there
 
 Redis being away is redis-py's own `RedisError`, see `jobs/redis_away.py`. `app/http/problems.py` holds the one mapping
 to HTTP.
@@ -117,3 +121,19 @@ class UploadTooLong(DigitforgeError):
 
 class UploadIncomplete(DigitforgeError):
     """Not all bytes of the upload came yet."""
+
+
+class KeyRefused(DigitforgeError):
+    """A text that is no key, or a key that is unknown, was revoked or has expired."""
+
+
+class KeysAway(DigitforgeError):
+    """Redis is away, and nobody else can tell whether a key is valid, or still is."""
+
+
+class KeyNotFound(DigitforgeError):
+    """No key with this id."""
+
+
+class KeyInFile(DigitforgeError):
+    """The key stands in DIGITFORGE_KEYS_FILE, which the service does not change."""

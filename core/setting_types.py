@@ -1,7 +1,7 @@
 """The types of settings: what a text from the environment must be, and what it becomes."""
 
 import re
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,11 +53,19 @@ def _network(value: str) -> str:
         raise ValueError("allowed: IP addresses and networks such as 127.0.0.1, 172.16.0.0/12") from error
 
 
+def _address(value: str) -> str:
+    try:
+        return str(ip_address(_without_brackets(value)))
+    except ValueError as error:
+        raise ValueError("allowed: an IP address such as 127.0.0.1") from error
+
+
 def _joined(value: str) -> str:
     """A list without the blanks around its items."""
     return ",".join(_split(value))
 
 
+Address = Annotated[str, AfterValidator(_address)]
 HostName = Annotated[
     str,
     _matching(

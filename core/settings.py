@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.access import Limit, Limits
 from core.redis_url import RedisUrl
-from core.setting_types import AnyPath, Devices, ExistingFolder, Host, HostNames, Networks, RootPath
+from core.setting_types import Address, AnyPath, Devices, ExistingFolder, Host, HostNames, Networks, RootPath
 
 _ROOT = Path(__file__).resolve().parents[1]
 BEATS_A_LEASE = 3  # a beat may fail, and the next be late, without the job being given away
@@ -27,6 +27,12 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port that `make up` serves on; 0 takes a free one.")
 
     hosts: HostNames = Field((), description="Names that the API answers to, beside localhost and IP addresses.")
+    keys_file: AnyPath | None = Field(
+        None, description="File of keys beside those in Redis; where it is set, keys are on."
+    )
+    published_host: Address | None = Field(
+        None, description="Address that something else publishes the API on, such as Docker, which decides for `host`."
+    )
     proxies: Networks = Field((), description="Addresses and networks of proxies whose X-Forwarded headers count.")
     root_path: RootPath = Field("", description="Path that a proxy serves the API under.")
 

@@ -17,6 +17,9 @@
     digitforge:outbox       stream, ends of jobs that webhooks are to tell of
     digitforge:idempotency:<caller>:<key>
                             hash, what a caller first asked with an Idempotency-Key; it expires
+    digitforge:keys         hash, the API's keys by id, without their texts; digitforge:keys:version is a text that
+                            changes with them, digitforge:keys:used a hash of when each was last used, in seconds
+                            since 1970
 
 Nothing else names a key.
 """
@@ -35,6 +38,9 @@ FILES = f"{PREFIX}files"
 CALLER = f"{PREFIX}caller:"
 COUNTERS = f"{PREFIX}counters"
 OUTBOX = f"{PREFIX}outbox"
+KEYS = f"{PREFIX}keys"
+KEYS_VERSION = f"{PREFIX}keys:version"
+KEYS_USED = f"{PREFIX}keys:used"
 
 
 def job_key(job_id: str) -> str:

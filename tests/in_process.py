@@ -13,9 +13,11 @@ import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 
+from access.key_record import NewKey
 from app.__main__ import Server, server_config
 from app.http.services import Services
 from app.main import create_app
+from core.access import Limits, Scope
 from core.ports import listen, port_of
 from core.settings import Settings
 from core.startup import open_data_dir
@@ -60,6 +62,27 @@ def listening(api: Api) -> Iterator[str]:
     finally:
         server.should_exit = True
         serving.result()
+
+
+def add_key(api: Api, *scopes: Scope, name: str = "test", **limits: int) -> str:
+    """The text of a new key, which the API knows when this returns. From the first one on it asks for keys.
+
+    It needs a Redis, or a database of it, of its own: whoever else shares it would ask for keys too.
+    """
+    new, keyring = NewKey.make(name, scopes, limits=Limits(**limits)), api.services.keyring
+    keyring.store.add(new.record)
+    api.portal.call(keyring.look)
+    return new.text
+
+
+def client_with(api: Api, key: str) -> httpx.Client:
+    """A client of the same API that comes with a key."""
+    return httpx.Client(transport=_InProcess(api.app, api.portal), base_url=BASE, headers=bearer(key))
+
+
+def bearer(key: str) -> dict[str, str]:
+    """The header that a key is sent in."""
+    return {"Authorization": f"Bearer {key}"}
 
 
 class _InProcess(httpx.BaseTransport):

@@ -6,8 +6,13 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 
+from access.keyring import Keyring
+from app.http.bearer import bearer, not_allowed, refuse_keys_in_url, refused
+from app.http.problem_types import ProblemType
+from app.http.problems import ProblemError
 from app.http.scopes import OPEN, scope_of
 from core.access import ANYBODY, Caller, Scope
+from core.errors import KeyRefused, KeysAway
 from jobs.record import JobOrigin
 
 CALLER = "digitforge.caller"  # in the scope of an admitted request
@@ -24,14 +29,38 @@ def guarded(route: APIRoute, handle: Handle) -> Handle:
         return handle
 
     async def handle_admitted(request: Request) -> Response:
-        request.scope[CALLER] = await _admit(request, needed)
-        return await handle(request)
+        caller = request.scope[CALLER] = await _admit(request, needed)
+        response = await handle(request)
+        if caller is not ANYBODY:
+            _keep_out_of_shared_caches(response)
+        return response
 
     return handle_admitted
 
 
 async def _admit(request: Request, needed: Scope) -> Caller:
-    return ANYBODY
+    """Whoever comes with the request. Raises ProblemError for who may not have what the route needs."""
+    keyring: Keyring = request.app.state.services.keyring
+    if not keyring.required:
+        return ANYBODY
+    refuse_keys_in_url(request.scope)
+    is_harmless = needed is Scope.GENERATE or request.scope["method"] == "GET"
+    try:
+        caller = await keyring.caller(bearer(request.scope), is_harmless)
+    except KeyRefused as error:
+        raise refused(str(error)) from error
+    except KeysAway as error:
+        raise ProblemError(ProblemType.STORE_UNAVAILABLE, str(error), headers={"Retry-After": "2"}) from error
+    if not caller.may(needed):
+        raise not_allowed(caller, needed)
+    return caller
+
+
+def _keep_out_of_shared_caches(response: Response) -> None:
+    """What a key was asked for is not for whoever else asks the same cache."""
+    for place, (name, value) in enumerate(response.raw_headers):
+        if name == b"cache-control" and value.startswith(b"public"):
+            response.raw_headers[place] = (name, value.replace(b"public", b"private", 1))
 
 
 def caller_of(request: Request) -> Caller:

@@ -29,6 +29,8 @@ from core.errors import (
     JobStateConflict,
     JudgeDamaged,
     JudgeNotFound,
+    KeyInFile,
+    KeyNotFound,
     ModelNotFound,
     QueueFull,
     ShelfBusy,
@@ -58,6 +60,8 @@ OWN = {
     UploadNotFound: ProblemType.UPLOAD_NOT_FOUND,
     UploadIncomplete: ProblemType.UPLOAD_INCOMPLETE,
     UploadTooLong: ProblemType.PAYLOAD_TOO_LARGE,
+    KeyNotFound: ProblemType.KEY_NOT_FOUND,
+    KeyInFile: ProblemType.KEY_IN_FILE,
 }
 
 logger = logging.getLogger(__name__)

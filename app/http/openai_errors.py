@@ -9,7 +9,7 @@ class OpenAIErrorBody(BaseModel):
     message: str
     type: str
     param: str | None
-    code: str = Field(description="The type of the problem.")
+    code: str = Field(description="The type of the problem, or what OpenAI calls it.")
 
 
 class OpenAIError(BaseModel):

@@ -10,7 +10,12 @@ from app.http.openai_errors import OpenAIError, OpenAIErrorBody
 from app.http.urls import route_path
 
 PREFIX = "/v1/"
-KEPT = ("allow", "connection", "retry-after", "accept-encoding")  # headers
+KEPT = ("allow", "connection", "retry-after", "accept-encoding", "www-authenticate")  # headers
+CODES = {
+    "key-required": "invalid_api_key",
+    "invalid-key": "invalid_api_key",
+    "missing-scope": "missing_scope",
+}  # theirs
 
 
 def speaks_openai(scope: Scope) -> bool:
@@ -28,7 +33,7 @@ def in_shape(response: JSONResponse) -> JSONResponse:
         message="; ".join([problem["detail"], *said]),
         type="invalid_request_error" if response.status_code < 500 else "server_error",
         param=params[0] if params else None,
-        code=problem["type"],
+        code=CODES.get(problem["type"], problem["type"]),
     )
     headers = {name: response.headers[name] for name in KEPT if name in response.headers}
     return JSONResponse(OpenAIError(error=body).model_dump(), response.status_code, headers)

@@ -20,6 +20,10 @@ class ProblemType(StrEnum):
     INVALID_JSON = "invalid-json", 400
     INCOMPLETE_BODY = "incomplete-body", 400
     DIGEST_MISMATCH = "digest-mismatch", 400
+    KEY_IN_URL = "key-in-url", 400
+    KEY_REQUIRED = "key-required", 401
+    INVALID_KEY = "invalid-key", 401
+    MISSING_SCOPE = "missing-scope", 403
     CROSS_ORIGIN = "cross-origin", 403
     NOT_FOUND = "not-found", 404
     JOB_NOT_FOUND = "job-not-found", 404
@@ -27,12 +31,14 @@ class ProblemType(StrEnum):
     JUDGE_NOT_FOUND = "judge-not-found", 404
     DATASET_NOT_FOUND = "dataset-not-found", 404
     UPLOAD_NOT_FOUND = "upload-not-found", 404
+    KEY_NOT_FOUND = "key-not-found", 404
     METHOD_NOT_ALLOWED = "method-not-allowed", 405
     NOT_ACCEPTABLE = "not-acceptable", 406
     BODY_TIMEOUT = "body-timeout", 408
     JOB_STATE_CONFLICT = "job-state-conflict", 409
     DATASET_IN_USE = "dataset-in-use", 409
     UPLOAD_IN_USE = "upload-in-use", 409
+    KEY_IN_FILE = "key-in-file", 409
     UPLOAD_INCOMPLETE = "upload-incomplete", 409
     UPLOAD_OFFSET = "upload-offset", 409
     DATASET_DELETED = "dataset-deleted", 410
@@ -73,6 +79,7 @@ _OF_LIBRARIES = {
 
 TITLES = {
     400: "Bad Request",
+    401: "Unauthorized",
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",

@@ -6,6 +6,7 @@ from typing import Self
 
 from celery import Celery
 
+from access.keyring import Keyring
 from app.drawing.picture_memory import PictureMemory
 from app.drawing.renderer import Renderer
 from app.drawing.shared_counts import SharedCounts
@@ -33,6 +34,7 @@ class Services:
     uploads: Uploads
     renderer: Renderer
     pictures: PictureMemory
+    keyring: Keyring
     closing: asyncio.Event  # set once the server is to end, so that endless answers end too
 
     @classmethod
@@ -49,6 +51,7 @@ class Services:
             uploads=Uploads(settings.uploads_dir),
             renderer=Renderer(shelf, settings.datasets_dir, settings.imported_dir, settings.models_mb * MB, waiting),
             pictures=PictureMemory(settings.cache_mb * MB),
+            keyring=Keyring.of(settings),
             closing=closing,
         )
 
@@ -57,3 +60,4 @@ class Services:
         self.renderer.close()
         await self.feed.close()
         self.queue.close()
+        self.keyring.store.close()

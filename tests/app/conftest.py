@@ -11,10 +11,11 @@ import pytest
 
 from app.http.services import Services
 from cli.redis_server import RedisServer
+from core.access import Scope
 from core.settings import Settings
 from jobs.store import JobStore
 from models.shelf import Shelf
-from tests.in_process import Api, listening, served
+from tests.in_process import Api, add_key, client_with, listening, served
 from tests.service import Service
 
 
@@ -23,6 +24,17 @@ def api(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> 
     """An API without a worker. Tests share it, and leave the active model and the settings as they found them."""
     with served(Settings(redis_url=redis_server.url, data_dir=tmp_path_factory.mktemp("api"))) as api:
         yield api
+
+
+@pytest.fixture(scope="module")
+def keyed(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """An API of its own that asks for keys; its `http` comes with one that may do everything.
+
+    Its keys are in a database of their own, which the fixture `redis` empties too.
+    """
+    url = f"{redis_server.url.rpartition('/')[0]}/1"
+    with served(Settings(redis_url=url, data_dir=tmp_path_factory.mktemp("keyed"))) as api:
+        yield api._replace(http=client_with(api, add_key(api, Scope.ADMIN, name="admin")))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,52 @@
+"""A request's key, as RFC 6750 has it: `Authorization: Bearer <key>`, and what is answered where it does not let in."""
+
+from urllib.parse import unquote_to_bytes
+
+from starlette.types import Scope as RequestScope
+
+from access.key import holds_key
+from app.http.problem_types import ProblemType
+from app.http.problems import ProblemError
+from core.access import Caller, Scope
+
+REALM = 'Bearer realm="digitforge"'
+HOW = "send `Authorization: Bearer <key>`"
+
+
+def bearer(scope: RequestScope) -> bytes:
+    """The key that a request comes with. Raises ProblemError where there is none, or more than one."""
+    found = [value for name, value in scope["headers"] if name == b"authorization"]
+    if not found:
+        raise _challenge(ProblemType.KEY_REQUIRED, f"this service asks for a key; {HOW}")
+    if len(found) > 1:
+        detail = f"the request has {len(found)} Authorization headers; allowed: one"
+        raise _challenge(ProblemType.BAD_REQUEST, detail, error="invalid_request")
+    scheme, _, key = found[0].partition(b" ")
+    if scheme.lower() != b"bearer":
+        raise _challenge(ProblemType.KEY_REQUIRED, f"the Authorization has another scheme than Bearer; {HOW}")
+    return bytes(key.strip(b" "))
+
+
+def refuse_keys_in_url(scope: RequestScope) -> None:
+    """Raise ProblemError for a key among the query parameters: URLs are logged, kept and passed on."""
+    query: bytes = scope["query_string"]
+    if (b"df" in query or b"%" in query) and holds_key(unquote_to_bytes(query)):
+        detail = f"there is a key in the URL, where others may have read it: rotate or revoke it, and {HOW} instead"
+        raise ProblemError(ProblemType.KEY_IN_URL, detail)
+
+
+def refused(detail: str) -> ProblemError:
+    """What to answer to a key that is none, or none any more."""
+    return _challenge(ProblemType.INVALID_KEY, detail, error="invalid_token")
+
+
+def not_allowed(caller: Caller, needed: Scope) -> ProblemError:
+    """What to answer to a key without the scope that a route needs."""
+    has = ", ".join(sorted(caller.scopes)) or "none"
+    detail = f"this needs the scope {needed}, and the key {caller.id} has: {has}"
+    return _challenge(ProblemType.MISSING_SCOPE, detail, error="insufficient_scope", scope=needed)
+
+
+def _challenge(kind: ProblemType, detail: str, **parameters: str) -> ProblemError:
+    said = ", ".join([REALM, *(f'{name}="{value}"' for name, value in parameters.items())])
+    return ProblemError(kind, detail, headers={"WWW-Authenticate": said})
