@@ -19,6 +19,7 @@
     +-- JobStateConflict            the job's state forbids the call
     +-- LeaseLost                   the caller no longer owns the job
     +-- QueueFull                   too many jobs wait already
+    +-- QuotaExceeded               the caller has used as much as it may
     +-- UploadNotFound              no such upload
     +-- UploadBusy                  somebody else writes it at the moment
     +-- UploadOffsetConflict        its bytes so far end elsewhere
@@ -93,6 +94,16 @@ class QueueFull(DigitforgeError):
     def __init__(self, most: int, retry_after_s: int) -> None:
         super().__init__(f"{most} jobs wait already, which is the most that may")
         self.retry_after_s = retry_after_s
+
+
+class QuotaExceeded(DigitforgeError):
+    """The caller has used as much as it may."""
+
+    def __init__(self, name: str, limit: int, retry_after_s: int | None, why: str = "that much is used") -> None:
+        """`name` is the field of `Limits`. `retry_after_s` is None where waiting does not help, or nobody knows."""
+        again = "" if retry_after_s is None else f"; allowed again in {retry_after_s} s"
+        super().__init__(f"the limit {name} is {limit}, and {why}{again}")
+        self.name, self.limit, self.retry_after_s = name, limit, retry_after_s
 
 
 class IdempotencyKeyReused(DigitforgeError):

@@ -50,6 +50,7 @@ class Answer(StrEnum):
     PUBLISHING = "publishing"  # running, and it can only succeed
     DELETED = "deleted"  # its files are still to be removed
     FULL = "full"  # no more jobs may wait
+    LIMITED = "limited"  # the caller has as many jobs as it may
     REUSED = "reused"  # an Idempotency-Key that came with another request
     REPLAYED = "replayed"  # one that came with this request
 

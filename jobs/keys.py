@@ -13,6 +13,12 @@
     digitforge:files        set, deleted jobs whose files are still to be removed
     digitforge:caller:<caller>, digitforge:caller:<caller>:<status>
                             zsets, the jobs of a caller, and those of each status, by creation time; of anybody none
+    digitforge:caller:<caller>:use:<day>
+                            hash, what a caller has used in a UTC day, counted from 1970: images, device_ms; it expires
+    digitforge:caller:<caller>:rate:<rate>
+                            when a caller's bucket will be empty, in us: see jobs/scripts/limits.lua; it expires
+    digitforge:caller:<caller>:limits
+                            hash, the limits that claims hold a caller to: running, device_s_per_day
     digitforge:counters     hash, how often each thing has happened to jobs
     digitforge:outbox       stream, ends of jobs that webhooks are to tell of
     digitforge:idempotency:<caller>:<key>
@@ -66,6 +72,11 @@ def jobs_with(status: JobStatus) -> str:
 def jobs_of(caller: str, status: JobStatus | None = None) -> str:
     """The jobs of a caller, or those of them that have a status."""
     return f"{CALLER}{caller}" if status is None else f"{CALLER}{caller}:{status}"
+
+
+def use_of(caller: str, day: int) -> str:
+    """What a caller has used in a day, counted from 1970."""
+    return f"{CALLER}{caller}:use:{day}"
 
 
 def script_keys(job_id: str) -> list[str]:

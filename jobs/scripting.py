@@ -1,4 +1,4 @@
-"""Running the Lua scripts of `jobs/scripts/`: each behind `common.lua`, with the keys that it expects."""
+"""Running the Lua scripts of `jobs/scripts/`: each behind `common.lua` and `limits.lua`, with the keys it expects."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -19,4 +19,4 @@ def run_script(redis: "Redis", script: str, job_id: str, *arguments: str | int, 
 @cache
 def _source(name: str) -> str:
     folder = Path(__file__).parent / "scripts"
-    return "".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in ("common", name))
+    return "".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in ("common", "limits", name))

@@ -7,17 +7,15 @@ Redis' own time. So no client's clock, crash or repeated call can bring a record
 import secrets
 from collections.abc import Collection, Sequence
 from hashlib import sha256
-from math import ceil
-from statistics import mean
 from typing import Any, NamedTuple, Self
 
 from redis import Redis
 
+from core.access import Limits
 from core.errors import IdempotencyKeyReused, JobNotFound, JobStateConflict, LeaseLost, QueueFull
 from core.settings import Settings
 from core.vocabulary import Answer, FailureKind
 from jobs import keys
-from jobs.reader import JobReader
 from jobs.record import (
     Claim,
     DeviceMemory,
@@ -34,12 +32,11 @@ from jobs.record import (
     Publication,
 )
 from jobs.redis_client import connect, wait_for_disk
+from jobs.room import NO_LIMITS, JobRoom, allowed
 from jobs.scripting import run_script
 
 MAX_STRIKES = 3
 KEY_KEPT_S = 24 * 3600
-GUESSED_JOB_S = 60.0  # until one was measured
-GUESSED_IMPORT_S = 10.0
 NOWHERE = JobOrigin()
 
 
@@ -48,25 +45,29 @@ class Created(NamedTuple):
 
     job: Job
     replayed: bool
+    level_us: int = 0  # of the bucket of its caller's jobs
 
 
-class JobStore(JobReader):
+class JobStore(JobRoom):
     """Records and transitions of jobs. Every method may raise redis' RedisError."""
-
-    def __init__(self, redis: "Redis", lease_s: float, max_queued: int = 100) -> None:
-        super().__init__(redis, lease_s)
-        self._max_queued = max_queued
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """The store of this deployment."""
         return cls(connect(settings.redis_url), settings.lease_s, settings.max_queued)
 
-    def create(self, spec: JobSpec, idempotency_key: str | None = None, origin: JobOrigin = NOWHERE) -> Created:
+    def create(
+        self,
+        spec: JobSpec,
+        idempotency_key: str | None = None,
+        origin: JobOrigin = NOWHERE,
+        limits: Limits = NO_LIMITS,
+    ) -> Created:
         """None -> queued. On disk when this returns, where the server can tell (Redis 7.2 and newer).
 
         With a key that the caller has used in the last 24 hours it creates nothing, and answers what it did then,
-        unless that job was deleted. Raises IdempotencyKeyReused when that was another spec, and QueueFull.
+        unless that job was deleted. Raises IdempotencyKeyReused when that was another spec, QueueFull, and
+        QuotaExceeded by the limits of the caller.
         """
         job_id, asked = secrets.token_hex(8), spec.model_dump_json()
         digest, kept = sha256(spec.request().encode()).hexdigest(), KEY_KEPT_S if idempotency_key else 0
@@ -74,32 +75,34 @@ class JobStore(JobReader):
         told = _flat(origin.fields())
         pool = self._redis.connection_pool  # of one connection, because WAITAOF waits for that one's writes
         with Redis(connection_pool=pool, single_connection_client=True) as connection:
-            arguments: list[str | int] = [spec.kind, asked, self._max_queued, digest, kept, *told]
-            match run_script(connection, "create", job_id, *arguments, more_keys=[key]).split():
+            most = [self._max_queued, digest, kept, allowed(origin.caller, limits)]
+            arguments: list[str | int] = [spec.kind, asked, *most, *told]
+            answer = run_script(connection, "create", job_id, *arguments, more_keys=[key]).split()
+            match answer:
                 case [Answer.FULL]:
                     raise QueueFull(self._max_queued, self._seconds_to_a_place(spec.kind))
+                case [Answer.LIMITED, name, wait_ms]:
+                    raise self._exceeded(name, int(wait_ms), limits, spec.kind)
                 case [Answer.REUSED]:
                     raise IdempotencyKeyReused(f"the key {idempotency_key!r} was used for another request")
                 case [Answer.REPLAYED, first_id, created_us]:
                     return Created(self._as_created(first_id, created_us, spec, origin), replayed=True)
             wait_for_disk(connection)
-        return Created(self.get(job_id), replayed=False)
-
-    def require_room(self, kind: JobKind) -> None:
-        """Raise QueueFull when no further job of a kind may wait, for who would have much to do before `create`."""
-        if len(self.queued_ids(kind)) >= self._max_queued:
-            raise QueueFull(self._max_queued, self._seconds_to_a_place(kind))
+        return Created(self.get(job_id), replayed=False, level_us=int(answer[1]))
 
     def claim(self, job_id: str) -> Claim | None:
-        """Queued -> running. None when the job is not queued: a doubled message, or a job that has ended."""
+        """Queued -> running. None when the job is not queued, or the limits of its caller forbid it.
+
+        It is not queued after a doubled message, or when it has ended.
+        """
         owner = secrets.token_hex(8)
         if self._run("claim", job_id, owner, self._lease_ms) != Answer.OK:
             return None
         return Claim(job=self.get(job_id), owner=owner)
 
     def claim_oldest(self, kind: JobKind) -> Claim | None:
-        """Claim the queued job of a kind that was created first. None when none is queued."""
-        claims = (self.claim(job_id) for job_id in self.queued_ids(kind))
+        """Claim the job of `claimable_ids` that was created first. None when there is none."""
+        claims = (self.claim(job_id) for job_id in self.claimable_ids(kind))
         return next((claim for claim in claims if claim is not None), None)
 
     def beat(
@@ -238,18 +241,6 @@ class JobStore(JobReader):
         if answer == Answer.LOST:
             raise LeaseLost(f"job {claim.job.id} is no longer owned by {claim.owner}")
         return answer
-
-    def _seconds_to_a_place(self, kind: JobKind) -> int:
-        """When a waiting job may be expected to begin: how long jobs took of late, over those that run at once."""
-        if kind == "import":
-            return ceil(GUESSED_IMPORT_S)
-        measured: list[str] = self._redis.lrange(keys.DURATIONS, 0, -1)  # type: ignore[assignment]
-        usual_s = mean(int(ms) for ms in measured) / 1000 if measured else GUESSED_JOB_S
-        running: int = self._redis.zcard(keys.LEASES)
-        return max(1, ceil(usual_s / max(1, running)))
-
-    def _run(self, script: str, job_id: str, *arguments: str | int, more_keys: Sequence[str] = ()) -> str:
-        return run_script(self._redis, script, job_id, *arguments, more_keys=more_keys)
 
 
 def _flat(fields: dict[str, str]) -> list[str]:

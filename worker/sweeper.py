@@ -82,13 +82,13 @@ class Sweeper:
             publish(self._store, self._shelf, job_id)
 
     def _send_lost_messages(self) -> None:
-        """When no message waits at all, send one for each queued training; imports are looked for without messages.
+        """When no message waits at all, send one for each training that may begin; imports need no messages.
 
         A job between its record and its message may get two: the second finds nothing to claim. Waiting for an empty
         queue keeps a long one from being flooded; any message leads to the oldest job, so none is passed over.
         """
         if waiting_messages(self._queue) == 0:
-            for job_id in self._store.queued_ids("train"):
+            for job_id in self._store.claimable_ids("train"):
                 logger.info("job %s: queued without a message; sent again", job_id)
                 enqueue(self._queue, job_id)
 

@@ -10,6 +10,8 @@ local id = ARGV[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local KEPT_EVENTS, KEPT_DURATIONS = 10000, 20
+local DAY_MS = 86400000
+local KEPT_USE_MS = 3 * DAY_MS
 
 local function get(...) return unpack(redis.call('HMGET', job, ...)) end
 local function set(...) redis.call('HSET', job, ...) end
@@ -39,12 +41,31 @@ local function tell(kind, data)
   set('event', redis.call('XADD', events, 'MAXLEN', '~', KEPT_EVENTS, '*', 'type', kind, 'data', data or '{}'))
 end
 
+-- What a caller has used in a day, which is counted from 1970 in UTC.
+local function use_of(caller, day)
+  local name = caller .. ':use:' .. day
+  return caller_prefix .. name
+end
+
+-- Each day gets the part of a job's time that was in it.
+local function add_to_use(since)
+  while since < now do
+    local day = math.floor(since / DAY_MS)
+    local till = math.min(now, (day + 1) * DAY_MS)
+    local use = use_of(get('caller') or 'anybody', day)
+    redis.call('HINCRBY', use, 'device_ms', till - since)
+    redis.call('PEXPIRE', use, KEPT_USE_MS)
+    since = till
+  end
+end
+
 -- From running to anything else: the lease is gone, and the time it took is added up.
 local function leave_worker()
   redis.call('ZREM', leases, id)
   local spent = math.max(0, now - get('claimed_ms'))
   redis.call('HINCRBY', job, 'spent_ms', spent)
   count('spent_ms', nil, spent)
+  add_to_use(tonumber(get('claimed_ms')))
 end
 
 -- The list of the jobs of this job's caller, or of those with a status; nil for anybody's job.

@@ -31,7 +31,8 @@ def test_a_deleted_job_leaves_nothing_but_its_files(store: JobStore, redis: Redi
             store.get(job_id)
     assert store.page(limit=10) == []
     assert store.ended_ids(before_s=-1) == []
-    assert set(redis.keys()) == {f"digitforge:{name}" for name in ("files", "durations", "counters")}
+    use = redis.keys("digitforge:caller:anybody:use:*")
+    assert set(redis.keys()) == {"digitforge:files", "digitforge:durations", "digitforge:counters", *use}
     assert store.deleted_ids() == ended
     for job_id in ended:
         store.forget(job_id)

@@ -135,6 +135,7 @@ class JobMachine(JobRules):
         keys = {f"digitforge:{part}:{one}" for part in ("job", "events") for one in self.lives}
         keys |= {f"digitforge:idempotency:anybody:{key}" for key in self.asked}
         keys |= {f"digitforge:{one}" for one in INDEXES}
+        keys |= {one for one in found.keys if one.startswith("digitforge:caller:anybody:use:")}
         assert set(found.keys) <= keys | {"digitforge:durations", "digitforge:files", "digitforge:counters"}
 
 
