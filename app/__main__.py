@@ -14,6 +14,7 @@ from access.required import check_start
 from app.drawing.shared_counts import SharedCounts
 from app.edge.parser import HttpProtocol
 from app.main import create_app
+from app.metrics.meters import Meters
 from app.processes import Processes, cores
 from core.ports import BACKLOG, listen
 from core.settings import Settings
@@ -71,21 +72,23 @@ def main() -> int:
     sockets = inherited or listen(settings.host, settings.port)
     check_start(settings, sockets)
     waiting = SharedCounts(settings.api_processes or min(cores(), MOST_UNASKED))
+    meters = Meters(waiting.processes)
     if waiting.processes == 1:
-        return _serve(settings, sockets, waiting)
+        return _serve(settings, sockets, waiting, meters)
     gc.collect()
     gc.freeze()  # a collection would write to pages that all processes share
 
     def work(number: int) -> int:
         waiting.become(number)
-        return _serve(settings, sockets, waiting)
+        meters.become(number)
+        return _serve(settings, sockets, waiting, meters)
 
     return Processes(waiting.processes, work, GRACE_S).run()
 
 
-def _serve(settings: Settings, sockets: Sequence[socket.socket], waiting: SharedCounts) -> int:
+def _serve(settings: Settings, sockets: Sequence[socket.socket], waiting: SharedCounts, meters: Meters) -> int:
     closing = asyncio.Event()
-    server = Server(server_config(create_app(settings, closing, waiting), settings), closing)
+    server = Server(server_config(create_app(settings, closing, waiting, meters), settings), closing)
     server.run(list(sockets))
     return 0 if server.started else EXIT_NOT_STARTED
 

@@ -27,6 +27,9 @@ from app.images import inspect, openai
 from app.images import routes as images
 from app.jobs import events, files, reports, train
 from app.jobs import routes as jobs
+from app.metrics import routes as metrics
+from app.metrics.meters import Meters
+from app.metrics.requests import CountRequests
 from app.shelf import routes as shelf
 from app.uploads import routes as uploads
 from core.errors import DigitforgeError
@@ -37,32 +40,38 @@ logger = logging.getLogger(__name__)
 
 
 def create_app(
-    settings: Settings, closing: asyncio.Event | None = None, waiting: SharedCounts | None = None
+    settings: Settings,
+    closing: asyncio.Event | None = None,
+    waiting: SharedCounts | None = None,
+    meters: Meters | None = None,
 ) -> FastAPI:
     """Build the API. It opens its services when its lifespan begins.
 
     Set `closing` to end event streams, which would hold up a server that waits for its answers. `waiting` counts the
-    images that wait in this process and in those beside it.
+    images that wait in this process and in those beside it, and `meters` what they do.
     """
+    meters = meters or Meters()
     app = FastAPIOffline(
         redoc_url=None,
         title="digitforge",
         version=VERSION,
         summary="Train a DCGAN on handwritten digits or your own images, and draw from it.",
-        lifespan=_lifespan(settings, closing or asyncio.Event(), waiting or SharedCounts()),
+        lifespan=_lifespan(settings, closing or asyncio.Event(), waiting or SharedCounts(), meters),
         responses=problems.ANY_OTHER,
     )
     of_jobs = (train, jobs, events, files, reports)
     for module in (images, *of_jobs, datasets, importing, pictures, download, uploads, inspect, openai, shelf, health):
         app.include_router(module.router)
+    if settings.metrics:
+        app.include_router(metrics.router)
     app.add_api_route("/", lambda: RedirectResponse(url("/docs")), include_in_schema=False, response_model=None)
     contract.describe(app)
     handlers.install(app)
-    _install_edge(app, settings)
+    _install_edge(app, settings, meters)
     return app
 
 
-def _install_edge(app: FastAPI, settings: Settings) -> None:
+def _install_edge(app: FastAPI, settings: Settings, meters: Meters) -> None:
     """The middleware. What is added last comes first."""
     app.add_middleware(RefuseDoubles)
     app.add_middleware(CheckBodies, limit=settings.max_body_bytes, upload_limit=settings.max_upload_bytes)
@@ -72,16 +81,18 @@ def _install_edge(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(RefuseStrangers, hosts=hosts)
     app.add_middleware(BelieveProxies, proxies=settings.proxies, root=settings.root_path, hosts=hosts)
     app.add_middleware(PlainErrorsToProblems)
+    if settings.metrics:
+        app.add_middleware(CountRequests, meters=meters)
 
 
 def _lifespan(
-    settings: Settings, closing: asyncio.Event, waiting: SharedCounts
+    settings: Settings, closing: asyncio.Event, waiting: SharedCounts, meters: Meters
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Open the services, and warm the active model up before the first request."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        services = app.state.services = Services.open(settings, closing, waiting)
+        services = app.state.services = Services.open(settings, closing, waiting, meters)
         await services.keyring.look()
         watching = asyncio.create_task(services.keyring.watch())
         try:

@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     )
     models_mb: int = Field(64, ge=1, le=1_000_000, description="Megabytes of models that each process keeps in memory.")
     cache_mb: int = Field(16, ge=0, le=1_000_000, description="Megabytes of pictures that each process remembers.")
+    metrics: bool = Field(True, description="Whether the API counts its requests, and answers GET /metrics.")
     access_log: bool = Field(False, description="Whether the API logs every request.")
     max_body_bytes: int = Field(65536, ge=1024, le=2**30, description="Largest request body.")
     max_upload_bytes: int = Field(

@@ -7,6 +7,7 @@ from redis import Redis
 from core.access import ANYBODY_ID
 from core.errors import JobNotFound
 from jobs import keys
+from jobs.figures import JobFigures
 from jobs.record import Job, JobKind, JobStatus
 
 
@@ -89,6 +90,10 @@ class JobReader:
             for job_id in job_ids:
                 pipeline.hgetall(keys.job_key(job_id))
             return [Job.from_hash(fields) for fields in pipeline.execute() if fields]
+
+    def figures(self) -> JobFigures:
+        """What has happened to jobs, and how many there are."""
+        return JobFigures.read(self._redis)
 
     def ping(self) -> None:
         """Raise RedisError unless Redis answers."""

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
 
+from app.metrics.meters import Gauge, Meters
 from models.checkpoint import load_generator
 from models.folding import FoldedGenerator
 from models.sampling import draw_batch, latents
@@ -73,9 +74,9 @@ class Cache(ABC, Generic[Key, Value]):
 class ModelCache(Cache[str, FoldedGenerator]):
     """Generators by model id, ready to draw. `get` raises ModelNotFound or CheckpointError."""
 
-    def __init__(self, shelf: Shelf, max_bytes: int) -> None:
+    def __init__(self, shelf: Shelf, max_bytes: int, meters: Meters) -> None:
         super().__init__(max_bytes)
-        self._shelf = shelf
+        self._shelf, self._meters = shelf, meters
         self.card = lru_cache(CARDS)(shelf.card)  # a model never changes
 
     def _load(self, key: str) -> FoldedGenerator:
@@ -84,3 +85,8 @@ class ModelCache(Cache[str, FoldedGenerator]):
             G, latents(0, 0, 1, G.z_dim, G.classes)
         )  # which finds out what G keeps, and takes long the first time
         return G
+
+    def _keep(self, key: str, loading: asyncio.Future[FoldedGenerator]) -> None:
+        super()._keep(key, loading)
+        self._meters.set(Gauge.MODELS, len(self._held))
+        self._meters.set(Gauge.MODEL_BYTES, sum(model.size for model in self._held.values()))

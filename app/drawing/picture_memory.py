@@ -2,14 +2,16 @@
 
 from collections import OrderedDict
 
+from app.metrics.meters import Gauge, Meters
+
 LARGEST_SHARE = 8  # a picture that would take more than an eighth of the room is not kept
 
 
 class PictureMemory:
     """Bytes by ETag; those that were not asked for the longest time go first. For use on the event loop."""
 
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
+    def __init__(self, max_bytes: int, meters: Meters | None = None) -> None:
+        self._max_bytes, self._meters = max_bytes, meters or Meters()
         self._bytes = 0
         self._held: OrderedDict[str, bytes] = OrderedDict()  # least recently used first
 
@@ -29,3 +31,4 @@ class PictureMemory:
         while self._bytes > self._max_bytes:
             _, gone = self._held.popitem(last=False)
             self._bytes -= len(gone)
+        self._meters.set(Gauge.PICTURE_BYTES, self._bytes)

@@ -22,6 +22,7 @@ from app.drawing.model_cache import ModelCache
 from app.drawing.scheduler import BatchScheduler, Slice, Task
 from app.drawing.shared_counts import SharedCounts
 from app.drawing.sources import PickSource, Source
+from app.metrics.meters import BATCHES, Meters
 from models.folding import BATCH
 from models.sampling import draw_batch
 from models.shelf import Shelf
@@ -56,12 +57,19 @@ class Renderer:
     """Draws from any model on the shelf."""
 
     def __init__(
-        self, shelf: Shelf, datasets_dir: Path, imported_dir: Path, max_bytes: int, waiting: SharedCounts
+        self,
+        shelf: Shelf,
+        datasets_dir: Path,
+        imported_dir: Path,
+        max_bytes: int,
+        waiting: SharedCounts,
+        meters: Meters | None = None,
     ) -> None:
         """`max_bytes` of models stay in memory; `waiting` counts the images that wait in all processes."""
+        self._waiting, self._meters = waiting, meters or Meters()
         torch.set_num_threads(1)  # of every thread of the process that has not drawn yet
         self.judges = JudgeCache(datasets_dir, imported_dir)
-        self.models = ModelCache(shelf, max_bytes)
+        self.models = ModelCache(shelf, max_bytes, self._meters)
         self._scheduler = BatchScheduler[_Drawing](waiting)
         self._loop = asyncio.get_running_loop()
         self._turn: asyncio.Handle | None = None
@@ -83,7 +91,9 @@ class Renderer:
         finally:
             if drawing.left:
                 self._scheduler.remove([drawing])
-        return Drawn(drawing.pixels, drawing.began_at - drawing.asked_at, time.monotonic() - drawing.began_at)
+        drawn = Drawn(drawing.pixels, drawing.began_at - drawing.asked_at, time.monotonic() - drawing.began_at)
+        self._meters.drew(drawing.n, drawn.waited_s, drawn.drawing_s)
+        return drawn
 
     async def warm_up(self, model_id: str) -> None:
         """Load a model, which draws once with it, so that the first request waits for neither."""
@@ -92,6 +102,10 @@ class Renderer:
     def loaded(self) -> list[str]:
         """The ids of the models in memory, the one that was used last at the end."""
         return self.models.keys()
+
+    def waiting(self) -> int:
+        """How many images wait in all processes."""
+        return self._waiting.total()
 
     def close(self) -> None:
         """Draw no more."""
@@ -114,6 +128,7 @@ class Renderer:
                 self._search(slices[0])
             elif slices:
                 _draw(slices)
+                self._meters.observe(BATCHES, sum(n for _, _, n in slices))
         except Exception as error:  # whatever it is belongs to those who asked
             self._scheduler.remove([drawing for drawing, _, _ in slices])
             for drawing, _, _ in slices:

@@ -11,6 +11,8 @@ from app.http.bearer import bearer, not_allowed, refuse_keys_in_url, refused
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError
 from app.http.scopes import OPEN, scope_of
+from app.metrics.meters import ROUTE_NUMBERS
+from app.metrics.requests import name_route
 from core.access import ANYBODY, Caller, Scope
 from core.errors import KeyRefused, KeysAway
 from jobs.record import JobOrigin
@@ -24,11 +26,12 @@ Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 def guarded(route: APIRoute, handle: Handle) -> Handle:
     """A route's handler behind its guard, which comes before anything of the request's body is read."""
     [method] = sorted(route.methods or [])
-    needed = scope_of(method, route.path)
-    if needed is OPEN:
-        return handle
+    needed, number = scope_of(method, route.path), ROUTE_NUMBERS[f"{method} {route.path}"]
 
     async def handle_admitted(request: Request) -> Response:
+        name_route(request.scope, number)
+        if needed is OPEN:
+            return await handle(request)
         caller = request.scope[CALLER] = await _admit(request, needed)
         response = await handle(request)
         if caller is not ANYBODY:

@@ -7,6 +7,7 @@ OPEN = None  # to everybody, with a key or without
 SCOPES: dict[str, Scope | None] = {
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
+    "GET /metrics": Scope.METRICS,
     "OPTIONS /uploads": OPEN,  # says what the protocol can do
     "GET /generate": Scope.GENERATE,
     "POST /inspect": Scope.GENERATE,

@@ -1,6 +1,7 @@
 """What the routes work with: opened once when the API starts, closed when it ends."""
 
 import asyncio
+import os
 from dataclasses import dataclass
 from typing import Self
 
@@ -10,6 +11,7 @@ from access.keyring import Keyring
 from app.drawing.picture_memory import PictureMemory
 from app.drawing.renderer import Renderer
 from app.drawing.shared_counts import SharedCounts
+from app.metrics.meters import Gauge, Meters
 from core.dataset_shelf import DatasetShelf
 from core.settings import Settings
 from core.uploads import Uploads
@@ -35,12 +37,14 @@ class Services:
     renderer: Renderer
     pictures: PictureMemory
     keyring: Keyring
+    meters: Meters
     closing: asyncio.Event  # set once the server is to end, so that endless answers end too
 
     @classmethod
-    def open(cls, settings: Settings, closing: asyncio.Event, waiting: SharedCounts) -> Self:
+    def open(cls, settings: Settings, closing: asyncio.Event, waiting: SharedCounts, meters: Meters) -> Self:
         """Open them on the running event loop. Connects to nothing yet."""
         shelf = Shelf(settings.shelf_dir)
+        meters.set(Gauge.PID, os.getpid())
         return cls(
             settings=settings,
             store=JobStore.of(settings),
@@ -49,9 +53,12 @@ class Services:
             shelf=shelf,
             datasets=DatasetShelf(settings.imported_dir),
             uploads=Uploads(settings.uploads_dir),
-            renderer=Renderer(shelf, settings.datasets_dir, settings.imported_dir, settings.models_mb * MB, waiting),
-            pictures=PictureMemory(settings.cache_mb * MB),
+            renderer=Renderer(
+                shelf, settings.datasets_dir, settings.imported_dir, settings.models_mb * MB, waiting, meters
+            ),
+            pictures=PictureMemory(settings.cache_mb * MB, meters),
             keyring=Keyring.of(settings),
+            meters=meters,
             closing=closing,
         )
 

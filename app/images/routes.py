@@ -25,6 +25,7 @@ from app.images.query import GridQuery
 from app.images.rendering import drawn_by, new_seed, render
 from app.images.rules import check
 from app.images.views import ImagesView
+from app.metrics.meters import ENCODE, Source
 from core.card import Card
 
 router = APIRouter(tags=["generate"], route_class=QueryRoute)
@@ -67,15 +68,20 @@ async def generate(request: Request, services: ServicesDep, query: Annotated[Gri
     media_type = MEDIA_TYPES[picture.format][0]
     if query.names_seeds:
         if is_known(request.headers.getlist("if-none-match"), tag):
+            services.meters.answered_from(Source.CLIENT)
             return Response(status_code=304, headers=headers)
         if kept := services.pictures.get(tag):
+            services.meters.answered_from(Source.MEMORY)
             return Response(kept, media_type=media_type, headers={**headers, "Server-Timing": "memory"})
     drawn = await render(picture, services.renderer, request.is_disconnected)
     began = time.monotonic()
     data = await _encode(picture, drawn.images)
     if query.names_seeds:
         services.pictures.keep(tag, data)
-    timing = _timing(drawn, time.monotonic() - began)
+    encoding_s = time.monotonic() - began
+    services.meters.answered_from(Source.DRAWN)
+    services.meters.observe(ENCODE, encoding_s)
+    timing = _timing(drawn, encoding_s)
     return Response(data, media_type=media_type, headers={**headers, "Server-Timing": timing})
 
 

@@ -25,6 +25,8 @@ def shown(headers: httpx.Headers | dict[str, str]) -> dict[str, str]:
 def test_head_is_get_without_the_body(http: httpx.Client, services: Services, job_id: str, path: str) -> None:
     url = url_of_something(path, services, job_id)
     get, head = http.get(url), http.head(url)
+    if path == "/metrics":  # which tells of the request before
+        get.headers.pop("content-length"), head.headers.pop("content-length")
     assert get.status_code in (200, 307)
     assert (head.status_code, head.content, shown(head.headers)) == (get.status_code, b"", shown(get.headers))
 

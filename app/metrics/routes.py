@@ -1,0 +1,61 @@
+"""GET /metrics: what this API and its processes have done, and the jobs of the whole deployment, for Prometheus."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import exposition
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics import exposition as openmetrics
+from redis import RedisError
+
+from app.http.dependencies import ServicesDep
+from app.http.negotiation import accepted
+from app.http.parameters import StrictRoute
+from app.http.services import Services
+from app.metrics.families import disk, families
+from app.metrics.job_families import job_families
+from jobs.redis_away import is_redis_away
+
+router = APIRouter(tags=["health"], route_class=StrictRoute)
+
+Format = Literal["plain", "openmetrics"]
+FORMATS: dict[Format, tuple[str, ...]] = {"plain": ("text/plain",), "openmetrics": ("application/openmetrics-text",)}
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    200: {"content": {name: {"schema": {"type": "string"}} for names in FORMATS.values() for name in names}}
+}
+HEADERS = {"Cache-Control": "no-store", "Vary": "Accept"}
+
+
+class _Found:
+    """What there is to tell, as an encoder asks for it."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def collect(self) -> Iterator[Metric]:
+        """Families, in the order of the page. Those of jobs are not there while Redis is away."""
+        services = self._services
+        yield from families(services.meters, services.renderer.waiting())
+        yield from disk(services.settings.data_dir)
+        try:
+            figures = services.store.figures()
+        except RedisError as error:
+            if not is_redis_away(error):
+                raise
+            figures = None
+        yield GaugeMetricFamily("digitforge_redis_up", "Whether the job store answers.", value=int(figures is not None))
+        if figures is not None:
+            yield from job_families(figures, services.settings.max_queued)
+
+
+@router.get("/metrics", response_class=Response, responses=DOCUMENTED)
+def metrics(request: Request, services: ServicesDep) -> Response:
+    """Everything that is measured, in Prometheus' text format, or OpenMetrics' where `Accept` likes that better."""
+    found = _Found(services)
+    if accepted(request, FORMATS) == "openmetrics":
+        data = openmetrics.generate_latest(found, version="1.0.0")  # type: ignore[no-untyped-call]
+        return Response(data, media_type=openmetrics.CONTENT_TYPE_LATEST, headers=HEADERS)
+    data = exposition.generate_latest(found)
+    return Response(data, media_type=exposition.CONTENT_TYPE_PLAIN_0_0_4, headers=HEADERS)

@@ -1,0 +1,28 @@
+"""docs/operations.md lists every metric with its type and labels, and no other."""
+
+import re
+from pathlib import Path
+
+from redis import Redis
+
+from cli.redis_server import RedisServer
+from core.settings import Settings
+from tests.app.metrics.reading import families
+from tests.in_process import served
+
+TABLE = (Path(__file__).resolve().parents[1] / "docs" / "operations.md").read_text(encoding="utf-8")
+ROW = r"^\| `(digitforge_\w+)` \| (\w+) \|(.*?)\|"
+
+
+def test_every_metric_has_a_row_and_no_other_has(redis_server: RedisServer, redis: Redis, tmp_path: Path) -> None:
+    rows = {
+        name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in re.findall(ROW, TABLE, re.MULTILINE)
+    }
+    with served(Settings(redis_url=redis_server.url, data_dir=tmp_path)) as api:
+        api.http.get("/healthz")
+        text = api.http.get("/metrics").text
+    told = {
+        family.name: (family.type, {label for sample in family.samples for label in sample.labels} - {"le"})
+        for family in families(text)
+    }
+    assert told == rows
