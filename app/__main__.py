@@ -16,6 +16,7 @@ from app.edge.parser import HttpProtocol
 from app.main import create_app
 from app.metrics.meters import Meters
 from app.processes import Processes, cores
+from core.logs import log_to_stderr
 from core.ports import BACKLOG, listen
 from core.settings import Settings
 from core.startup import open_data_dir, read_settings, run
@@ -53,8 +54,8 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         http=HttpProtocol,
         ws="none",
         proxy_headers=False,  # app/edge/proxies.py has them
-        log_level="info",
-        access_log=settings.access_log,
+        log_config=None,  # core/logs.py has it
+        access_log=False,  # app/edge/access_log.py has it
         timeout_graceful_shutdown=CLOSE_S,
         backlog=ACCEPTED_AT_ONCE,
     )
@@ -68,6 +69,7 @@ def main() -> int:
     )
     inherited = [socket.socket(fileno=number) for number in parser.parse_args().fd]
     settings = read_settings()
+    log_to_stderr(settings, "api")
     open_data_dir(settings, writes=False)
     sockets = inherited or listen(settings.host, settings.port)
     check_start(settings, sockets)

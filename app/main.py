@@ -9,10 +9,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
+from starlette.types import ASGIApp
 
 from app.datasets import download, importing, pictures
 from app.datasets import routes as datasets
 from app.drawing.shared_counts import SharedCounts
+from app.edge.access_log import LogRequests
 from app.edge.bodies import CheckBodies
 from app.edge.methods import HeadAsGet
 from app.edge.origin import AllowedHosts, RefuseStrangers
@@ -20,6 +22,7 @@ from app.edge.plain_errors import PlainErrorsToProblems
 from app.edge.proxies import BelieveProxies
 from app.edge.queries import RefuseDoubles
 from app.edge.ranges import IgnoreOtherUnits
+from app.edge.request_ids import GiveRequestIds
 from app.http import contract, handlers, health, problems
 from app.http.services import Services
 from app.http.urls import url
@@ -83,6 +86,14 @@ def _install_edge(app: FastAPI, settings: Settings, meters: Meters) -> None:
     app.add_middleware(PlainErrorsToProblems)
     if settings.metrics:
         app.add_middleware(CountRequests, meters=meters)
+    build = app.build_middleware_stack
+
+    def build_with_edge() -> ASGIApp:
+        """Around Starlette's answer to a crash too, which is outside of all middleware that is added to it."""
+        inner = build()
+        return GiveRequestIds(LogRequests(inner) if settings.access_log else inner)
+
+    app.build_middleware_stack = build_with_edge  # type: ignore[method-assign]
 
 
 def _lifespan(

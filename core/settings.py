@@ -1,7 +1,7 @@
 """This deployment's settings, from the environment. What an experiment does is a recipe, not a setting."""
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     cache_mb: int = Field(16, ge=0, le=1_000_000, description="Megabytes of pictures that each process remembers.")
     metrics: bool = Field(True, description="Whether the API counts its requests, and answers GET /metrics.")
     access_log: bool = Field(False, description="Whether the API logs every request.")
+    log_format: Literal["text", "json"] = Field("text", description="How lines are logged: for people or collectors.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least level that is logged."
+    )
     max_body_bytes: int = Field(65536, ge=1024, le=2**30, description="Largest request body.")
     max_upload_bytes: int = Field(
         512 << 20, ge=1024, le=2**40, description="Largest file of images, and largest body that brings one."

@@ -20,4 +20,7 @@ class HeadAsGet:
                 await send(message)
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-        await self._app({**scope, "method": "GET"}, receive, send_head)
+        inner = {**scope, "method": "GET"}
+        await self._app(inner, receive, send_head)
+        if "route" in inner:  # for what looks at the request from outside
+            scope["route"] = inner["route"]

@@ -8,8 +8,10 @@ it for one without a body, and reads what follows as another protocol.
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from app.edge.request_ids import HEADER, new_request_id
 from app.http.problem_types import ProblemType
 from app.http.problems import MEDIA_TYPE, problem_response
+from core.log_context import in_context
 
 LINGER_S = 2.0  # how long a client that is refused may go on sending before the connection is closed
 MAX_URL_BYTES = 2**16 - 1  # the parser's offsets into a URL have 16 bits
@@ -71,9 +73,12 @@ class HttpProtocol(HttpToolsProtocol):
         answer be lost.
         """
         self._is_refused = True
-        self.logger.warning(detail)
-        body = bytes(problem_response(kind, detail).body)
+        request_id = new_request_id()  # its own stands among headers that could not be read
+        with in_context(request_id=request_id):
+            self.logger.warning(detail)
+            body = bytes(problem_response(kind, detail).body)
         head = STATUS_LINE[kind.status] + f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n".encode()
+        head += HEADER + f": {request_id}\r\n".encode()
         self.transport.write(head + b"connection: close\r\n\r\n" + body)
         if self.cycle is None or self.cycle.response_complete:
             self.transport.write_eof()

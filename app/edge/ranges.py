@@ -12,7 +12,7 @@ class IgnoreOtherUnits:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
         if scope["type"] == "http" and any(_is_other(*header) for header in scope["headers"]):
-            scope = {**scope, "headers": [header for header in scope["headers"] if not _is_other(*header)]}
+            scope["headers"] = [header for header in scope["headers"] if not _is_other(*header)]
         await self._app(scope, receive, send)
 
 

@@ -15,6 +15,7 @@ from app.metrics.meters import ROUTE_NUMBERS
 from app.metrics.requests import name_route
 from core.access import ANYBODY, Caller, Scope
 from core.errors import KeyRefused, KeysAway
+from core.log_context import add_to_context
 from jobs.record import JobOrigin
 
 CALLER = "digitforge.caller"  # in the scope of an admitted request
@@ -33,6 +34,7 @@ def guarded(route: APIRoute, handle: Handle) -> Handle:
         if needed is OPEN:
             return await handle(request)
         caller = request.scope[CALLER] = await _admit(request, needed)
+        add_to_context(key=caller.id)
         response = await handle(request)
         if caller is not ANYBODY:
             _keep_out_of_shared_caches(response)

@@ -16,6 +16,7 @@ from starlette.types import Scope
 
 from app.http.openai_shape import in_shape, speaks_openai
 from app.http.problem_types import TITLES, ProblemType
+from core.log_context import log_context
 
 MEDIA_TYPE = "application/problem+json"
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -55,6 +56,7 @@ class Problem(BaseModel):
                 "title": "Not Found",
                 "status": 404,
                 "detail": "no job '0011223344556677'",
+                "request_id": "5f0c3a91be27000001c4",
             }
         }
     )
@@ -64,6 +66,7 @@ class Problem(BaseModel):
     status: int
     detail: Printable[str]
     errors: list[FieldProblem] | None = Field(None, description="One entry a wrong field.")
+    request_id: str | None = Field(None, description="Of the request, as in the answer's X-Request-ID.")
 
 
 class ProblemError(HTTPException):
@@ -105,7 +108,8 @@ def problem_response(
 ) -> JSONResponse:
     """A problem as a response."""
     status = status or type_.status
-    problem = Problem(type=type_, title=TITLES.get(status, "Error"), status=status, detail=detail, errors=errors)
+    title, request_id = TITLES.get(status, "Error"), log_context().get("request_id")
+    problem = Problem(type=type_, title=title, status=status, detail=detail, errors=errors, request_id=request_id)
     body = problem.model_dump(mode="json", exclude_none=True)
     for shown_error, error in zip(body.get("errors", []), errors or [], strict=True):
         shown_error["value"] = error.value  # a null that was sent is worth showing

@@ -17,7 +17,7 @@ UNLISTED = ["/", "/docs", "/openapi.json", "/static-offline-docs/swagger-ui.css"
 
 def shown(headers: httpx.Headers | dict[str, str]) -> dict[str, str]:
     """Headers without those that no two answers share, or that frame a body."""
-    measured = ("date", "server-timing", "transfer-encoding")
+    measured = ("date", "server-timing", "transfer-encoding", "x-request-id")
     return {name: value for name, value in headers.items() if name not in measured}
 
 

@@ -15,7 +15,7 @@ def test_the_same_query_is_answered_alike_every_time(http: httpx.Client, query: 
 
 @pytest.mark.parametrize("query", ["n=0", "n=", "seed=x", "colour=red", "n=4&cols=5", "seed=1&interpolate=1,2"])
 def test_a_query_that_is_refused_is_refused_every_time(http: httpx.Client, query: str) -> None:
-    first, second = http.get(f"/generate?{query}"), http.get(f"/generate?{query}")
+    first, second = (http.get(f"/generate?{query}", headers={"x-request-id": "one"}) for _ in range(2))
     assert first.status_code == 422
     assert second.json() == first.json()
 
