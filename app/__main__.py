@@ -20,6 +20,7 @@ from core.logs import log_to_stderr
 from core.ports import BACKLOG, listen
 from core.settings import Settings
 from core.startup import open_data_dir, read_settings, run
+from jobs.schema import claim_redis
 
 CLOSE_S = 10  # for requests under way
 GRACE_S = CLOSE_S + 5.0
@@ -71,6 +72,7 @@ def main() -> int:
     settings = read_settings()
     log_to_stderr(settings, "api")
     open_data_dir(settings, writes=False)
+    claim_redis(settings.redis_url)
     sockets = inherited or listen(settings.host, settings.port)
     check_start(settings, sockets)
     waiting = SharedCounts(settings.api_processes or min(cores(), MOST_UNASKED))

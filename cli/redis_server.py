@@ -20,6 +20,7 @@ from core.ports import hold_port, port_of
 START_S = 15.0
 STOP_S = 15.0
 LOG_TAIL_BYTES = 2000
+CONFIG = "redis.conf"
 
 
 class RedisServer:
@@ -33,14 +34,14 @@ class RedisServer:
         self._held = hold_port()
         self.port = port_of(self._held)
         self._password = secrets.token_urlsafe(24)
-        self.url = f"redis://:{self._password}@127.0.0.1:{self.port}/0"
+        self.url = _url(self._password, self.port)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start, and return once it answers. Raises StartError with what it said when it does not."""
         self.folder.mkdir(parents=True, exist_ok=True)
         binary = find_redis()
-        config = self.folder / "redis.conf"
+        config = self.folder / CONFIG
         config.touch(mode=0o600)
         config.write_bytes(self._config())
         with self.log.open("ab") as output:
@@ -99,6 +100,20 @@ class RedisServer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.stop()
         self.close()
+
+
+def running_url(folder: Path) -> str:
+    """The URL of the server that somebody else started in `folder`. Raises StartError."""
+    path = folder / CONFIG
+    try:
+        told = dict(line.split(" ", 1) for line in path.read_text(encoding="ascii").splitlines())
+        return _url(told["requirepass"].strip('"'), int(told["port"].strip('"')))
+    except (OSError, ValueError, KeyError) as error:
+        raise StartError(f"{path}: does not tell where Redis listens") from error
+
+
+def _url(password: str, port: int) -> str:
+    return f"redis://:{password}@127.0.0.1:{port}/0"
 
 
 def quoted(value: bytes) -> bytes:

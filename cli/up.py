@@ -1,6 +1,5 @@
 """Redis, the worker and the API as three child processes: started in order, watched, stopped in order."""
 
-import fcntl
 import os
 import signal
 import socket
@@ -9,17 +8,17 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
 from access.required import check_start
 from cli.commands import Commands
+from cli.own_redis import FOLDER, holding
 from cli.redis_server import RedisServer
 from core.child import start_child, stop_child
-from core.errors import StartError
 from core.ports import listen, port_of
 from core.settings import Settings
 from core.startup import EXIT_FAILED, EXIT_REFUSED, PYTHON, open_data_dir
@@ -59,11 +58,11 @@ def add_to(commands: Commands) -> None:
 
 def up(settings: Settings) -> int:
     """Run the service until Ctrl-C, SIGTERM, SIGHUP or the end of one of its processes: the command's exit status."""
-    open_data_dir(settings, "logs", "redis")
+    open_data_dir(settings, "logs", FOLDER)
     data = settings.data_dir.resolve()
     stop = _stop_on_signals()
     with ExitStack() as stack:
-        lock = stack.enter_context(_locked(data / "up.lock"))
+        lock = stack.enter_context(holding(data))
         listening = [stack.enter_context(bound) for bound in listen(settings.host, settings.port)]
         check_start(settings, listening)
         base = f"http://{_in_url(settings.host)}:{port_of(listening[0])}"
@@ -106,7 +105,7 @@ def _start(
     settings: Settings, data: Path, lock: int, listening: Sequence[socket.socket], stack: ExitStack
 ) -> list[_Part]:
     """Start Redis, the worker and the API, in this order; the stack stops them in the other. All hold the lock."""
-    redis = stack.enter_context(RedisServer(data / "redis", pass_fds=[lock]))
+    redis = stack.enter_context(RedisServer(data / FOLDER, pass_fds=[lock]))
     assert redis.process is not None
     environment = os.environ | {"DIGITFORGE_REDIS_URL": redis.url, "DIGITFORGE_DATA_DIR": str(data)}
     grace_s = settings.stop_grace_s + STOP_MARGIN_S
@@ -121,21 +120,6 @@ def _start(
         stack.callback(stop_child, process, grace_s)
         parts.append(_Part(module, process, log, begun_at))
     return parts
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[int]:
-    """Hold the data directory, so that two services never write one. Raises StartError when it is held.
-
-    The descriptor is for the child processes: the lock is free once nobody has it any more, and so they share in it
-    when this process is killed.
-    """
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StartError(f"{path.parent} is in use by another `digitforge up`; stop it first") from error
-        yield file.fileno()
 
 
 def _in_url(host: str) -> str:

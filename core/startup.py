@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from core.errors import StartError
 from core.redis_url import without_password
+from core.schema import claim_folder
 from core.settings import Settings
 from core.validation import Fault, explain
 
@@ -45,7 +46,10 @@ def read_settings() -> Settings:
 
 
 def open_data_dir(settings: Settings, *names: str, writes: bool = True) -> None:
-    """Make the data directory with its folders, and those `names` too. Raises StartError when that cannot be done."""
+    """Make the data directory with its folders, and those `names` too.
+
+    Raises StartError when that cannot be done, and for one that a newer version wrote.
+    """
     own = (settings.data_dir, settings.runs_dir, settings.shelf_dir, settings.imported_dir, settings.uploads_dir)
     folders = [*own, *(settings.data_dir / name for name in names)]
     with blaming("DIGITFORGE_DATA_DIR", settings.data_dir, "a folder that this user can make and write in"):
@@ -53,6 +57,7 @@ def open_data_dir(settings: Settings, *names: str, writes: bool = True) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             if writes and not os.access(folder, os.W_OK | os.X_OK):
                 raise PermissionError(None, "no right to write", str(folder))
+        claim_folder(settings.data_dir, writes=writes)
 
 
 @contextmanager

@@ -21,6 +21,7 @@
                             hash, the limits that claims hold a caller to: running, device_s_per_day
     digitforge:counters     hash, how often each thing has happened to jobs
     digitforge:outbox       stream, ends of jobs that webhooks are to tell of
+    digitforge:schema       string, which schema all of this has: see core/schema.py
     digitforge:idempotency:<caller>:<key>
                             hash, what a caller first asked with an Idempotency-Key; it expires
     digitforge:keys         hash, the API's keys by id, without their texts; digitforge:keys:version is a text that
@@ -47,6 +48,8 @@ OUTBOX = f"{PREFIX}outbox"
 KEYS = f"{PREFIX}keys"
 KEYS_VERSION = f"{PREFIX}keys:version"
 KEYS_USED = f"{PREFIX}keys:used"
+SCHEMA_KEY = f"{PREFIX}schema"
+IDEMPOTENCY = f"{PREFIX}idempotency:"
 
 
 def job_key(job_id: str) -> str:
@@ -61,7 +64,7 @@ def events_key(job_id: str) -> str:
 
 def idempotency_key(key: str, caller: str = ANYBODY_ID) -> str:
     """What a caller asked with an Idempotency-Key. The caller's name holds no colon; the key may hold any."""
-    return f"{PREFIX}idempotency:{caller}:{key}"
+    return f"{IDEMPOTENCY}{caller}:{key}"
 
 
 def jobs_with(status: JobStatus) -> str:

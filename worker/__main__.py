@@ -1,11 +1,14 @@
 """`python -m worker`: one Celery worker, a job at a time on each device. SIGTERM saves, releases the jobs and ends."""
 
 from core.startup import open_data_dir, read_settings, run
+from jobs.schema import claim_redis
 
 
 def main() -> int:
     """Work until a signal ends it."""
-    open_data_dir(read_settings())
+    settings = read_settings()
+    open_data_dir(settings)
+    claim_redis(settings.redis_url)
     from worker.main import app  # which reads the settings when it is imported
 
     app.worker_main(["worker", "--loglevel=info", "--without-mingle", "--without-gossip", "--without-heartbeat"])

@@ -12,6 +12,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local KEPT_EVENTS, KEPT_DURATIONS = 10000, 20
 local DAY_MS = 86400000
 local KEPT_USE_MS = 3 * DAY_MS
+local SCHEMA = 1 -- as core/schema.py has it
 
 local function get(...) return unpack(redis.call('HMGET', job, ...)) end
 local function set(...) redis.call('HSET', job, ...) end

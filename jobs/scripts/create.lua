@@ -28,6 +28,7 @@ end
 redis.call('ZADD', jobs, created, id)
 if #ARGV > 7 then set(unpack(ARGV, 8)) end
 if callers_jobs() then redis.call('ZADD', callers_jobs(), created, id) end
-set('id', id, 'kind', kind, 'spec', spec, 'attempt', 0, 'strikes', 0, 'request', '', 'created_us', created, 'spent_ms', 0)
+set('id', id, 'kind', kind, 'spec', spec, 'attempt', 0, 'strikes', 0, 'request', '', 'created_us', created, 'spent_ms', 0,
+  'schema', SCHEMA)
 to_queue('created')
 return 'ok ' .. (level or 0)

@@ -1,10 +1,17 @@
 """What keeps the service from starting is named, before anything starts."""
 
+import os
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
+from cli.redis_server import RedisServer
+from core.schema import note
+from core.startup import EXIT_REFUSED, PYTHON
+from jobs.keys import SCHEMA_KEY
 from tests.service import Service
 
 
@@ -29,3 +36,27 @@ def test_a_port_in_use_is_named_before_anything_starts(tmp_path: Path, capfd: py
     assert f"127.0.0.1:{port}': Address already in use" in error
     assert "DIGITFORGE_PORT" in error
     assert not (tmp_path / "redis" / "redis.conf").exists()
+
+
+@pytest.mark.parametrize("module", ["app", "worker"])
+def test_data_of_a_newer_version_is_refused(
+    tmp_path: Path, redis_server: RedisServer, redis: Redis, module: str
+) -> None:
+    def refusal() -> str:
+        command = [*PYTHON, "-m", module]
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        assert ended.returncode == EXIT_REFUSED
+        return ended.stderr
+
+    environment = os.environ | {"DIGITFORGE_DATA_DIR": str(tmp_path), "DIGITFORGE_REDIS_URL": redis_server.url}
+    redis.set(SCHEMA_KEY, "99")
+    assert "error: digitforge:schema = 99: written by a newer version" in refusal()
+    note(tmp_path, "99")
+    assert f"error: {tmp_path}/schema = 99: written by a newer version" in refusal()
+
+
+def test_a_data_folder_of_a_newer_version_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    note(tmp_path, "99")
+    with pytest.raises(AssertionError, match="did not start"), Service(tmp_path):
+        pass
+    assert "schema = 99: written by a newer version" in capfd.readouterr().err
