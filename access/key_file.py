@@ -89,10 +89,9 @@ def read_keys(path: Path) -> tuple[FiledKey, ...]:
 
 
 def write_keys(path: Path, records: Sequence[KeyRecord]) -> None:
-    """Replace a file by one with these keys, which its user alone may read. Raises OSError."""
+    """Replace a file by one with these keys. Raises OSError."""
     content = _Content(keys=tuple(FiledKey.model_validate(record.model_dump()) for record in records))
     write_file(path, content.model_dump_json(indent=2, exclude_none=True).encode() + b"\n")
-    path.chmod(0o600)
 
 
 def _stamp(path: Path) -> Stamp | None:

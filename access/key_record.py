@@ -8,9 +8,19 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from access.key import ID_PATTERN, digest, new_id, new_key
 from core.access import Caller, Limits, Scope
-from core.validation import Legible
+from core.validation import legible
 
-KeyName = Annotated[Legible, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+MOST_NAME = 64
+
+
+def _key_name(text: str) -> str:
+    text = legible(text)
+    if not 0 < len(text) <= MOST_NAME or not text.isprintable() or text != text.strip():
+        raise ValueError(f"allowed: 1 to {MOST_NAME} printable characters, with no blank at either end")
+    return text
+
+
+KeyName = Annotated[str, AfterValidator(_key_name)]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 

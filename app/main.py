@@ -30,6 +30,7 @@ from app.images import inspect, openai
 from app.images import routes as images
 from app.jobs import events, files, reports, train
 from app.jobs import routes as jobs
+from app.keys import routes as keys
 from app.metrics import routes as metrics
 from app.metrics.meters import Meters
 from app.metrics.requests import CountRequests
@@ -63,7 +64,8 @@ def create_app(
         responses=problems.ANY_OTHER,
     )
     of_jobs = (train, jobs, events, files, reports)
-    for module in (images, *of_jobs, datasets, importing, pictures, download, uploads, inspect, openai, shelf, health):
+    of_datasets = (datasets, importing, pictures, download, uploads)
+    for module in (images, *of_jobs, *of_datasets, inspect, openai, shelf, keys, health):
         app.include_router(module.router)
     if settings.metrics:
         app.include_router(metrics.router)

@@ -57,5 +57,9 @@ class Caller(BaseModel):
         """Whether it has a right. `admin` has all of them."""
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
+    def may_see(self, owner: str) -> bool:
+        """Whether what another has made is there for this one. Without keys, everybody is one and the same."""
+        return self.id == owner or self.may(Scope.ADMIN)
+
 
 ANYBODY = Caller(id=ANYBODY_ID, name=ANYBODY_ID, scopes=frozenset(Scope))  # where there are no keys

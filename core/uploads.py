@@ -24,6 +24,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
+from core.access import ANYBODY_ID
 from core.errors import UploadBusy, UploadIncomplete, UploadNotFound, UploadOffsetConflict, UploadTooLong
 from core.files import new_folder, remove_folder, sha256_of, write_file
 from core.validation import Legible, legible
@@ -57,6 +58,7 @@ class UploadMeta(BaseModel):
     file: Legible | None = Field(description="The file's name, where the client told it.")
     created_at: datetime
     sha256: str | None = Field(None, description="Hex digest of the whole file, once it is complete.")
+    caller: str = Field(ANYBODY_ID, description="The id of the key that it was begun with.")
 
 
 @dataclass(frozen=True)
@@ -114,10 +116,10 @@ class Uploads:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def create(self, length: int | None = None, file: str | None = None) -> Upload:
-        """Begin an upload of `length` bytes, without any yet."""
+    def create(self, length: int | None = None, file: str | None = None, caller: str = ANYBODY_ID) -> Upload:
+        """Begin an upload of `length` bytes, without any yet, for a caller by the id of its key."""
         upload_id = secrets.token_hex(16)
-        meta = UploadMeta(length=length, file=file, created_at=datetime.now(UTC))
+        meta = UploadMeta(length=length, file=file, created_at=datetime.now(UTC), caller=caller)
         with new_folder(self._root / upload_id, LABEL) as folder:
             (folder / META).write_text(meta.model_dump_json(), encoding="utf-8")
             (folder / DATA).touch()
@@ -130,7 +132,7 @@ class Uploads:
             known = UploadMeta.model_validate_json(meta.read_bytes())
             written, told = data.stat(), meta.stat()
         except (FileNotFoundError, ValidationError) as error:
-            raise _not_found(upload_id) from error
+            raise not_found(upload_id) from error
         return Upload(upload_id, data, known, written.st_size, max(written.st_mtime, told.st_mtime))
 
     def ids(self) -> list[str]:
@@ -190,7 +192,7 @@ class Uploads:
     def delete(self, upload_id: str) -> None:
         """Remove an upload. Raises UploadNotFound."""
         if not self._file(upload_id, META).exists():
-            raise _not_found(upload_id)
+            raise not_found(upload_id)
         remove_folder(self._root / upload_id, LABEL)
 
     def delete_old(self, keep: Collection[str | None] = (), older_than_s: float = KEPT_S) -> list[str]:
@@ -220,7 +222,7 @@ class Uploads:
         try:
             file = self._file(upload_id, DATA).open("r+b")
         except FileNotFoundError as error:
-            raise _not_found(upload_id) from error
+            raise not_found(upload_id) from error
         with file:
             try:
                 fcntl.flock(file, kind | fcntl.LOCK_NB)
@@ -230,9 +232,10 @@ class Uploads:
 
     def _file(self, upload_id: str, name: str) -> Path:
         if not UPLOAD_ID.fullmatch(upload_id):  # it may come from a URL, and be a path
-            raise _not_found(upload_id)
+            raise not_found(upload_id)
         return self._root / upload_id / name
 
 
-def _not_found(upload_id: str) -> UploadNotFound:
+def not_found(upload_id: str) -> UploadNotFound:
+    """What is raised where there is no such upload, or none for whoever asks."""
     return UploadNotFound(f"no upload {upload_id!r}: it was never made, was deleted, or has expired")

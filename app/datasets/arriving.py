@@ -7,9 +7,11 @@ from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 
 from app.datasets.digests import check_digest
 from app.http.dependencies import content_type
+from app.http.guard import caller_of
 from app.http.problem_types import ProblemType
 from app.http.problems import FieldProblem, ProblemError, not_accepted
 from app.http.services import Services
+from app.uploads.own import own_upload
 from app.uploads.receiving import batches, dropped_on_error
 from core.import_kinds import HEAD_BYTES, HINTS, sniff
 from core.uploads import Upload
@@ -18,14 +20,14 @@ HOW = "send the file itself as the body, as `curl -X POST -T FILE` does"
 
 
 async def take_body(request: Request, services: Services, file: str | None, announced: dict[str, str]) -> Upload:
-    """A request's body as a complete upload. Where this raises nothing is left of it.
+    """A request's body as a complete upload of its caller. Where this raises nothing is left of it.
 
     Raises ProblemError for a body that is none, is hopeless, is too large for the disk or is not what was announced,
     ClientGone, and OSError.
     """
     _check_headers(request, services)
     uploads = services.uploads
-    begun = await run_in_threadpool(uploads.create, None, file)
+    begun = await run_in_threadpool(uploads.create, None, file, caller_of(request).id)
     async with dropped_on_error(services, begun.id):
         async with contextmanager_in_threadpool(uploads.append(begun.id, 0)) as writer:
             async for data in batches(request):
@@ -48,7 +50,7 @@ def take_upload(request: Request, services: Services, upload_id: str, announced:
     if int(request.headers.get("content-length", "0")) or "transfer-encoding" in request.headers:
         detail = "the request has a body too; allowed: one of them"
         raise not_accepted([FieldProblem(parameter="upload", detail=detail, value=upload_id)])
-    upload = services.uploads.get(upload_id)
+    upload = own_upload(services, caller_of(request), upload_id)
     if not upload.is_complete and upload.offset == upload.meta.length:
         services.uploads.finish(upload_id)
     upload = services.uploads.use(upload_id)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, NamedTuple
 from fastapi import Depends, Path
 
 from app.http.dependencies import ServicesDep
+from app.http.guard import CallerDep
 from app.http.problem_types import ProblemType
 from app.http.problems import FieldProblem, ProblemError, not_accepted
 from app.http.services import Services
@@ -48,13 +49,13 @@ def find(services: Services, name_or_id: str) -> Found:
 def _found(
     dataset: Annotated[str, Path(max_length=64, description="Its id, or a name that stands for it.")],
     services: ServicesDep,
+    caller: CallerDep,
 ) -> Found:
     try:
         return find(services, dataset)
     except DatasetNotFound as error:
-        coming = [
-            job for job in services.store.alive() if isinstance(job.spec, ImportSpec) and job.spec.name == dataset
-        ]
+        own = [job for job in services.store.alive() if caller.may_see(job.caller)]
+        coming = [job for job in own if isinstance(job.spec, ImportSpec) and job.spec.name == dataset]
         if not coming:
             raise
         detail = f"{error}; job {coming[-1].id}, which imports it, is {coming[-1].status}"

@@ -1,10 +1,15 @@
-"""The OpenAPI document: what FastAPI makes of the routes, problems under their own media type, and If-None-Match."""
+"""The OpenAPI document: what FastAPI makes of the routes, and what it cannot know.
+
+That is the media type of problems, If-None-Match, and which operation needs a key with which scope.
+"""
 
 from typing import Any
 
 from fastapi import FastAPI
 
+from app.http.problem_types import TITLES
 from app.http.problems import MEDIA_TYPE, Problem
+from app.http.scopes import OPEN, scope_of
 
 IF_NONE_MATCH = {
     "name": "If-None-Match",
@@ -12,6 +17,12 @@ IF_NONE_MATCH = {
     "required": False,
     "schema": {"type": "string"},
     "description": "ETags of earlier answers: 304 where one of them still holds.",
+}
+KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "df_<id>_<secret>",
+    "description": "Where the service asks for keys. `digitforge keys create` makes one.",
 }
 PROBLEM = f"#/components/schemas/{Problem.__name__}"
 
@@ -24,6 +35,7 @@ def describe(app: FastAPI) -> None:
             document = FastAPI.openapi(app)
             _name_media_type(document)
             _tell_of_etags(document)
+            _tell_of_keys(document)
         assert app.openapi_schema is not None
         return app.openapi_schema
 
@@ -46,3 +58,15 @@ def _tell_of_etags(document: dict[str, Any]) -> None:
         for operation in operations.values():
             if "304" in operation["responses"]:
                 operation.setdefault("parameters", []).append(IF_NONE_MATCH)
+
+
+def _tell_of_keys(document: dict[str, Any]) -> None:
+    """Each operation says which scope its key needs, and that a service without keys asks for none."""
+    document["components"].setdefault("securitySchemes", {})["key"] = KEY
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            needed = scope_of(method.upper(), path)
+            operation["security"] = [] if needed is OPEN else [{"key": [needed]}, {}]
+            for status in () if needed is OPEN else (401, 403):
+                error = operation["responses"]["default"]["content"]
+                operation["responses"].setdefault(str(status), {"description": TITLES[status], "content": error})

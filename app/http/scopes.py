@@ -46,6 +46,10 @@ SCOPES: dict[str, Scope | None] = {
     "DELETE /datasets/{dataset}": Scope.DATASETS_WRITE,
     "POST /uploads": Scope.DATASETS_WRITE,
     "GET /uploads/{upload_id}": Scope.DATASETS_WRITE,
+    "GET /keys": Scope.ADMIN,
+    "POST /keys": Scope.ADMIN,
+    "POST /keys/{key_id}/rotate": Scope.ADMIN,
+    "DELETE /keys/{key_id}": Scope.ADMIN,
     "PATCH /uploads/{upload_id}": Scope.DATASETS_WRITE,
     "DELETE /uploads/{upload_id}": Scope.DATASETS_WRITE,
 }

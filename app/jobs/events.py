@@ -5,18 +5,20 @@ import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse, format_sse_event
 from redis import RedisError
 
 from app.http.dependencies import ServicesDep
+from app.http.guard import CallerDep
 from app.http.negotiation import accepted
 from app.http.parameters import StrictRoute
 from app.http.problems import FieldProblem, documented, not_accepted
 from app.http.services import Services
 from app.http.urls import url
+from app.jobs.own import OwnJobDep
 from app.jobs.views import EventPage, EventView
+from core.access import Caller
 from jobs.feed import FIRST, EventId
 from jobs.redis_away import is_redis_away
 
@@ -41,8 +43,9 @@ ALLOWED_IDS = "allowed: the id of an event, such as 1700000000000-0; each number
 async def get_events(
     request: Request,
     response: Response,
-    job_id: Annotated[str, Path(max_length=64, description="As in the answer to POST /train.")],
+    job: OwnJobDep,
     services: ServicesDep,
+    caller: CallerDep,
     last_event_id: Annotated[str | None, Header(description="Go on after this event.")] = None,
     after: Annotated[str | None, Query(description="As Last-Event-ID, which goes before it.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="Events in a page of JSON.")] = 100,
@@ -56,17 +59,16 @@ async def get_events(
     is missed or told twice over a reconnect or a restart of the server.
     """
     start = _start(last_event_id, after)
-    job = await run_in_threadpool(services.store.get, job_id)
     vary = {} if format else {"Vary": "Accept"}
     if (format or accepted(request, FORMATS) or "sse") == "json":
         response.headers.update(vary)
-        events = await services.feed.read(job_id, start, limit + 1)
+        events = await services.feed.read(job.id, start, limit + 1)
         page, has_more = events[:limit], len(events) > limit
-        follow = url(f"/jobs/{job_id}/events?format=json&limit={limit}&after={page[-1].id}") if has_more else None
+        follow = url(f"/jobs/{job.id}/events?format=json&limit={limit}&after={page[-1].id}") if has_more else None
         return EventPage(data=[EventView.from_event(event) for event in page], has_more=has_more, next=follow)
     if job.status.is_terminal and start >= EventId.parse(job.event):
         return Response(status_code=204, headers=vary)  # which tells an EventSource not to come again
-    return EventSourceResponse(_stream(services, job_id, start), headers=STREAMED | vary)
+    return EventSourceResponse(_stream(services, caller, job.id, start), headers=STREAMED | vary)
 
 
 def _start(last_event_id: str | None, after: str | None) -> EventId:
@@ -81,10 +83,10 @@ def _start(last_event_id: str | None, after: str | None) -> EventId:
         raise not_accepted([fault]) from error
 
 
-async def _stream(services: Services, job_id: str, after: EventId) -> AsyncIterator[bytes]:
-    """Events until the job is over or gone, with a comment now and then that shows that the connection lives."""
+async def _stream(services: Services, caller: Caller, job_id: str, after: EventId) -> AsyncIterator[bytes]:
+    """Events until the job is over or gone, or the key no longer valid, with a comment now and then to show life."""
     pinged = time.monotonic()
-    while not services.closing.is_set():
+    while not services.closing.is_set() and services.keyring.admits(caller):
         try:
             events = await services.feed.wait(job_id, after, BATCH, WAIT_MS)
             if not events and await services.feed.is_over(job_id, after):

@@ -15,6 +15,7 @@ from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
 from app.http.urls import url
 from app.jobs.curves import to_svg
+from app.jobs.own import OwnJobDep
 from app.jobs.views import CheckpointFile, CheckpointList, CheckpointView, CurvePoint, Curves, Sample, SampleList
 from core.card import DISCRIMINATOR, GENERATOR, Card, read_card
 from core.errors import CheckpointError
@@ -54,11 +55,7 @@ class JobRuns(NamedTuple):
                 logger.warning("job %s: a checkpoint is left out: %s", self.job.id, error)
 
 
-def _runs(
-    job_id: Annotated[str, Path(max_length=64, description="As in the answer to POST /train.")],
-    services: ServicesDep,
-) -> JobRuns:
-    job = services.store.get(job_id)
+def _runs(job: OwnJobDep, services: ServicesDep) -> JobRuns:
     job_dir = JobDir(services.settings.runs_dir, job.id)
     return JobRuns(job, list(job_dir.attempts(job.attempt)) or [job_dir.attempt(job.attempt)])
 

@@ -2,15 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.http.dependencies import UNCHANGED, IfNoneMatch, ServicesDep
+from app.http.guard import CallerDep
 from app.http.negotiation import is_known
 from app.http.parameters import StrictRoute
 from app.http.problems import documented
 from app.http.urls import url
+from app.jobs.own import OwnJobDep
 from app.jobs.views import AnyJobView, JobPage, to_view
+from core.access import Scope
 from core.files import remove_tree
 from core.run_dir import JobDir
 from jobs.feed import EventId
@@ -19,18 +22,18 @@ from jobs.record import Job, JobStatus, TrainSpec
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503), route_class=StrictRoute)
 
-JobId = Annotated[str, Path(max_length=64, description="As in the answer to POST /train.")]
-
 
 @router.get("")
 def list_jobs(
     services: ServicesDep,
+    caller: CallerDep,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     after: Annotated[str | None, Query(max_length=64, description="The last id of the page before.")] = None,
     status: JobStatus | None = None,
 ) -> JobPage:
-    """Jobs, newest first."""
-    jobs = services.store.page(limit + 1, after, status)
+    """Jobs, newest first: one's own, and for `admin` all."""
+    own = None if caller.may(Scope.ADMIN) else caller.id
+    jobs = services.store.page(limit + 1, after, status, own)
     has_more = len(jobs) > limit
     page = jobs[:limit]
     query = f"limit={limit}&after={page[-1].id}" + (f"&status={status}" if status else "") if has_more else None
@@ -43,7 +46,7 @@ def list_jobs(
 
 @router.get("/{job_id}", response_model=AnyJobView, responses=UNCHANGED)
 async def get_job(
-    job_id: JobId,
+    job: OwnJobDep,
     response: Response,
     services: ServicesDep,
     if_none_match: IfNoneMatch,
@@ -52,10 +55,9 @@ async def get_job(
     ] = 0.0,
 ) -> AnyJobView | Response:
     """Where a job is: status, progress, error; what is trained or imported."""
-    job = await run_in_threadpool(services.store.get, job_id)
     if wait > 0 and is_known(if_none_match, _etag(job)):
-        await services.feed.wait(job_id, EventId.parse(job.event), 1, int(wait * 1000))
-        job = await run_in_threadpool(services.store.get, job_id)
+        await services.feed.wait(job.id, EventId.parse(job.event), 1, int(wait * 1000))
+        job = await run_in_threadpool(services.store.get, job.id)
     headers = {"ETag": _etag(job), "Cache-Control": "no-cache"}
     if is_known(if_none_match, _etag(job)):
         return Response(status_code=304, headers=headers)
@@ -64,33 +66,33 @@ async def get_job(
 
 
 @router.post("/{job_id}/cancel", status_code=202, responses=documented(409))
-def cancel(job_id: JobId, services: ServicesDep) -> AnyJobView:
+def cancel(job: OwnJobDep, services: ServicesDep) -> AnyJobView:
     """Cancel a job: a queued one at once, a running one within seconds."""
-    return to_view(services.store.cancel(job_id))
+    return to_view(services.store.cancel(job.id))
 
 
 @router.post("/{job_id}/pause", status_code=202, responses=documented(409))
-def pause(job_id: JobId, services: ServicesDep) -> AnyJobView:
+def pause(job: OwnJobDep, services: ServicesDep) -> AnyJobView:
     """Pause a job: its state is saved, and its worker is free for others. An import starts over when it is resumed."""
-    return to_view(services.store.pause(job_id))
+    return to_view(services.store.pause(job.id))
 
 
 @router.post("/{job_id}/resume", status_code=202, responses=documented(409))
-def resume(job_id: JobId, services: ServicesDep) -> AnyJobView:
+def resume(job: OwnJobDep, services: ServicesDep) -> AnyJobView:
     """Go on with a paused job where it stopped."""
-    job = services.store.resume(job_id)
-    if job.status is JobStatus.QUEUED and isinstance(job.spec, TrainSpec):
-        nudge(services.queue, job_id)
-    return to_view(job)
+    resumed = services.store.resume(job.id)
+    if resumed.status is JobStatus.QUEUED and isinstance(resumed.spec, TrainSpec):
+        nudge(services.queue, resumed.id)
+    return to_view(resumed)
 
 
 @router.delete("/{job_id}", status_code=204, responses=documented(409))
-def delete(job_id: JobId, services: ServicesDep) -> None:
+def delete(job: OwnJobDep, services: ServicesDep) -> None:
     """Delete a job that has ended, with its files; a model or data set that came of it stays."""
-    services.store.delete(job_id)
-    files = JobDir(services.settings.runs_dir, job_id).folder
+    services.store.delete(job.id)
+    files = JobDir(services.settings.runs_dir, job.id).folder
     if remove_tree(files):  # else a sweeper will try again
-        services.store.forget(job_id)
+        services.store.forget(job.id)
 
 
 def _etag(job: Job) -> str:

@@ -2,14 +2,16 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 
 from app.http.dependencies import ServicesDep, content_type
+from app.http.guard import CallerDep
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
 from app.http.services import Services
 from app.http.urls import url
+from app.uploads.own import OwnUploadDep
 from app.uploads.receiving import batches, dropped_on_error
 from app.uploads.tus import EXTENSIONS, MEDIA_TYPE, VERSION, TusRoute, described, file_name
 from app.uploads.views import UploadView
@@ -18,7 +20,6 @@ from jobs.record import ImportSpec
 
 router = APIRouter(prefix="/uploads", tags=["uploads"], route_class=TusRoute)
 
-UploadId = Annotated[str, Path(max_length=64, description="As in the answer to POST /uploads.")]
 NO_CONTENT: dict[int | str, dict[str, Any]] = {204: {"description": "Done; the headers say where the upload is."}}
 CONTENT = {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}
 PART = {"requestBody": {"required": True, "content": CONTENT}}
@@ -41,6 +42,7 @@ async def create(
     request: Request,
     response: Response,
     services: ServicesDep,
+    caller: CallerDep,
     upload_length: Annotated[int, Header(ge=1, description="Bytes of the whole file.")],
     upload_metadata: Annotated[
         str | None, Header(max_length=4096, description="`filename`, a blank, and the file's name in base64.")
@@ -51,7 +53,8 @@ async def create(
     has_body = content_type(request) == MEDIA_TYPE
     if not has_body and await request.body():
         raise _refused_type(request)
-    upload = await run_in_threadpool(services.uploads.create, upload_length, file_name(upload_metadata))
+    named = file_name(upload_metadata)
+    upload = await run_in_threadpool(services.uploads.create, upload_length, named, caller.id)
     if has_body:
         async with dropped_on_error(services, upload.id):  # its URL is in the answer alone
             upload = await _append(request, services, upload.id, 0)
@@ -60,9 +63,8 @@ async def create(
 
 
 @router.get("/{upload_id}", responses=documented(404, 412, 422, 503))
-def get_upload(upload_id: UploadId, response: Response, services: ServicesDep) -> UploadView:
+def get_upload(upload: OwnUploadDep, response: Response) -> UploadView:
     """Where an upload is: `Upload-Offset` is how much of it came."""
-    upload = services.uploads.get(upload_id)
     response.headers.update(described(upload) | {"Cache-Control": "no-store"})
     return UploadView.of(upload)
 
@@ -74,7 +76,7 @@ def get_upload(upload_id: UploadId, response: Response, services: ServicesDep) -
     responses={**NO_CONTENT, **documented(400, 404, 408, 409, 412, 413, 415, 422, 423, 503, 507)},
 )
 async def append(
-    upload_id: UploadId,
+    upload: OwnUploadDep,
     request: Request,
     services: ServicesDep,
     upload_offset: Annotated[int, Header(ge=0, description="Where the body belongs: behind what came already.")],
@@ -82,19 +84,19 @@ async def append(
     """Send a part. What came of a connection that breaks is kept; ask for the offset and go on there."""
     if content_type(request) != MEDIA_TYPE:
         raise _refused_type(request)
-    upload = await _append(request, services, upload_id, upload_offset)
-    return Response(status_code=204, headers=described(upload))
+    longer = await _append(request, services, upload.id, upload_offset)
+    return Response(status_code=204, headers=described(longer))
 
 
 @router.delete("/{upload_id}", status_code=204, responses=documented(404, 409, 412, 422, 503))
-def delete(upload_id: UploadId, services: ServicesDep) -> None:
+def delete(upload: OwnUploadDep, services: ServicesDep) -> None:
     """Remove an upload that nobody needs any more: while a job that imports it has not ended it stays."""
     alive = services.store.alive()
-    users = {job.id for job in alive if isinstance(job.spec, ImportSpec) and job.spec.upload == upload_id}
+    users = {job.id for job in alive if isinstance(job.spec, ImportSpec) and job.spec.upload == upload.id}
     if users:
-        detail = f"upload {upload_id} is used by jobs that have not ended: {', '.join(sorted(users))}"
+        detail = f"upload {upload.id} is used by jobs that have not ended: {', '.join(sorted(users))}"
         raise ProblemError(ProblemType.UPLOAD_IN_USE, detail)
-    services.uploads.delete(upload_id)
+    services.uploads.delete(upload.id)
 
 
 async def _append(request: Request, services: Services, upload_id: str, offset: int) -> Upload:

@@ -32,7 +32,7 @@ def keyed(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -
 
     Its keys are in a database of their own, which the fixture `redis` empties too.
     """
-    url = f"{redis_server.url.rpartition('/')[0]}/1"
+    url = f"{redis_server.url.rpartition('/')[0]}/8"
     with served(Settings(redis_url=url, data_dir=tmp_path_factory.mktemp("keyed"))) as api:
         yield api._replace(http=client_with(api, add_key(api, Scope.ADMIN, name="admin")))
 

@@ -19,6 +19,7 @@ _NOTHING = {
     "dataset": "none",
     "k": "0",
     "upload_id": "none",
+    "key_id": "none",
 }
 
 

@@ -63,6 +63,7 @@ def test_a_key_without_the_scope_is_told_which_one_is_missing(keyed: Api, key: s
         (f"Bearer {OTHER} {OTHER}", "form"),
         (f"Bearer {OTHER}\u00e9", "form"),
     ],
+    ids=["nothing", "a beginning", "of another service", "a typing error", "unknown", "two", "more"],
 )
 def test_what_is_no_key_is_refused_with_the_reason_and_without_the_text(
     nobody: httpx.Client, wrong: str, word: str

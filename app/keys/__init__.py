@@ -1,0 +1,1 @@
+"""The keys of the API, over the API: for whoever has the scope `admin`."""
