@@ -8,15 +8,17 @@ from core.startup import blaming
 
 BACKLOG = 2048  # connections that wait to be accepted
 NOT_HERE = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}  # such as ::1 of `localhost` where there is no IPv6
+API = "DIGITFORGE_HOST:DIGITFORGE_PORT"  # the settings that name its address
 
 
-def listen(host: str, port: int) -> list[socket.socket]:
+def listen(host: str, port: int, settings: str = API) -> list[socket.socket]:
     """Sockets that listen there, one for each address of the host; for port 0 all on the same free one.
 
-    `::` is every address of the machine, those of IPv4 too. Raises StartError when nothing can listen there.
+    `::` is every address of the machine, those of IPv4 too. Raises StartError, which names
+    the settings, when nothing can listen there.
     """
     allowed = "an address of this machine, and a port on it that is free; port 0 takes any"
-    with ExitStack() as undo, blaming("DIGITFORGE_HOST:DIGITFORGE_PORT", f"{host}:{port}", allowed):
+    with ExitStack() as undo, blaming(settings, f"{host}:{port}", allowed):
         sockets: list[socket.socket] = []
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         addresses = dict.fromkeys((family, address) for family, _, _, _, address in found)

@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     models_mb: int = Field(64, ge=1, le=1_000_000, description="Megabytes of models that each process keeps in memory.")
     cache_mb: int = Field(16, ge=0, le=1_000_000, description="Megabytes of pictures that each process remembers.")
     metrics: bool = Field(True, description="Whether the API counts its requests, and answers GET /metrics.")
+    worker_metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="Port that the worker serves its metrics on; unset: none."
+    )
+    worker_metrics_host: Host = Field("127.0.0.1", description="Address that it serves them on.")
     access_log: bool = Field(False, description="Whether the API logs every request.")
     log_format: Literal["text", "json"] = Field("text", description="How lines are logged: for people or collectors.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(

@@ -2,12 +2,14 @@
 
 from core.startup import open_data_dir, read_settings, run
 from jobs.schema import claim_redis
+from worker.metrics import check_address
 
 
 def main() -> int:
     """Work until a signal ends it."""
     settings = read_settings()
     open_data_dir(settings)
+    check_address(settings)
     claim_redis(settings.redis_url)
     from worker.main import app  # which reads the settings when it is imported
 

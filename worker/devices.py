@@ -47,5 +47,10 @@ def count_gpus() -> int:
 
 def own_device(devices: list[str]) -> str:
     """The device of the pool child that asks: Celery numbers its children from 0, and a replacement gets the number."""
+    return devices[own_lane()]
+
+
+def own_lane() -> int:
+    """The place of that device in the list."""
     index: int = current_process().index
-    return devices[index]
+    return index

@@ -17,6 +17,7 @@ from core.child import die_with_parent, stop_child
 from core.startup import EXIT_FAILED, PYTHON, read_settings, run
 from jobs.store import JobStore
 from worker.import_supervisor import ImportSupervisor
+from worker.meters import Number, WorkerMeters
 
 LOOK_S = 0.5  # how often it looks for a queued import
 RESTART_S = 1.0
@@ -48,13 +49,16 @@ def _one_import(supervisor: ImportSupervisor) -> bool:
     return False
 
 
-def keep_running(draining: Event) -> None:
+def keep_running(draining: Event, meters: WorkerMeters) -> None:
     """Run the lane as a child of this process until `draining` is set. To be called by a thread of its own."""
     command = [*PYTHON, "-m", "worker.import_lane", str(os.getpid())]
     while not draining.is_set():
         lane = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+        meters.count(Number.IMPORT_LANE_STARTS)
+        meters.set(Number.IMPORT_LANE_UP, 1)
         while lane.poll() is None and not draining.wait(LOOK_S):
             pass
+        meters.set(Number.IMPORT_LANE_UP, 0)
         if lane.returncode is None:
             stop_child(lane, STOP_S)
         else:

@@ -17,8 +17,10 @@ from core.settings import Settings
 from jobs.queue import TRAIN_TASK, celery_app
 from jobs.store import JobStore
 from models.shelf import Shelf
-from worker.devices import devices_of, own_device
+from worker import metrics
+from worker.devices import devices_of, own_device, own_lane
 from worker.import_lane import keep_running
+from worker.meters import WorkerMeters
 from worker.supervisor import Supervisor
 from worker.sweeper import Sweeper
 
@@ -31,7 +33,8 @@ devices = devices_of(settings.devices)
 app = celery_app(settings.redis_url)
 app.conf.worker_concurrency = len(devices)
 draining = multiprocessing.Event()  # set in the main process, seen by the pool child
-import_lane = threading.Thread(target=keep_running, args=(draining,), name="import-lane", daemon=True)
+meters = WorkerMeters(devices)  # in memory that the pool children share
+import_lane = threading.Thread(target=keep_running, args=(draining, meters), name="import-lane", daemon=True)
 
 
 @app.task(name=TRAIN_TASK)  # type: ignore[untyped-decorator]
@@ -43,7 +46,8 @@ def train(job_id: str) -> None:
     """
     logging.getLogger(__name__).info("a message, sent for job %s", job_id)
     device = own_device(devices)
-    supervisor = Supervisor(JobStore.of(settings), Shelf(settings.shelf_dir), settings, device, draining.is_set)
+    store, shelf, lane = JobStore.of(settings), Shelf(settings.shelf_dir), meters.lane(own_lane())
+    supervisor = Supervisor(store, shelf, settings, device, draining.is_set, lane)
     if not supervisor.run():
         logging.getLogger(__name__).info("no training is queued any more, nothing to do")
 
@@ -51,8 +55,14 @@ def train(job_id: str) -> None:
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def start_sweeper(**_: Any) -> None:
     """Sweep in the background for as long as the worker lives."""
-    sweeper = Sweeper(JobStore.of(settings), Shelf(settings.shelf_dir), app, settings)
+    sweeper = Sweeper(JobStore.of(settings), Shelf(settings.shelf_dir), app, settings, meters)
     threading.Thread(target=sweeper.sweep_until, args=(draining,), name="sweeper", daemon=True).start()
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def serve_metrics(**_: Any) -> None:
+    """On a port of this process, where one is set."""
+    metrics.serve(settings, meters, draining)
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
@@ -76,6 +86,7 @@ def end_with_main_process(**_: Any) -> None:
     Not by PR_SET_PDEATHSIG, which goes by the thread that forked: Celery's may end before the process does.
     """
     main_process = os.getppid()
+    meters.lane(own_lane()).idle()  # whoever was here before may have been killed at work
 
     def watch() -> None:
         while os.getppid() == main_process:

@@ -80,6 +80,12 @@ class RunMonitor(Generic[E]):
         return self._run.step
 
     @property
+    def images_per_s(self) -> float:
+        """How fast it trains; 0 where that is not known, and of what is no training."""
+        progress = self._run.progress
+        return progress.images_per_s if isinstance(progress, JobProgress) else 0.0
+
+    @property
     def silent_s(self) -> float:
         """How long ago the program said something last."""
         return time.monotonic() - self._heard_at

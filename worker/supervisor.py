@@ -17,6 +17,7 @@ from models.shelf import Shelf
 from worker.attempt import Attempt
 from worker.carrying import JobSupervisor, let_go
 from worker.device_memory import memory_mb
+from worker.meters import Lane, WorkerMeters
 from worker.monitor import RunMonitor
 from worker.progress import RunProgress
 from worker.publishing import publish
@@ -33,11 +34,18 @@ class Supervisor(JobSupervisor):
     kind = "train"
 
     def __init__(
-        self, store: JobStore, shelf: Shelf, settings: Settings, device: str, draining: Callable[[], bool]
+        self,
+        store: JobStore,
+        shelf: Shelf,
+        settings: Settings,
+        device: str,
+        draining: Callable[[], bool],
+        lane: Lane | None = None,
     ) -> None:
         super().__init__(store, settings, draining)
         self._shelf = shelf
         self._device = device
+        self._lane = lane or WorkerMeters([device]).lane(0)
 
     def _carry_out(self, claim: Claim, attempt: Attempt) -> None:
         if unknown := claim.job.training.unknown_knobs:
@@ -64,8 +72,10 @@ class Supervisor(JobSupervisor):
         settings, held_mb, stalled = self._settings, 0.0, False
         arguments = self._trainer_arguments(run, attempt.job)
         with TrainerProcess(arguments, run.trainer_log, settings.stop_grace_s) as trainer:
+            self._lane.begin(trainer.pid)
             for event in trainer.events(settings.heartbeat_s / 2):
                 monitor.handle(event)
+                self._lane.beat(monitor.images_per_s)
                 stalled = monitor.silent_s > settings.watchdog_s
                 if monitor.request is Answer.CANCEL:
                     held_mb = held_mb or memory_mb(trainer.pid, monitor.device)
@@ -73,6 +83,7 @@ class Supervisor(JobSupervisor):
                     trainer.kill()
                 elif monitor.request is Answer.PAUSE or self._draining():
                     trainer.stop()
+        self._lane.idle()
         remove_temporaries(run.folder)
         monitor.beat()  # the last of the events
 

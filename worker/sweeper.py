@@ -24,6 +24,7 @@ from jobs.store import JobStore
 from models.shelf import Shelf
 from worker.dataset_publishing import publish_dataset, upload_of
 from worker.import_runs import keep_reports
+from worker.meters import Number, WorkerMeters
 from worker.publishing import publish
 
 INTERVAL_S = 5.0
@@ -35,11 +36,14 @@ logger = logging.getLogger(__name__)
 class Sweeper:
     """Sweeps the jobs of one deployment."""
 
-    def __init__(self, store: JobStore, shelf: Shelf, queue: Celery, settings: Settings) -> None:
+    def __init__(
+        self, store: JobStore, shelf: Shelf, queue: Celery, settings: Settings, meters: WorkerMeters | None = None
+    ) -> None:
         self._store, self._shelf, self._queue, self._settings = store, shelf, queue, settings
         # What a live trainer or supervisor writes at the moment is younger: it would have been given up long ago.
         self._stale_s = max(10 * settings.lease_s, 2 * settings.watchdog_s)
         self._cleared_at = 0.0
+        self._meters = meters or WorkerMeters([])
 
     def sweep_until(self, stop: Event) -> None:
         """Sweep now and every few seconds until `stop` is set."""
@@ -57,8 +61,10 @@ class Sweeper:
             self._remove_old_jobs,
             self._clear_up,
         ):
-            with _put_off(chore.__name__.strip("_").replace("_", " ")):
+            with self._put_off(chore.__name__.strip("_").replace("_", " ")):
                 chore()
+        self._meters.count(Number.SWEEPS)
+        self._meters.set(Number.SWEPT_AT, time.time())
 
     def _take_expired_leases(self) -> None:
         for job_id, status in self._store.sweep().items():
@@ -67,7 +73,7 @@ class Sweeper:
     def _publish_what_was_committed(self) -> None:
         for job_id in self._store.publishing_ids():
             logger.warning("job %s: its worker vanished before its publication; published now", job_id)
-            with _put_off(f"publish job {job_id}"):
+            with self._put_off(f"publish job {job_id}"):
                 try:
                     self._publish(job_id)
                 except (JobNotFound, LeaseLost) as error:
@@ -135,13 +141,14 @@ class Sweeper:
         for upload_id in uploads.delete_broken_off(self._stale_s):
             logger.info("upload %s: its request broke off with the API, removed", upload_id)
 
-
-@contextmanager
-def _put_off(chore: str) -> Iterator[None]:
-    """Log whatever error ends the block; the next sweep tries again."""
-    try:
-        yield
-    except (RedisError, OperationalError, OSError) as error:  # away, or full: to be expected
-        logger.warning("put off: %s: %s", chore, error)
-    except Exception:
-        logger.exception("put off: %s", chore)
+    @contextmanager
+    def _put_off(self, chore: str) -> Iterator[None]:
+        """Log whatever error ends the block; the next sweep tries again."""
+        try:
+            yield
+        except (RedisError, OperationalError, OSError) as error:  # away, or full: to be expected
+            logger.warning("put off: %s: %s", chore, error)
+            self._meters.count(Number.PUT_OFF)
+        except Exception:
+            logger.exception("put off: %s", chore)
+            self._meters.count(Number.PUT_OFF)
