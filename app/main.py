@@ -36,6 +36,8 @@ from app.metrics.meters import Meters
 from app.metrics.requests import CountRequests
 from app.shelf import routes as shelf
 from app.uploads import routes as uploads
+from app.webhooks import deliveries
+from app.webhooks import routes as webhooks
 from core.errors import DigitforgeError
 from core.settings import Settings
 from core.version import VERSION
@@ -69,6 +71,8 @@ def create_app(
         app.include_router(module.router)
     if settings.metrics:
         app.include_router(metrics.router)
+    for module in (webhooks, deliveries):
+        app.include_router(module.router)
     app.add_api_route("/", lambda: RedirectResponse(url("/docs")), include_in_schema=False, response_model=None)
     contract.describe(app)
     handlers.install(app)

@@ -25,6 +25,10 @@
     +-- UploadOffsetConflict        its bytes so far end elsewhere
     +-- UploadTooLong               more bytes came than were announced
     +-- UploadIncomplete            not all of it came yet
+    +-- WebhookNotFound             no such webhook
+    +-- WebhookDisabled             it is told nothing any more
+    +-- WebhookUnreachable          its URL leads to no address that may be reached
+    +-- TooManyWebhooks             its owner has as many as may be
     +-- IdempotencyKeyReused        the key came with another request before
     +-- KeyRefused                  access/keyring.py: a text that is no valid key
     +-- KeysAway                    access/keyring.py: nobody can tell whether a key is valid
@@ -148,3 +152,22 @@ class KeyNotFound(DigitforgeError):
 
 class KeyInFile(DigitforgeError):
     """The key stands in DIGITFORGE_KEYS_FILE, which the service does not change."""
+
+
+class WebhookNotFound(DigitforgeError):
+    """No webhook with this id."""
+
+
+class WebhookDisabled(DigitforgeError):
+    """The webhook is told nothing any more: its receiver did not want to hear, or failed for days."""
+
+
+class WebhookUnreachable(DigitforgeError):
+    """The URL of a webhook leads to no address, or to one that may not be reached."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"the host {host!r} does not resolve, or not only to addresses that webhooks may reach")
+
+
+class TooManyWebhooks(DigitforgeError):
+    """The caller has as many webhooks as it may have."""

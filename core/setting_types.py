@@ -32,6 +32,7 @@ def _split(value: Any) -> Any:
     return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
 
 
+_HOST_NAME = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*"
 ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*"  # a path without a slash at its end
 
 
@@ -60,6 +61,15 @@ def _address(value: str) -> str:
         raise ValueError("allowed: an IP address such as 127.0.0.1") from error
 
 
+def _host_or_network(value: str) -> str:
+    try:
+        return str(ip_network(value, strict=False))
+    except ValueError:
+        if re.fullmatch(_HOST_NAME, value):
+            return value.lower()
+    raise ValueError("allowed: host names, IP addresses and networks such as hooks.example, 10.0.0.0/8")
+
+
 def _joined(value: str) -> str:
     """A list without the blanks around its items."""
     return ",".join(_split(value))
@@ -69,11 +79,14 @@ Address = Annotated[str, AfterValidator(_address)]
 HostName = Annotated[
     str,
     _matching(
-        r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*",
+        _HOST_NAME,
         "host names such as digits.example, with commas between, each without a scheme and a port",
     ),
 ]
 Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_split)]
+HostsAndNetworks = Annotated[
+    tuple[Annotated[str, AfterValidator(_host_or_network)], ...], NoDecode, BeforeValidator(_split)
+]
 HostNames = Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_split)]
 Devices = Annotated[
     str,

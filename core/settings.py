@@ -9,7 +9,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.access import Limit, Limits
 from core.redis_url import RedisUrl
-from core.setting_types import Address, AnyPath, Devices, ExistingFolder, Host, HostNames, Networks, RootPath
+from core.setting_types import (
+    Address,
+    AnyPath,
+    Devices,
+    ExistingFolder,
+    Host,
+    HostNames,
+    HostsAndNetworks,
+    Networks,
+    RootPath,
+)
 
 _ROOT = Path(__file__).resolve().parents[1]
 BEATS_A_LEASE = 3  # a beat may fail, and the next be late, without the job being given away
@@ -35,6 +45,11 @@ class Settings(BaseSettings):
     )
     proxies: Networks = Field((), description="Addresses and networks of proxies whose X-Forwarded headers count.")
     root_path: RootPath = Field("", description="Path that a proxy serves the API under.")
+
+    webhooks: Literal["off", "listed", "public"] = Field(
+        "off", description="Where webhooks may lead: nowhere, to DIGITFORGE_WEBHOOK_HOSTS, or to public addresses too."
+    )
+    webhook_hosts: HostsAndNetworks = Field((), description="Hosts and networks of webhooks, private ones too.")
 
     devices: Devices = Field(
         "auto",

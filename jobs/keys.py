@@ -20,7 +20,14 @@
     digitforge:caller:<caller>:limits
                             hash, the limits that claims hold a caller to: running, device_s_per_day
     digitforge:counters     hash, how often each thing has happened to jobs
-    digitforge:outbox       stream, ends of jobs that webhooks are to tell of
+    digitforge:webhook:<id> hash, a webhook; digitforge:webhooks is the zset of all by creation time
+    digitforge:caller:<caller>:webhooks
+                            hash, a caller's webhooks, and which types of messages each takes
+    digitforge:outbox       zset, the webhooks with something to send, by when the next of it may be sent
+    digitforge:outbox:<webhook>
+                            zset, the ended jobs that a webhook is still to be told of, by when
+    digitforge:outbox:job:<id>
+                            hash, what has become of the messages about a job: <webhook>:status, :next_ms, :tries
     digitforge:schema       string, which schema all of this has: see core/schema.py
     digitforge:idempotency:<caller>:<key>
                             hash, what a caller first asked with an Idempotency-Key; it expires
@@ -50,6 +57,8 @@ KEYS_VERSION = f"{PREFIX}keys:version"
 KEYS_USED = f"{PREFIX}keys:used"
 SCHEMA_KEY = f"{PREFIX}schema"
 IDEMPOTENCY = f"{PREFIX}idempotency:"
+WEBHOOK = f"{PREFIX}webhook:"
+WEBHOOKS = f"{PREFIX}webhooks"
 
 
 def job_key(job_id: str) -> str:
@@ -80,6 +89,16 @@ def jobs_of(caller: str, status: JobStatus | None = None) -> str:
 def use_of(caller: str, day: int) -> str:
     """What a caller has used in a day, counted from 1970."""
     return f"{CALLER}{caller}:use:{day}"
+
+
+def webhooks_of(caller: str) -> str:
+    """The webhooks of a caller."""
+    return f"{CALLER}{caller}:webhooks"
+
+
+def told_of(job_id: str) -> str:
+    """What has become of the messages about a job."""
+    return f"{OUTBOX}:job:{job_id}"
 
 
 def script_keys(job_id: str) -> list[str]:

@@ -17,6 +17,7 @@ from core.settings import Settings
 from jobs.queue import TRAIN_TASK, celery_app
 from jobs.store import JobStore
 from models.shelf import Shelf
+from webhooks.deliverer import Deliverer
 from worker import metrics
 from worker.devices import devices_of, own_device, own_lane
 from worker.import_lane import keep_running
@@ -63,6 +64,13 @@ def start_sweeper(**_: Any) -> None:
 def serve_metrics(**_: Any) -> None:
     """On a port of this process, where one is set."""
     metrics.serve(settings, meters, draining)
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def start_deliverer(**_: Any) -> None:
+    """Tell webhooks of the ends of jobs, where they are on."""
+    if settings.webhooks != "off":
+        Deliverer(settings).start(draining)
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]

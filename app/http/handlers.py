@@ -34,11 +34,14 @@ from core.errors import (
     ModelNotFound,
     QueueFull,
     ShelfBusy,
+    TooManyWebhooks,
     UploadBusy,
     UploadIncomplete,
     UploadNotFound,
     UploadOffsetConflict,
     UploadTooLong,
+    WebhookDisabled,
+    WebhookNotFound,
 )
 from core.files import is_disk_full
 from core.settings import Settings
@@ -62,6 +65,9 @@ OWN = {
     UploadTooLong: ProblemType.PAYLOAD_TOO_LARGE,
     KeyNotFound: ProblemType.KEY_NOT_FOUND,
     KeyInFile: ProblemType.KEY_IN_FILE,
+    WebhookNotFound: ProblemType.WEBHOOK_NOT_FOUND,
+    WebhookDisabled: ProblemType.WEBHOOK_DISABLED,
+    TooManyWebhooks: ProblemType.TOO_MANY_WEBHOOKS,
 }
 
 logger = logging.getLogger(__name__)

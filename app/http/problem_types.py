@@ -25,6 +25,7 @@ class ProblemType(StrEnum):
     INVALID_KEY = "invalid-key", 401
     MISSING_SCOPE = "missing-scope", 403
     CROSS_ORIGIN = "cross-origin", 403
+    WEBHOOKS_OFF = "webhooks-off", 403
     NOT_FOUND = "not-found", 404
     JOB_NOT_FOUND = "job-not-found", 404
     MODEL_NOT_FOUND = "model-not-found", 404
@@ -32,6 +33,7 @@ class ProblemType(StrEnum):
     DATASET_NOT_FOUND = "dataset-not-found", 404
     UPLOAD_NOT_FOUND = "upload-not-found", 404
     KEY_NOT_FOUND = "key-not-found", 404
+    WEBHOOK_NOT_FOUND = "webhook-not-found", 404
     METHOD_NOT_ALLOWED = "method-not-allowed", 405
     NOT_ACCEPTABLE = "not-acceptable", 406
     BODY_TIMEOUT = "body-timeout", 408
@@ -41,6 +43,8 @@ class ProblemType(StrEnum):
     KEY_IN_FILE = "key-in-file", 409
     UPLOAD_INCOMPLETE = "upload-incomplete", 409
     UPLOAD_OFFSET = "upload-offset", 409
+    WEBHOOK_DISABLED = "webhook-disabled", 409
+    TOO_MANY_WEBHOOKS = "too-many-webhooks", 409
     DATASET_DELETED = "dataset-deleted", 410
     TUS_VERSION = "tus-version", 412
     PAYLOAD_TOO_LARGE = "payload-too-large", 413

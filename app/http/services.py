@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from typing import Self
 
+from anyio import CapacityLimiter
 from celery import Celery
 
 from access.keyring import Keyring
@@ -19,8 +20,10 @@ from jobs.feed import EventFeed
 from jobs.queue import celery_app
 from jobs.store import JobStore
 from models.shelf import Shelf
+from webhooks.store import WebhookStore
 
 MB = 1_000_000
+RESOLVERS = 2  # at once in a process: a name server may hold each up for half a minute
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Services:
     pictures: PictureMemory
     keyring: Keyring
     meters: Meters
+    webhooks: WebhookStore
+    resolvers: CapacityLimiter  # of threads that resolve the hosts of webhooks
     closing: asyncio.Event  # set once the server is to end, so that endless answers end too
 
     @classmethod
@@ -59,6 +64,8 @@ class Services:
             pictures=PictureMemory(settings.cache_mb * MB, meters),
             keyring=Keyring.of(settings),
             meters=meters,
+            webhooks=WebhookStore.of(settings),
+            resolvers=CapacityLimiter(RESOLVERS),
             closing=closing,
         )
 

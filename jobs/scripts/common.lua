@@ -109,10 +109,24 @@ local function to_pause()
   tell('paused')
 end
 
+-- One message for each webhook of the job's caller that takes messages of this type. `webhooks/outbox.py` sends them.
+local function tell_webhooks(status)
+  local webhooks = redis.call('HGETALL', caller_prefix .. (get('caller') or 'anybody') .. ':webhooks')
+  for i = 1, #webhooks, 2 do
+    local webhook, types = webhooks[i], webhooks[i + 1]
+    if types:find('job.' .. status, 1, true) then
+      redis.call('HSET', outbox .. ':job:' .. id, webhook .. ':status', 'pending', webhook .. ':next_ms', now)
+      redis.call('ZADD', outbox .. ':' .. webhook, now, id)
+      redis.call('ZADD', outbox, 'LT', now, webhook)
+    end
+  end
+end
+
 -- A job that has ended changes no more, so this runs once for each.
 local function to_end(status)
   redis.call('ZADD', ended, now, id)
   become(status, 'request', '', 'finished_ms', now)
   count('ended', end_of_job(status))
   tell(status)
+  tell_webhooks(status)
 end

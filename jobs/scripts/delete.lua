@@ -8,7 +8,12 @@ if status == 'succeeded' or status == 'failed' or status == 'cancelled' then
   count('deleted_spent_ms', nil, get('spent_ms'))
   leave(status)
   if callers_jobs() then redis.call('ZREM', callers_jobs(), id) end
-  redis.call('DEL', job, events)
+  local told = outbox .. ':job:' .. id
+  for _, field in ipairs(redis.call('HKEYS', told)) do
+    local webhook = field:match('^(.*):status$')
+    if webhook then redis.call('ZREM', outbox .. ':' .. webhook, id) end
+  end
+  redis.call('DEL', job, events, told)
   redis.call('ZREM', jobs, id)
   redis.call('ZREM', ended, id)
   redis.call('SADD', own, id)

@@ -20,6 +20,7 @@ _NOTHING = {
     "k": "0",
     "upload_id": "none",
     "key_id": "none",
+    "webhook_id": "none",
 }
 
 
