@@ -5,14 +5,13 @@ from fastapi import APIRouter
 from app.http.dependencies import ServicesDep
 from app.http.parameters import StrictRoute
 from app.http.problems import documented
-from app.jobs.routes import JobId
+from app.jobs.own import OwnJobDep
 from app.webhooks.views import DeliveryList, DeliveryView
 
 router = APIRouter(prefix="/jobs", tags=["webhooks"], responses=documented(404, 422, 503), route_class=StrictRoute)
 
 
 @router.get("/{job_id}/deliveries")
-def list_deliveries(job_id: JobId, services: ServicesDep) -> DeliveryList:
+def list_deliveries(job: OwnJobDep, services: ServicesDep) -> DeliveryList:
     """What became of the messages about a job's end: one for each webhook that was to be told."""
-    services.store.get(job_id)
-    return DeliveryList(data=[DeliveryView.of(job_id, one) for one in services.webhooks.deliveries(job_id)])
+    return DeliveryList(data=[DeliveryView.of(job.id, one) for one in services.webhooks.deliveries(job.id)])
