@@ -103,6 +103,15 @@ class Keyring:
         self._used[known.caller.id] = int(now)
         return known.caller
 
+    def knows(self, key: bytes) -> bool:
+        """Whether this is a key that was valid when the keys were read last."""
+        return self._find(key) is not None
+
+    def of_key(self, key_id: str) -> Caller | None:
+        """Who has the key with an id, as of when the keys were read last."""
+        known = self._known.get(key_id.encode())
+        return known.caller if known else None
+
     def admits(self, caller: Caller) -> bool:
         """Whether someone who was let in still would be, for answers that take long."""
         if caller.id == ANYBODY_ID:

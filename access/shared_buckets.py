@@ -97,3 +97,15 @@ class SharedBuckets:
         if last <= self._slots:
             return range(first * self._width, last * self._width, self._width)
         return [place % self._slots * self._width for place in range(first, last)]
+
+
+class Buckets:
+    """All that the processes of an API share: the buckets of callers, and those of addresses that guess keys."""
+
+    def __init__(self, processes: int = 1) -> None:
+        self.callers, self.addresses = SharedBuckets(processes), SharedBuckets(processes)
+
+    def become(self, number: int) -> None:
+        """Write the cells with this number from now on."""
+        self.callers.become(number)
+        self.addresses.become(number)

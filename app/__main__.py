@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from access.required import check_start
+from access.shared_buckets import Buckets
 from app.drawing.shared_counts import SharedCounts
 from app.edge.parser import HttpProtocol
 from app.main import create_app
@@ -76,23 +77,26 @@ def main() -> int:
     sockets = inherited or listen(settings.host, settings.port)
     check_start(settings, sockets)
     waiting = SharedCounts(settings.api_processes or min(cores(), MOST_UNASKED))
-    meters = Meters(waiting.processes)
+    meters, buckets = Meters(waiting.processes), Buckets(waiting.processes)
     if waiting.processes == 1:
-        return _serve(settings, sockets, waiting, meters)
+        return _serve(settings, sockets, waiting, meters, buckets)
     gc.collect()
     gc.freeze()  # a collection would write to pages that all processes share
 
     def work(number: int) -> int:
         waiting.become(number)
         meters.become(number)
-        return _serve(settings, sockets, waiting, meters)
+        buckets.become(number)
+        return _serve(settings, sockets, waiting, meters, buckets)
 
     return Processes(waiting.processes, work, GRACE_S).run()
 
 
-def _serve(settings: Settings, sockets: Sequence[socket.socket], waiting: SharedCounts, meters: Meters) -> int:
+def _serve(
+    settings: Settings, sockets: Sequence[socket.socket], waiting: SharedCounts, meters: Meters, buckets: Buckets
+) -> int:
     closing = asyncio.Event()
-    server = Server(server_config(create_app(settings, closing, waiting, meters), settings), closing)
+    server = Server(server_config(create_app(settings, closing, waiting, meters, buckets), settings), closing)
     server.run(list(sockets))
     return 0 if server.started else EXIT_NOT_STARTED
 

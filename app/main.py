@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp
 
+from access.shared_buckets import Buckets
 from app.datasets import download, importing, pictures
 from app.datasets import routes as datasets
 from app.drawing.shared_counts import SharedCounts
@@ -36,6 +37,7 @@ from app.metrics.meters import Meters
 from app.metrics.requests import CountRequests
 from app.shelf import routes as shelf
 from app.uploads import routes as uploads
+from app.usage import routes as usage
 from app.webhooks import deliveries
 from app.webhooks import routes as webhooks
 from core.errors import DigitforgeError
@@ -50,11 +52,12 @@ def create_app(
     closing: asyncio.Event | None = None,
     waiting: SharedCounts | None = None,
     meters: Meters | None = None,
+    buckets: Buckets | None = None,
 ) -> FastAPI:
     """Build the API. It opens its services when its lifespan begins.
 
     Set `closing` to end event streams, which would hold up a server that waits for its answers. `waiting` counts the
-    images that wait in this process and in those beside it, and `meters` what they do.
+    images that wait in this process and in those beside it, `meters` what they do, `buckets` what their callers take.
     """
     meters = meters or Meters()
     app = FastAPIOffline(
@@ -62,17 +65,18 @@ def create_app(
         title="digitforge",
         version=VERSION,
         summary="Train a DCGAN on handwritten digits or your own images, and draw from it.",
-        lifespan=_lifespan(settings, closing or asyncio.Event(), waiting or SharedCounts(), meters),
+        lifespan=_lifespan(
+            settings, closing or asyncio.Event(), waiting or SharedCounts(), meters, buckets or Buckets()
+        ),
         responses=problems.ANY_OTHER,
     )
     of_jobs = (train, jobs, events, files, reports)
     of_datasets = (datasets, importing, pictures, download, uploads)
-    for module in (images, *of_jobs, *of_datasets, inspect, openai, shelf, keys, health):
+    of_operators = (keys, usage, webhooks, deliveries, health)
+    for module in (images, *of_jobs, *of_datasets, inspect, openai, shelf, *of_operators):
         app.include_router(module.router)
     if settings.metrics:
         app.include_router(metrics.router)
-    for module in (webhooks, deliveries):
-        app.include_router(module.router)
     app.add_api_route("/", lambda: RedirectResponse(url("/docs")), include_in_schema=False, response_model=None)
     contract.describe(app)
     handlers.install(app)
@@ -103,13 +107,13 @@ def _install_edge(app: FastAPI, settings: Settings, meters: Meters) -> None:
 
 
 def _lifespan(
-    settings: Settings, closing: asyncio.Event, waiting: SharedCounts, meters: Meters
+    settings: Settings, closing: asyncio.Event, waiting: SharedCounts, meters: Meters, buckets: Buckets
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Open the services, and warm the active model up before the first request."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        services = app.state.services = Services.open(settings, closing, waiting, meters)
+        services = app.state.services = Services.open(settings, closing, waiting, meters, buckets)
         await services.keyring.look()
         watching = asyncio.create_task(services.keyring.watch())
         try:

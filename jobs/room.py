@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from math import ceil
 from statistics import mean
 
+from pydantic import BaseModel, ConfigDict, Field
 from redis import Redis
 
 from core.access import ANYBODY_ID, Limits
@@ -18,6 +19,20 @@ from jobs.scripting import run_script
 GUESSED_JOB_S = 60.0  # until one was measured
 GUESSED_IMPORT_S = 10.0
 NO_LIMITS = Limits()
+
+
+class CallerUse(BaseModel):
+    """What the store knows of a caller's use, at one moment of Redis' clock."""
+
+    model_config = ConfigDict(frozen=True)
+
+    now_ms: int
+    images: int = Field(description="Drawn today.")
+    device_ms: int = Field(description="That jobs have run today, those that run included.")
+    queued: int = Field(description="Jobs that wait, paused ones included.")
+    running: int
+    jobs_level_us: int = Field(description="Of the bucket of jobs an hour.")
+    uploads_level_us: int
 
 
 class JobRoom(JobReader):
@@ -38,6 +53,10 @@ class JobRoom(JobReader):
     def claimable_ids(self, kind: JobKind) -> list[str]:
         """The queued jobs of a kind, oldest first, but for those whose callers run as many as they may, or as long."""
         return self._run("claimable", "", kind).split()
+
+    def usage(self, caller: str) -> "CallerUse":
+        """What a caller has used today, and has now."""
+        return CallerUse.model_validate_json(self._run("usage", "", caller))
 
     def _exceeded(self, name: str, wait_ms: int, limits: Limits, kind: JobKind) -> QuotaExceeded:
         """What a script's refusal says."""

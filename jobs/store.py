@@ -75,8 +75,8 @@ class JobStore(JobRoom):
         told = _flat(origin.fields())
         pool = self._redis.connection_pool  # of one connection, because WAITAOF waits for that one's writes
         with Redis(connection_pool=pool, single_connection_client=True) as connection:
-            most = [self._max_queued, digest, kept, allowed(origin.caller, limits)]
-            arguments: list[str | int] = [spec.kind, asked, *most, *told]
+            most: list[str | int] = [self._max_queued, digest, kept, allowed(origin.caller, limits)]
+            arguments = [spec.kind, asked, *most, *told]
             answer = run_script(connection, "create", job_id, *arguments, more_keys=[key]).split()
             match answer:
                 case [Answer.FULL]:

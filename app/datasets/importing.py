@@ -8,8 +8,9 @@ from fastapi.concurrency import run_in_threadpool
 from app.datasets.arriving import take_body, take_upload
 from app.datasets.digests import announced_digests
 from app.datasets.import_query import ImportQuery
+from app.http.account import Account
 from app.http.dependencies import ServicesDep
-from app.http.guard import OriginDep
+from app.http.guard import AccountDep, OriginDep
 from app.http.idempotency import IdempotencyKey
 from app.http.parameters import StrictRoute
 from app.http.problems import FieldProblem, documented, not_accepted
@@ -17,8 +18,9 @@ from app.http.services import Services
 from app.http.urls import url
 from app.jobs.views import ImportJobView
 from app.uploads.receiving import drop
+from core.access import Limits
 from core.datasets import dataset_names
-from core.errors import IdempotencyKeyReused, QueueFull
+from core.errors import IdempotencyKeyReused, QueueFull, QuotaExceeded
 from core.import_limits import (
     LEAST_IMAGES,
     MOST_CANONICAL_BYTES,
@@ -61,21 +63,25 @@ async def import_dataset(
     response: Response,
     services: ServicesDep,
     origin: OriginDep,
+    account: AccountDep,
     query: Annotated[ImportQuery, Query()],
     idempotency_key: IdempotencyKey = None,
 ) -> ImportJobView:
     """Take the file, or name one that is here, and make the job."""
     announced = announced_digests(request)
-    first = await run_in_threadpool(_check_before, services, query.name, idempotency_key, origin.caller)
+    first = await run_in_threadpool(_check_before, services, query.name, idempotency_key, account)
     if query.upload is None:
         source = _Source.of(await take_body(request, services, query.file, announced))
     elif first is not None and first.upload == query.upload:  # it may be gone, as that job has imported it
         source = _Source(first.upload, first.file, first.bytes, first.sha256)
     else:
         source = _Source.of(await run_in_threadpool(take_upload, request, services, query.upload, announced))
-    job, replayed = await run_in_threadpool(_create, services, query, source, idempotency_key, origin)
+    asked = idempotency_key, origin, account.limits
+    job, replayed, level_us = await run_in_threadpool(_create, services, query, source, *asked)
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
+    else:
+        account.note_job(level_us)
     response.headers["Location"] = url(f"/jobs/{job.id}")
     return ImportJobView.from_job(job)
 
@@ -95,19 +101,24 @@ class _Source(NamedTuple):
         return cls(upload.id, upload.meta.file, upload.offset, upload.meta.sha256)
 
 
-def _check_before(services: Services, name: str, idempotency_key: str | None, caller: str) -> ImportSpec | None:
+def _check_before(services: Services, name: str, idempotency_key: str | None, account: Account) -> ImportSpec | None:
     """Refuse what can be refused before the file is read. Answers what was asked with the key before."""
     if name in dataset_names(services.settings.datasets_dir):
         detail = "a folder of DIGITFORGE_DATASETS_DIR is called so; allowed: another name"
         raise not_accepted([FieldProblem(parameter="name", detail=detail, value=name)])
-    first = services.store.first_of(idempotency_key, caller) if idempotency_key else None
+    first = services.store.first_of(idempotency_key, account.caller.id) if idempotency_key else None
     if first is None:
-        services.store.require_room("import")
+        services.store.require_room("import", account.caller.id, account.limits)
     return first.spec if first is not None and isinstance(first.spec, ImportSpec) else None
 
 
 def _create(
-    services: Services, query: ImportQuery, source: _Source, idempotency_key: str | None, origin: JobOrigin
+    services: Services,
+    query: ImportQuery,
+    source: _Source,
+    idempotency_key: str | None,
+    origin: JobOrigin,
+    limits: Limits,
 ) -> Created:
     """Make the job. A body that came for nothing is removed; one whose job may be there stays."""
     spec = ImportSpec(
@@ -120,8 +131,8 @@ def _create(
         dry_run=query.dry_run,
     )
     try:
-        created = services.store.create(spec, idempotency_key, origin)
-    except (QueueFull, IdempotencyKeyReused):
+        created = services.store.create(spec, idempotency_key, origin, limits)
+    except (QueueFull, QuotaExceeded, IdempotencyKeyReused):
         if query.upload is None:
             drop(services, source.upload)
         raise

@@ -40,6 +40,18 @@ def refused(detail: str) -> ProblemError:
     return _challenge(ProblemType.INVALID_KEY, detail, error="invalid_token")
 
 
+def refused_unread(wait_s: int) -> ProblemError:
+    """What to answer to a key from where too many wrong ones came: it was not looked at."""
+    detail = f"too many wrong keys came from this address; allowed again in {wait_s} s"
+    return ProblemError(ProblemType.TOO_MANY_KEYS, detail, headers={"Retry-After": str(wait_s)})
+
+
+def address_of(scope: RequestScope) -> str:
+    """Where a request comes from, as far as trusted proxies tell."""
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
 def not_allowed(caller: Caller, needed: Scope) -> ProblemError:
     """What to answer to a key without the scope that a route needs."""
     has = ", ".join(sorted(caller.scopes)) or "none"

@@ -1,16 +1,18 @@
 """Who may call a route: everybody an open one, and another whoever has the right that `app/http/scopes.py` names."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 
-from access.keyring import Keyring
-from app.http.bearer import bearer, not_allowed, refuse_keys_in_url, refused
+from app.http.account import AT_THEIR_OWN_COST, Account, tell
+from app.http.bearer import address_of, bearer, not_allowed, refuse_keys_in_url, refused, refused_unread
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError
 from app.http.scopes import OPEN, scope_of
+from app.http.services import Services
 from app.metrics.meters import ROUTE_NUMBERS
 from app.metrics.requests import name_route
 from core.access import ANYBODY, Caller, Scope
@@ -35,7 +37,9 @@ def guarded(route: APIRoute, handle: Handle) -> Handle:
             return await handle(request)
         caller = request.scope[CALLER] = await _admit(request, needed)
         add_to_context(key=caller.id)
+        account_of(request).take_request()
         response = await handle(request)
+        tell(response, request.scope)
         if caller is not ANYBODY:
             _keep_out_of_shared_caches(response)
         return response
@@ -45,14 +49,21 @@ def guarded(route: APIRoute, handle: Handle) -> Handle:
 
 async def _admit(request: Request, needed: Scope) -> Caller:
     """Whoever comes with the request. Raises ProblemError for who may not have what the route needs."""
-    keyring: Keyring = request.app.state.services.keyring
+    services: Services = request.app.state.services
+    keyring = services.keyring
     if not keyring.required:
         return ANYBODY
     refuse_keys_in_url(request.scope)
     is_harmless = needed is Scope.GENERATE or request.scope["method"] == "GET"
+    key, guesses, address = bearer(request.scope), services.guesses, address_of(request.scope)
+    wait_s = guesses.wait_s(address)
+    if wait_s and not keyring.knows(key):
+        services.meters.refused("wrong_keys")
+        raise refused_unread(wait_s)
     try:
-        caller = await keyring.caller(bearer(request.scope), is_harmless)
+        caller = await keyring.caller(key, is_harmless)
     except KeyRefused as error:
+        guesses.add(address)
         raise refused(str(error)) from error
     except KeysAway as error:
         raise ProblemError(ProblemType.STORE_UNAVAILABLE, str(error), headers={"Retry-After": "2"}) from error
@@ -83,5 +94,27 @@ async def _origin(request: Request) -> JobOrigin:
     return JobOrigin(caller_of(request).id, scope.get(REQUEST_ID, ""), scope.get(TRACEPARENT, ""))
 
 
+def account_of(request: Request) -> Account:
+    """What an admitted request takes of its caller's allowances."""
+    return Account(caller_of(request), request.app.state.services.allowances, request.scope)
+
+
+async def _account(request: Request) -> Account:
+    return account_of(request)
+
+
 CallerDep = Annotated[Caller, Depends(_caller)]
+AccountDep = Annotated[Account, Depends(_account)]
 OriginDep = Annotated[JobOrigin, Depends(_origin)]
+
+
+async def counted_upload(account: AccountDep) -> AsyncIterator[None]:
+    """Take an upload, and give it back if the request fails, unless its client has left."""
+    await run_in_threadpool(account.take_upload)
+    try:
+        yield
+    except AT_THEIR_OWN_COST:
+        raise
+    except Exception:
+        await run_in_threadpool(account.give_back_upload)
+        raise

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Mount
 
 from app.drawing.renderer import ClientGone
+from app.http.account import quota_exceeded
 from app.http.openai_shape import in_shape, speaks_openai
 from app.http.parameters import body_names, query_names
 from app.http.problem_types import ProblemType
@@ -33,6 +34,7 @@ from core.errors import (
     KeyNotFound,
     ModelNotFound,
     QueueFull,
+    QuotaExceeded,
     ShelfBusy,
     TooManyWebhooks,
     UploadBusy,
@@ -173,6 +175,8 @@ async def _on_own_error(request: Request, error: Exception) -> JSONResponse:
         case QueueFull():
             later = {"Retry-After": str(error.retry_after_s)}
             return problem_response(ProblemType.QUEUE_FULL, str(error), headers=later)
+        case QuotaExceeded():
+            return quota_exceeded(request, error)
         case JudgeDamaged():
             logger.error("%s: %s", error, error.__cause__)
             return problem_response(ProblemType.JUDGE_NOT_READY, f"{error}; the server's log names the file")

@@ -10,11 +10,22 @@ from app.http.openai_errors import OpenAIError, OpenAIErrorBody
 from app.http.urls import route_path
 
 PREFIX = "/v1/"
-KEPT = ("allow", "connection", "retry-after", "accept-encoding", "www-authenticate")  # headers
+KEPT = (
+    "allow",
+    "connection",
+    "retry-after",
+    "accept-encoding",
+    "www-authenticate",
+    "ratelimit-policy",
+    "ratelimit",
+)  # headers
+THEIRS = "x-ratelimit-"
 CODES = {
     "key-required": "invalid_api_key",
     "invalid-key": "invalid_api_key",
     "missing-scope": "missing_scope",
+    "quota-exceeded": "rate_limit_exceeded",
+    "too-many-keys": "rate_limit_exceeded",
 }  # theirs
 
 
@@ -35,7 +46,7 @@ def in_shape(response: JSONResponse) -> JSONResponse:
         param=params[0] if params else None,
         code=CODES.get(problem["type"], problem["type"]),
     )
-    headers = {name: response.headers[name] for name in KEPT if name in response.headers}
+    headers = {name: value for name, value in response.headers.items() if name in KEPT or name.startswith(THEIRS)}
     return JSONResponse(OpenAIError(error=body).model_dump(), response.status_code, headers)
 
 

@@ -58,6 +58,8 @@ class ProblemType(StrEnum):
     NO_PROVENANCE = "no-provenance", 422
     UPLOAD_BUSY = "upload-busy", 423
     QUEUE_FULL = "queue-full", 429
+    QUOTA_EXCEEDED = "quota-exceeded", 429
+    TOO_MANY_KEYS = "too-many-keys", 429
     INTERNAL = "internal", 500
     STORE_UNAVAILABLE = "store-unavailable", 503
     STORAGE_UNAVAILABLE = "storage-unavailable", 503

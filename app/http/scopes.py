@@ -14,6 +14,7 @@ SCOPES: dict[str, Scope | None] = {
     "POST /v1/images/generations": Scope.GENERATE,
     "GET /v1/models": Scope.GENERATE,
     "GET /v1/models/{model_id}": Scope.GENERATE,
+    "GET /usage": Scope.GENERATE,
     "GET /models": Scope.GENERATE,
     "GET /models/active": Scope.GENERATE,
     "GET /models/{model_id}": Scope.GENERATE,

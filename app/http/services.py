@@ -8,7 +8,10 @@ from typing import Self
 from anyio import CapacityLimiter
 from celery import Celery
 
+from access.allowances import Allowances
+from access.guesses import Guesses
 from access.keyring import Keyring
+from access.shared_buckets import Buckets
 from app.drawing.picture_memory import PictureMemory
 from app.drawing.renderer import Renderer
 from app.drawing.shared_counts import SharedCounts
@@ -18,6 +21,7 @@ from core.settings import Settings
 from core.uploads import Uploads
 from jobs.feed import EventFeed
 from jobs.queue import celery_app
+from jobs.redis_client import connect
 from jobs.store import JobStore
 from models.shelf import Shelf
 from webhooks.store import WebhookStore
@@ -40,13 +44,17 @@ class Services:
     renderer: Renderer
     pictures: PictureMemory
     keyring: Keyring
+    allowances: Allowances
+    guesses: Guesses
     meters: Meters
     webhooks: WebhookStore
     resolvers: CapacityLimiter  # of threads that resolve the hosts of webhooks
     closing: asyncio.Event  # set once the server is to end, so that endless answers end too
 
     @classmethod
-    def open(cls, settings: Settings, closing: asyncio.Event, waiting: SharedCounts, meters: Meters) -> Self:
+    def open(
+        cls, settings: Settings, closing: asyncio.Event, waiting: SharedCounts, meters: Meters, buckets: Buckets
+    ) -> Self:
         """Open them on the running event loop. Connects to nothing yet."""
         shelf = Shelf(settings.shelf_dir)
         meters.set(Gauge.PID, os.getpid())
@@ -63,6 +71,8 @@ class Services:
             ),
             pictures=PictureMemory(settings.cache_mb * MB, meters),
             keyring=Keyring.of(settings),
+            allowances=Allowances(settings.limits, buckets.callers, connect(settings.redis_url)),
+            guesses=Guesses(buckets.addresses),
             meters=meters,
             webhooks=WebhookStore.of(settings),
             resolvers=CapacityLimiter(RESOLVERS),
@@ -75,3 +85,4 @@ class Services:
         await self.feed.close()
         self.queue.close()
         self.keyring.store.close()
+        await asyncio.to_thread(self.allowances.close)

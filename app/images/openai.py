@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 
 from app.http.dependencies import ServicesDep, require_json
+from app.http.guard import account_of
 from app.http.json_body import JsonRoute
 from app.http.openai_errors import OpenAIError
 from app.http.problems import FieldProblem, not_accepted
@@ -31,7 +32,7 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 @router.post(
     "/v1/images/generations",
     dependencies=[Depends(require_json)],
-    responses=_errors(400, 404, 415, 422, 503),
+    responses=_errors(400, 404, 415, 422, 429, 503),
     response_model_exclude_none=True,
 )
 async def generate_images(request: Request, wanted: OpenAIImagesRequest, services: ServicesDep) -> GeneratedImages:
@@ -50,7 +51,8 @@ async def generate_images(request: Request, wanted: OpenAIImagesRequest, service
     _, judge = drawn_by(query, services)
     picture = in_canonical_words(Picture.of(query, "json", model, judge, new_seed()), card)
     picture = replace(picture, scale=scale)
-    images = (await render(picture, services.renderer, request.is_disconnected)).images
+    with account_of(request).images(wanted.n):
+        images = (await render(picture, services.renderer, request.is_disconnected)).images
     if wanted.wants_url:
         base = str(request.base_url).rstrip("/")
         data = [GeneratedImage(url=f"{base}{location(picture.single(k))}") for k in range(wanted.n)]

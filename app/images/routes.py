@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.drawing.renderer import Drawn
 from app.http.dependencies import UNCHANGED, ServicesDep
+from app.http.guard import account_of
 from app.http.negotiation import choose, is_known
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
@@ -53,7 +54,7 @@ class _Answer(NamedTuple):
     headers: dict[str, str]
 
 
-@router.get("/generate", response_class=Response, responses={**DRAWN, **documented(404, 406, 422, 503)})
+@router.get("/generate", response_class=Response, responses={**DRAWN, **documented(404, 406, 422, 429, 503)})
 async def generate(request: Request, services: ServicesDep, query: Annotated[GridQuery, Query()]) -> Response:
     """A grid of images, or each by itself. With `seed` and `model` the same URL is the same picture for ever."""
     accept, (model, judge) = ",".join(request.headers.getlist("accept")), drawn_by(query, services)
@@ -73,7 +74,8 @@ async def generate(request: Request, services: ServicesDep, query: Annotated[Gri
         if kept := services.pictures.get(tag):
             services.meters.answered_from(Source.MEMORY)
             return Response(kept, media_type=media_type, headers={**headers, "Server-Timing": "memory"})
-    drawn = await render(picture, services.renderer, request.is_disconnected)
+    with account_of(request).images(picture.frames * picture.n):
+        drawn = await render(picture, services.renderer, request.is_disconnected)
     began = time.monotonic()
     data = await _encode(picture, drawn.images)
     if query.names_seeds:

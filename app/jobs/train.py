@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from app.http.dependencies import ServicesDep, require_json
-from app.http.guard import OriginDep
+from app.http.guard import AccountDep, OriginDep
 from app.http.idempotency import IdempotencyKey
 from app.http.json_body import JsonRoute
 from app.http.problems import FieldProblem, documented, not_accepted
@@ -37,16 +37,19 @@ def train(
     response: Response,
     services: ServicesDep,
     origin: OriginDep,
+    account: AccountDep,
     request: TrainRequest | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> JobView:
     """Queue a training job. Follow it at the URL in `Location`."""
     spec = _spec(request or TrainRequest(), services)
     with _kept(spec, services):
-        job, replayed = services.store.create(spec, idempotency_key, origin)
+        job, replayed, level_us = services.store.create(spec, idempotency_key, origin, account.limits)
     nudge(services.queue, job.id)
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
+    else:
+        account.note_job(level_us)
     response.headers["Location"] = url(f"/jobs/{job.id}")
     return JobView.from_job(job)
 

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 
 from app.http.dependencies import ServicesDep, content_type
-from app.http.guard import CallerDep
+from app.http.guard import CallerDep, counted_upload
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
 from app.http.services import Services
@@ -36,7 +36,11 @@ def get_abilities(services: ServicesDep) -> Response:
 
 
 @router.post(
-    "", status_code=201, openapi_extra=FIRST_PART, responses=documented(400, 408, 412, 413, 415, 422, 503, 507)
+    "",
+    status_code=201,
+    dependencies=[Depends(counted_upload)],
+    openapi_extra=FIRST_PART,
+    responses=documented(400, 408, 412, 413, 415, 422, 429, 503, 507),
 )
 async def create(
     request: Request,
