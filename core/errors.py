@@ -7,6 +7,7 @@
     +-- DatasetNotFound             no such data set
     +-- JudgeNotFound               the data set has another judge, or none
     +-- ModelNotFound               no such model on the shelf
+    +-- ModelInUse                  a model that is active, or has labels, is not deleted
     +-- ShelfChanged                another model was made active meanwhile
     +-- ShelfBusy                   somebody else is changing the active model, or the data sets
     +-- TrainingError               worker/training/errors.py: a run cannot start or go on
@@ -66,6 +67,10 @@ class JudgeNotFound(DigitforgeError):
 
 class ModelNotFound(DigitforgeError):
     """No model with this id stands on the shelf."""
+
+
+class ModelInUse(DigitforgeError):
+    """The model cannot be deleted: it ships with the project, is active, was just before, or has labels."""
 
 
 class ShelfChanged(DigitforgeError):

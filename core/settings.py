@@ -83,6 +83,12 @@ class Settings(BaseSettings):
     retention_days: float = Field(
         30.0, gt=0, description="How long ended jobs and their files are kept; inf is for ever."
     )
+    keep_models: int | None = Field(
+        None, ge=1, le=1_000_000, description="How many models of each data set stay on the shelf; unset: all."
+    )
+    keep_models_days: float | None = Field(
+        None, gt=0, le=36_500, description="How many days a model stays on the shelf; unset: for ever."
+    )
 
     limit_requests_per_minute: Limit = Field(None, description="Most requests of a caller; unset: any number.")
     limit_images_per_minute: Limit = Field(None, description="Most images that a caller may draw.")

@@ -2,102 +2,40 @@
 
     <root>/<model id>/   one immutable checkpoint each
     <root>/active        which models are active: see models/active_models.py
-    <root>/.lock         held by whoever changes that
+    <root>/notes/        labels and notes of models: see models/notes.py
+    <root>/deleted/      cards of deleted models: see models/deleted_models.py
+    <root>/.lock         held by whoever changes any of that, or deletes a model
 
-Folders appear by one rename and the pointer changes by one rename, so any number of processes can read and write
-the shelf at once. The model that ships with the project stands on every shelf. It is active, and that of its data set,
-until another is.
+Folders appear and vanish by one rename and the pointer changes by one rename, so any number of processes can read and
+write the shelf at once. The model that ships with the project stands on every shelf. It is active, and that of its data
+set, until another is.
 """
 
 import logging
-import re
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.card import CARD, ID_LENGTH, Card, read_card, verify_checkpoint
-from core.errors import CheckpointError, ModelNotFound, ShelfChanged
-from core.files import new_folder
+from core.card import Card, verify_checkpoint
+from core.errors import CheckpointError, ModelInUse, ModelNotFound, ShelfChanged
+from core.files import remove_folder
 from core.locks import locked
 from models.active_models import NEVER, Active, ActiveModels, overall_model
+from models.finished_models import FinishedModels
 from models.gate import Verdict, compare
-from models.shelf_index import Entry, ShelfIndex
+from models.notes import Notes
+
+PRETRAINED = Path(__file__).parent / "pretrained"
 
 logger = logging.getLogger(__name__)
 
-PRETRAINED = Path(__file__).parent / "pretrained"
-MODEL_ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 
-
-class Shelf:
+class Shelf(FinishedModels):
     """The models under one root, and the embedded one."""
 
     def __init__(self, root: Path, embedded: Path = PRETRAINED) -> None:
-        self._root = root
-        self._embedded = embedded
-        card = read_card(embedded)
-        self._embedded_id, self._embedded_dataset = card.model_id, card.recipe.dataset
+        super().__init__(root, embedded)
         self._pointers = root / "active"
-        root.mkdir(parents=True, exist_ok=True)
-        self._index = ShelfIndex(root, self.card, MODEL_ID.fullmatch, [self._embedded_id])
-
-    def folder(self, model_id: str) -> Path:
-        """The checkpoint folder of a model. Raises ModelNotFound."""
-        if model_id == self._embedded_id:
-            return self._embedded
-        folder = self._root / model_id
-        if not MODEL_ID.fullmatch(model_id) or not (folder / CARD).is_file():
-            raise ModelNotFound(f"no model {model_id!r} on the shelf; GET /models lists those there are")
-        return folder
-
-    def card(self, model_id: str) -> Card:
-        """A model's card. Raises ModelNotFound, or CheckpointError when the card is damaged."""
-        return read_card(self.folder(model_id))
-
-    def entries(self) -> list[Entry]:
-        """All models, newest first, the embedded one among them."""
-        return self._index.entries()
-
-    def cards(self, limit: int | None = None, after: str | None = None, dataset: str | None = None) -> list[Card]:
-        """The cards of up to `limit` models, newest first, those older than the model `after`, or those of a data set.
-
-        A damaged card is logged and left out. Raises ModelNotFound for `after`.
-        """
-        entries = self.entries()
-        place = next((place for place, entry in enumerate(entries, 1) if entry.model_id == after), 0)
-        if after is not None and not place:
-            raise ModelNotFound(f"no model {after!r} on the shelf")
-        found: list[Card] = []
-        for entry in entries[place:]:
-            if len(found) == limit:
-                break
-            if dataset not in (None, entry.dataset):
-                continue
-            try:
-                found.append(self.card(entry.model_id))
-            except (CheckpointError, ModelNotFound) as error:
-                logger.error("left out of the shelf's list: %s", error)
-        return found
-
-    def add(self, checkpoint: Path) -> Card:
-        """Copy a checkpoint onto the shelf, verified. A model that already stands there stays as it is.
-
-        Raises CheckpointError when the checkpoint is damaged.
-        """
-        card = verify_checkpoint(checkpoint)
-        try:
-            return self.card(card.model_id)
-        except ModelNotFound:
-            pass
-        try:
-            with new_folder(self._root / card.model_id, label="shelf") as temporary:
-                for name in (CARD, *card.sha256):
-                    shutil.copyfile(checkpoint / name, temporary / name)
-                verify_checkpoint(temporary)
-        except FileExistsError:  # another process shelved the same weights a moment ago
-            return self.card(card.model_id)
-        return card
 
     def active(self, dataset: str | None = None) -> str:
         """The id of the active model, or of that of a data set.
@@ -160,6 +98,40 @@ class Shelf:
                 self._activate(model_id, overall=overall == incumbent or self._dataset(overall) == dataset)
         return verdict
 
+    def change_notes(self, model_id: str, change: Callable[[Notes], Notes]) -> Notes:
+        """Change the labels and the note of a model, while nobody else does.
+
+        Raises ModelNotFound, ShelfBusy, and as `change` does, with nothing changed.
+        """
+        with self._locked():
+            self.folder(model_id)
+            notes = change(self._notes.of(model_id))
+            self._notes.put(model_id, notes)
+        return notes
+
+    def delete(self, model_id: str, *, unless_labelled: bool = False) -> None:
+        """Remove a model, its labels and its note; its card is kept. A drawing that has its weights ends on them.
+
+        Raises ModelNotFound, ShelfBusy, and ModelInUse for the embedded model, for those that are active or were just
+        before, and with `unless_labelled` for one that has labels.
+        """
+        with self._locked():
+            folder = self.folder(model_id)
+            if uses := self._uses(model_id):
+                raise ModelInUse(f"model {model_id} is {' and '.join(uses)}")
+            if unless_labelled and self._notes.of(model_id).labels:
+                raise ModelInUse(f"model {model_id} has labels")
+            self._deleted.keep(model_id, folder)
+            remove_folder(folder, "shelf")
+            self._notes.drop(model_id)
+
+    def drop_stray_notes(self) -> None:
+        """Remove the notes of models that are gone, which a crash may leave. Raises ShelfBusy."""
+        with self._locked():
+            for model_id in self._notes.every():
+                if model_id != self._embedded_id and not (self._root / model_id).exists():
+                    self._notes.drop(model_id)
+
     def _activate(self, model_id: str, overall: bool) -> Card:
         card = verify_checkpoint(self.folder(model_id))
         dataset, before = card.recipe.dataset, ActiveModels.read(self._pointers)
@@ -208,10 +180,22 @@ class Shelf:
         except (CheckpointError, ModelNotFound):
             return None
 
+    def _uses(self, model_id: str) -> list[str]:
+        """Why a model cannot be deleted, in words."""
+        pointers = ActiveModels.read(self._pointers)
+        active = [self._overall(pointers), *(self._of_dataset(pointers, name) for name in pointers.datasets)]
+        previous = [pointers.overall.previous, *(pointer.previous for pointer in pointers.datasets.values())]
+        reasons = {
+            "the one that ships with digitforge": model_id == self._embedded_id,
+            "active": model_id in active,
+            "the one that was active before, to which `previous` goes back": model_id in previous,
+        }
+        return [reason for reason, holds in reasons.items() if holds]
+
     @contextmanager
-    def _locked(self, changes: int | None) -> Iterator[None]:
-        """Let no other process change the pointer meanwhile. Raises ShelfBusy, or ShelfChanged as `activate` does."""
-        with locked(self._root / ".lock", "the active model"):
+    def _locked(self, changes: int | None = None) -> Iterator[None]:
+        """Let no other process change the shelf meanwhile. Raises ShelfBusy, or ShelfChanged as `activate` does."""
+        with locked(self._root / ".lock", "the shelf of models"):
             if changes is not None and changes != self.changes():
                 raise ShelfChanged("another model was made active meanwhile")
             yield

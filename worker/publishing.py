@@ -48,6 +48,8 @@ def _activate(shelf: Shelf, job: Job, changes: int) -> Publication:
                 return Publication(active=verdict.accepted, reason=verdict.reason)
             case "always":
                 shelf.activate(job.model_id, changes)
-    except (CheckpointError, ModelNotFound) as error:
+    except ModelNotFound as error:
+        return Publication(active=False, reason=f"it was removed from the shelf meanwhile: {error}")
+    except CheckpointError as error:
         return Publication(active=False, reason=f"it was damaged on the shelf: {error}")
     return Publication(active=asked == "always", reason=f"the job said publish = {asked}")

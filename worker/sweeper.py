@@ -21,6 +21,7 @@ from core.uploads import Uploads
 from jobs.queue import enqueue, waiting_messages
 from jobs.record import ImportSpec
 from jobs.store import JobStore
+from models.retention import Retention, remove_too_many
 from models.shelf import Shelf
 from worker.dataset_publishing import publish_dataset, upload_of
 from worker.import_runs import keep_reports
@@ -119,6 +120,7 @@ class Sweeper:
                 remove_temporaries(root, self._stale_s)
             self._remove_what_imports_left()
             self._remove_old_uploads()
+            self._remove_old_models()
 
     def _remove_what_imports_left(self) -> None:
         """Remove data sets of imports that ended after their worker vanished: cancelled in the queue, or struck out."""
@@ -141,12 +143,22 @@ class Sweeper:
         for upload_id in uploads.delete_broken_off(self._stale_s):
             logger.info("upload %s: its request broke off with the API, removed", upload_id)
 
+    def _remove_old_models(self) -> None:
+        """Remove the models that are more, or older, than the settings keep, but for those that a job publishes."""
+        keep = Retention(self._settings.keep_models, self._settings.keep_models_days)
+        self._shelf.drop_stray_notes()
+        if keep.is_for_ever:
+            return
+        wanted = {job.model_id for job in self._store.alive()}
+        for model_id in remove_too_many(self._shelf, keep, wanted):
+            logger.info("model %s: removed from the shelf, which keeps %s", model_id, keep)
+
     @contextmanager
     def _put_off(self, chore: str) -> Iterator[None]:
         """Log whatever error ends the block; the next sweep tries again."""
         try:
             yield
-        except (RedisError, OperationalError, OSError) as error:  # away, or full: to be expected
+        except (RedisError, OperationalError, OSError, ShelfBusy) as error:  # away, full, or held
             logger.warning("put off: %s: %s", chore, error)
             self._meters.count(Number.PUT_OFF)
         except Exception:

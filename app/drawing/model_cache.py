@@ -80,7 +80,7 @@ class ModelCache(Cache[str, FoldedGenerator]):
         self.card = lru_cache(CARDS)(shelf.card)  # a model never changes
 
     def _load(self, key: str) -> FoldedGenerator:
-        G = FoldedGenerator.of(load_generator(self._shelf.folder(key)))
+        G = FoldedGenerator.of(self._shelf.reading(key, load_generator))
         draw_batch(
             G, latents(0, 0, 1, G.z_dim, G.classes)
         )  # which finds out what G keeps, and takes long the first time

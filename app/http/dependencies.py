@@ -8,6 +8,8 @@ from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError
 from app.http.services import Services
 
+MERGE_PATCH = "application/merge-patch+json"
+
 
 async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
@@ -26,6 +28,12 @@ async def require_json(request: Request) -> None:
     """Refuse a body that does not say that it is JSON. No body at all is fine."""
     if content_type(request) != "application/json" and await request.body():
         raise _refused_type(request, "application/json")
+
+
+async def require_merge_patch(request: Request) -> None:
+    """Refuse a body that does not say that it is a merge patch, or JSON."""
+    if content_type(request) not in (MERGE_PATCH, "application/json"):
+        raise _refused_type(request, f"{MERGE_PATCH}, application/json")
 
 
 async def require_png(request: Request) -> None:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from redis import RedisError
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Mount
+from starlette.routing import Match, Route
 
 from app.drawing.renderer import ClientGone
 from app.http.account import quota_exceeded
@@ -32,6 +32,7 @@ from core.errors import (
     JudgeNotFound,
     KeyInFile,
     KeyNotFound,
+    ModelInUse,
     ModelNotFound,
     QueueFull,
     QuotaExceeded,
@@ -58,6 +59,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 OWN = {
     JobNotFound: ProblemType.JOB_NOT_FOUND,
     ModelNotFound: ProblemType.MODEL_NOT_FOUND,
+    ModelInUse: ProblemType.MODEL_IN_USE,
     DatasetNotFound: ProblemType.DATASET_NOT_FOUND,
     JudgeNotFound: ProblemType.JUDGE_NOT_FOUND,
     JobStateConflict: ProblemType.JOB_STATE_CONFLICT,
@@ -156,11 +158,18 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
 
 
 def _allowed(request: Request) -> str:
-    """The methods of a path. Each has a route of its own, and the one that refused a request knows no other."""
-    routes = [route for route in request.app.routes if not isinstance(route, Mount)]
+    """The methods of a path. Each has a route of its own, and the one that refused a request knows no other.
+
+    A path in full, such as /models/active, goes before one with a parameter, such as /models/{model_id}.
+    """
+    routers = [getattr(route, "original_router", None) for route in request.app.routes]  # FastAPI keeps them apart
+    included = [route for router in routers if router for route in router.routes]
+    routes = [route for route in (*included, *request.app.routes) if isinstance(route, Route)]
+    paths = [route.path for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    same = [route for route in routes if route.path == paths[0]] if paths else []
 
     def takes(method: str) -> bool:
-        return any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+        return any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in same)
 
     return ", ".join("GET, HEAD" if method == "GET" else method for method in METHODS if takes(method))
 

@@ -39,6 +39,7 @@ class ProblemType(StrEnum):
     BODY_TIMEOUT = "body-timeout", 408
     JOB_STATE_CONFLICT = "job-state-conflict", 409
     DATASET_IN_USE = "dataset-in-use", 409
+    MODEL_IN_USE = "model-in-use", 409
     UPLOAD_IN_USE = "upload-in-use", 409
     KEY_IN_FILE = "key-in-file", 409
     UPLOAD_INCOMPLETE = "upload-incomplete", 409

@@ -19,6 +19,8 @@ SCOPES: dict[str, Scope | None] = {
     "GET /models/active": Scope.GENERATE,
     "GET /models/{model_id}": Scope.GENERATE,
     "PUT /models/active": Scope.MODELS_WRITE,
+    "PATCH /models/{model_id}": Scope.MODELS_WRITE,
+    "DELETE /models/{model_id}": Scope.MODELS_WRITE,
     "POST /train": Scope.JOBS_WRITE,
     "POST /jobs/{job_id}/cancel": Scope.JOBS_WRITE,
     "POST /jobs/{job_id}/pause": Scope.JOBS_WRITE,

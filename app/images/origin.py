@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from app.images.location import NotALocation, location, picture_at
 from app.images.picture import Picture
 from core.recipe import Seed
-from models.shelf import MODEL_ID
+from models.finished_models import MODEL_ID
 
 KEYWORD = "digitforge"
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"

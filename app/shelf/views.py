@@ -1,12 +1,13 @@
 """Models on the shelf as they go over HTTP."""
 
 from collections.abc import Mapping
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.http.urls import url
 from core.card import Card
+from models.notes import Notes
 from models.shelf import Shelf
 
 
@@ -32,12 +33,14 @@ class ModelView(BaseModel):
     classes: list[str] | None = Field(
         description="What `class` of `/generate` may ask for: names by number; null where numbers are all there is."
     )
+    labels: dict[str, str] = Field(description="Words that people gave it, with their values.")
+    note: str
     card: Card
     generate: str = Field(description="Images from this model.")
 
     @classmethod
-    def from_card(cls, card: Card, active: ActiveIds) -> Self:
-        """Translate a checkpoint's card."""
+    def of(cls, card: Card, notes: Notes, active: ActiveIds) -> Self:
+        """Translate a checkpoint's card, and what is said of it."""
         model_id, dataset = card.model_id, card.recipe.dataset
         return cls(
             id=model_id,
@@ -45,20 +48,36 @@ class ModelView(BaseModel):
             dataset=dataset,
             active_in_dataset=model_id == active.by_dataset.get(dataset),
             classes=card.class_names,
+            labels=notes.labels,
+            note=notes.note,
             card=card,
             generate=url(f"/generate?model={model_id}"),
         )
 
 
-class ModelPage(BaseModel):
-    """Models on the shelf, newest first."""
-
-    data: list[ModelView]
+class _Page(BaseModel):
     has_more: bool
     next: str | None = Field(description="The URL of the next page.")
     active: str
     previous: str | None = Field(description="The one that was active before; `PUT /models/active` goes back to it.")
     datasets: dict[str, str] = Field(description="The id of the active model of each data set that has one.")
+
+
+def view(shelf: Shelf, card: Card) -> ModelView:
+    """A model as it is now."""
+    return ModelView.of(card, shelf.notes(card.model_id), ActiveIds.on(shelf))
+
+
+class ModelPage(_Page):
+    """Models on the shelf, newest first."""
+
+    data: list[ModelView]
+
+
+class PartialModelPage(_Page):
+    """The same, of each model what `fields` names."""
+
+    data: list[dict[str, Any]]
 
 
 class ActivateRequest(BaseModel):

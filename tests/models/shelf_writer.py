@@ -3,6 +3,7 @@
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
+from models.notes import Notes
 from models.shelf import Shelf
 
 FLIPS, WAIT_S = 60, 60
@@ -24,3 +25,10 @@ def write(root: Path, embedded: Path, shared: list[Path], own: list[Path], toget
     except BaseException:
         together.abort()  # or the other one would wait
         raise
+
+
+def label(root: Path, embedded: Path, model: str, word: str) -> None:
+    """Give a model label after label, while others do."""
+    shelf = Shelf(root, embedded)
+    for k in range(20):
+        shelf.change_notes(model, lambda notes, k=k: Notes(labels={**notes.labels, f"{word}{k}": ""}))  # type: ignore[misc]

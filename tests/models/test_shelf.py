@@ -65,10 +65,11 @@ def test_the_newest_card_comes_first(shelf: Shelf, tmp_path: Path, embedded: Pat
 
 def test_adding_twice_changes_nothing(shelf: Shelf, checkpoint: Path, root: Path, tmp_path: Path) -> None:
     first = shelf.add(checkpoint)
-    files = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
+    files = {path: path.stat().st_mtime_ns for path in root.rglob("*.*")}
+    assert len(files) == 3
     save_tiny(tmp_path / "later", created_at=datetime(2026, 6, 1, tzinfo=UTC))  # the same weights, another card
     assert shelf.add(tmp_path / "later") == shelf.add(checkpoint) == first
-    assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == files
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*.*")} == files
 
 
 def test_the_shipped_model_is_not_copied(shelf: Shelf, embedded: Path, root: Path) -> None:

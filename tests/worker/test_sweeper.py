@@ -2,6 +2,7 @@ import errno
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +16,11 @@ from core.settings import Settings
 from jobs.queue import QUEUE, celery_app
 from jobs.record import TrainSpec
 from jobs.store import JobStore
+from models.notes import Notes
+from models.retention import DAY_S
 from models.shelf import Shelf
 from tests.service import wait_until
+from tests.tiny import save_tiny
 from worker.sweeper import Sweeper
 
 SPEC = TrainSpec(preset="smoke", recipe=PRESETS["smoke"], publish="auto")
@@ -96,3 +100,23 @@ def test_files_that_cannot_be_removed_are_tried_again(
         wait_until(tried.is_set)
         wait_until(lambda: not (tmp_path / "runs" / job_id).exists())
         wait_until(lambda: store.deleted_ids() == set())
+
+
+def test_the_shelf_keeps_as_many_models_as_are_asked_for(
+    redis_server: RedisServer, store: JobStore, tmp_path: Path
+) -> None:
+    shelf, folder = Shelf(tmp_path / "shelf"), tmp_path / "models"
+    models = []
+    for seed in range(4):
+        save_tiny(folder / str(seed), seed)
+        models.append(shelf.add(folder / str(seed)).model_id)
+        arrived = time.time() - DAY_S + seed
+        os.utime(shelf.folder(models[-1]), (arrived, arrived))
+    labelled, publishing, removed, newest = models
+    shelf.change_notes(labelled, lambda _: Notes(labels={"keep": ""}))
+    claim = store.claim(store.create(SPEC).job.id)
+    assert claim is not None
+    store.commit(claim, publishing)
+    with sweeping(redis_server.url, tmp_path, keep_models=1):
+        wait_until(lambda: removed not in {card.model_id for card in shelf.cards()})
+    assert {card.model_id for card in shelf.cards()} == {labelled, publishing, newest, shelf.active()}
