@@ -72,7 +72,7 @@ def add_to(commands: Commands) -> None:
 
 def _create(arguments: argparse.Namespace, settings: Settings) -> int:
     try:
-        limits = Limits.model_validate(dict(limit.partition("=")[::2] for limit in arguments.limit))
+        limits = Limits.model_validate(dict(map(_limit, arguments.limit)))
         new = NewKey.make(arguments.name, map(Scope, arguments.scope), arguments.expires, limits)
     except ValidationError as error:
         raise StartError("\n".join(_fault(error))) from error
@@ -146,6 +146,12 @@ def _duration(text: str) -> timedelta:
     if time is None or time > LONGEST:
         raise argparse.ArgumentTypeError(f"{text!r}; allowed: up to 3650d, such as 90d, 24h, 30m or 0s")
     return time
+
+
+def _limit(text: str) -> tuple[str, int | str]:
+    """Name and value; what is no number is left for the model to refuse."""
+    name, _, value = text.partition("=")
+    return name, int(value) if value.isascii() and value.isdecimal() else value
 
 
 def _minute(time: datetime | None) -> str:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 ANYBODY_ID = "anybody"
 
-Limit = Annotated[int | None, Field(ge=0, le=1_000_000_000)]
+Limit = Annotated[int | None, Field(ge=0, le=1_000_000_000, strict=True)]
 
 
 class Scope(StrEnum):

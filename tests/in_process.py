@@ -75,9 +75,10 @@ def add_key(api: Api, *scopes: Scope, name: str = "test", **limits: int) -> str:
     return new.text
 
 
-def client_with(api: Api, key: str) -> httpx.Client:
-    """A client of the same API that comes with a key."""
-    return httpx.Client(transport=_InProcess(api.app, api.portal), base_url=BASE, headers=bearer(key))
+def client_with(api: Api, key: str | None, address: str = "127.0.0.1") -> httpx.Client:
+    """A client of the same API that comes with a key, or with none, from an address."""
+    headers = bearer(key) if key is not None else {}
+    return httpx.Client(transport=_InProcess(api.app, api.portal, address), base_url=BASE, headers=headers)
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -88,9 +89,9 @@ def bearer(key: str) -> dict[str, str]:
 class _InProcess(httpx.BaseTransport):
     """Sends requests to an ASGI app. An answer is there when it is complete, a stream's too."""
 
-    def __init__(self, app: FastAPI, portal: BlockingPortal) -> None:
+    def __init__(self, app: FastAPI, portal: BlockingPortal, address: str = "127.0.0.1") -> None:
         self._portal = portal
-        self._transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self._transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 1))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.read()

@@ -11,7 +11,7 @@ from core.access import Limits, Scope
 DAY_S = 24 * 3600
 LONGEST_S = 3650 * DAY_S
 
-Seconds = Annotated[int, Field(ge=0, le=30 * DAY_S)]
+Seconds = Annotated[int, Field(ge=0, le=30 * DAY_S, strict=True)]
 
 
 class KeyRequest(BaseModel):
@@ -24,7 +24,9 @@ class KeyRequest(BaseModel):
 
     name: KeyName = Field(description="Who it is for.")
     scopes: list[Scope] = Field(min_length=1, description="What it may do; `admin` is everything.")
-    expires_s: int | None = Field(None, ge=60, le=LONGEST_S, description="Seconds that it lives; null: for ever.")
+    expires_s: int | None = Field(
+        None, ge=60, le=LONGEST_S, strict=True, description="Seconds that it lives; null: for ever."
+    )
     limits: Limits = Field(Limits(), description="How much it may have; what is left out is as for every key.")
 
 

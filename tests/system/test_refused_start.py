@@ -38,6 +38,25 @@ def test_a_port_in_use_is_named_before_anything_starts(tmp_path: Path, capfd: py
     assert not (tmp_path / "redis" / "redis.conf").exists()
 
 
+def test_an_address_that_others_reach_needs_keys(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(AssertionError, match="did not start"), Service(tmp_path, host="0.0.0.0"):
+        pass
+    error = capfd.readouterr().err
+    assert "error: DIGITFORGE_HOST = '0.0.0.0'" in error
+    assert "digitforge keys create" in error
+    assert not (tmp_path / "redis" / "redis.conf").exists()
+
+
+def test_an_inherited_socket_that_others_reach_needs_keys(tmp_path: Path) -> None:
+    own = {"DIGITFORGE_DATA_DIR": str(tmp_path), "DIGITFORGE_HOST": "127.0.0.1"}
+    with socket.create_server(("0.0.0.0", 0)) as public:
+        command = [*PYTHON, "-m", "app", f"--fd={public.fileno()}"]
+        ended = subprocess.run(
+            command, env=os.environ | own, pass_fds=[public.fileno()], capture_output=True, text=True, check=False
+        )
+    assert (ended.returncode, "error: DIGITFORGE_HOST = '0.0.0.0'" in ended.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("module", ["app", "worker"])
 def test_data_of_a_newer_version_is_refused(
     tmp_path: Path, redis_server: RedisServer, redis: Redis, module: str

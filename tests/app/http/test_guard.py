@@ -20,9 +20,7 @@ def key(keyed: Api) -> str:
 
 @pytest.fixture(scope="module")
 def nobody(keyed: Api) -> httpx.Client:
-    client = client_with(keyed, "")
-    del client.headers["Authorization"]
-    return client
+    return client_with(keyed, None)
 
 
 def test_without_a_key_nothing_is_drawn_and_the_answer_says_how(nobody: httpx.Client) -> None:
