@@ -89,6 +89,7 @@ class KeyStore:
         with self._redis.pipeline() as change:
             change.hdel(keys.KEYS, key_id)
             change.hdel(keys.KEYS_USED, key_id)
+            change.delete(keys.webhooks_of(key_id))  # whoever has stolen it may have left one
             self._execute(change)
 
     def note_use(self, used: Mapping[str, int]) -> None:

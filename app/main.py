@@ -38,7 +38,7 @@ from app.metrics.requests import CountRequests
 from app.shelf import routes as shelf
 from app.uploads import routes as uploads
 from app.usage import routes as usage
-from app.webhooks import deliveries
+from app.webhooks import deliveries, messages
 from app.webhooks import routes as webhooks
 from core.errors import DigitforgeError
 from core.settings import Settings
@@ -78,6 +78,7 @@ def create_app(
     if settings.metrics:
         app.include_router(metrics.router)
     app.add_api_route("/", lambda: RedirectResponse(url("/docs")), include_in_schema=False, response_model=None)
+    messages.describe(app)
     contract.describe(app)
     handlers.install(app)
     _install_edge(app, settings, meters)

@@ -26,6 +26,7 @@ SENDERS = 4  # threads
 IDLE_S = 1.0
 GIVEN_UP_S = 5 * 86_400.0
 GONE = 410
+KEPT_TRIES = 20  # of a message: those that somebody asks for have no end
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +81,8 @@ class Deliverer:
         answer, outcome = self._send(claimed, webhook, message.model_dump_json().encode())
         crash_point("webhook:before-settle")
         status = answer.status if answer else None
-        tries = [*(told.tries if told else ()), Try(at=to_time(claimed.now_ms), outcome=outcome, status=status)]
+        before = told.tries[-KEPT_TRIES:] if told else ()
+        tries = [*before, Try(at=to_time(claimed.now_ms), outcome=outcome, status=status)]
         self._settle(claimed, webhook, tries, answer)
         return True
 
@@ -102,7 +104,7 @@ class Deliverer:
             return None, Outcome.NO_ADDRESS
         try:
             return post(target, addresses, headers, body, self._tls), Outcome.ANSWERED
-        except OSError as error:
+        except (OSError, ValueError) as error:  # the latter for a name that TLS cannot take
             logger.warning("webhook %s: no answer from %s: %s", webhook.id, target.authority, error)
             return None, Outcome.NO_ANSWER
 

@@ -63,8 +63,16 @@ class WebhookStore:
     def test(self, webhook_id: str) -> None:
         """Have it sent a message that is about no job. Raises WebhookNotFound and WebhookDisabled."""
         name = f"{TEST}{secrets.token_hex(8)}"
-        if self._require(webhook_id, run_script(self._redis, "test", webhook_id, name)) == "disabled":
-            raise WebhookDisabled(f"the webhook {webhook_id!r} is disabled; register its URL again")
+        answer = run_script(self._redis, "test", webhook_id, name)
+        self._require(webhook_id, answer)
+        self._require_enabled(webhook_id, answer)
+
+    def send_again(self, job_id: str, webhook_id: str) -> None:
+        """Have the message about a job sent now, whatever came of it. Raises WebhookNotFound and WebhookDisabled."""
+        answer = run_script(self._redis, "again", webhook_id, job_id)
+        if not answer:
+            raise WebhookNotFound(f"no message about job {job_id!r} went to a webhook {webhook_id!r}")
+        self._require_enabled(webhook_id, answer)
 
     def delete(self, webhook_id: str) -> None:
         """Delete it; messages that wait are dropped. Raises WebhookNotFound."""
@@ -84,7 +92,11 @@ class WebhookStore:
         return next((one for one in self.deliveries(job_id) if one.webhook == webhook_id), None)
 
     @staticmethod
-    def _require(webhook_id: str, answer: str) -> str:
+    def _require(webhook_id: str, answer: str) -> None:
         if not answer:
             raise WebhookNotFound(f"no webhook {webhook_id!r}")
-        return answer
+
+    @staticmethod
+    def _require_enabled(webhook_id: str, answer: str) -> None:
+        if answer == "disabled":
+            raise WebhookDisabled(f"the webhook {webhook_id!r} is disabled; register its URL again")

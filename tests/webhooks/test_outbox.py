@@ -7,9 +7,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from redis import Redis
 
 from core.crash import VARIABLE
+from core.errors import WebhookNotFound
 from core.settings import Settings
 from jobs.store import JobStore
 from tests.service import wait_until
@@ -149,3 +151,23 @@ def test_a_job_that_is_deleted_while_its_message_is_sent_holds_up_no_other(
     assert deliverer.deliver_one()
     assert told(webhooks, second) == [("delivered", 1)]
     assert webhooks.deliveries(first) == []
+
+
+def test_a_message_can_be_sent_again_whatever_came_of_it(
+    store: JobStore, webhooks: WebhookStore, deliverer: Deliverer, hook: Receiver
+) -> None:
+    webhook = webhooks.create("anybody", hook.url, EVENTS).id
+    job_id = cancelled(store)
+    assert deliverer.deliver_one()
+    webhooks.send_again(job_id, webhook)
+    webhooks.send_again(job_id, webhook)
+    assert told(webhooks, job_id) == [("pending", 1)]
+    assert deliverer.deliver_one()
+    assert not deliverer.deliver_one()
+    assert told(webhooks, job_id) == [("delivered", 2)]
+    assert len({request.headers["webhook-id"] for request in hook.received}) == 1
+    webhooks.delete(webhook)
+    with pytest.raises(WebhookNotFound):
+        webhooks.send_again(job_id, webhook)
+    with pytest.raises(WebhookNotFound):
+        webhooks.send_again("nobody", webhook)

@@ -1,8 +1,11 @@
 """No address but a public one, or one that the operator lists, is ever reached."""
 
+import re
 from ipaddress import ip_address
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from core.errors import WebhookUnreachable
@@ -181,3 +184,16 @@ def test_a_url_that_is_none_of_http_is_refused(url: str, complaint: str) -> None
 def test_a_url_is_read_as_browsers_read_it(url: str, target: Target, authority: str) -> None:
     assert Target.parse(url) == target
     assert Target.parse(url).authority == authority
+
+
+@given(st.text(max_size=60))
+@example("hooks.example/a\r\nHost: other\r\n\r\n")
+@example("hooks.example\t/?\x7f=\u2028")
+def test_whatever_url_is_taken_the_request_has_one_line_of_plain_ascii_for_it(rest: str) -> None:
+    try:
+        target = Target.parse(f"http://{rest}")
+    except ValueError:
+        return
+    assert re.fullmatch("[!-~]+", target.path)
+    assert re.fullmatch("[!-~]+", target.authority)
+    assert re.fullmatch("[^/?#@\\\\]+", target.host)

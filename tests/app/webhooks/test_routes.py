@@ -1,6 +1,6 @@
 """/webhooks: registered, listed, rotated, tested and deleted by their owner alone; off unless somebody wants them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -8,11 +8,11 @@ from redis import Redis
 
 from app.webhooks.views import EVENTS
 from cli.redis_server import RedisServer
-from core.access import Caller, Scope
+from core.access import Scope
 from core.settings import Settings
 from jobs.record import JobOrigin, JobStatus
 from tests.app.http.test_errors import problem
-from tests.in_process import Api, served
+from tests.in_process import Api, add_key, client_with, served
 from tests.jobs.claims import SPEC
 from tests.webhooks.receiver import Receiver, receiver
 from webhooks.deliverer import Deliverer
@@ -61,6 +61,13 @@ def test_the_events_are_the_ends_of_jobs() -> None:
     assert [MessageType.of_end(status) for status in JobStatus if status.is_terminal] == EVENTS
 
 
+def test_the_document_says_what_is_sent(on: Api) -> None:
+    document = on.app.openapi()
+    assert set(document["webhooks"]) == set(MessageType)
+    body = document["webhooks"]["job.failed"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body == {"$ref": "#/components/schemas/Message"}
+
+
 def test_a_job_says_what_its_webhooks_were_told(on: Api, call: httpx.Client, hook: Receiver) -> None:
     webhook = call.post("/webhooks", json={"url": hook.url, "events": ["job.cancelled"]}).json()["id"]
     job_id = call.post("/train", json={"preset": "smoke"}).json()["id"]
@@ -75,6 +82,9 @@ def test_a_job_says_what_its_webhooks_were_told(on: Api, call: httpx.Client, hoo
     assert (told["tries"][0]["outcome"], told["tries"][0]["status"]) == ("answered", 204)
     assert hook.received[0].headers["webhook-id"] == told["message"]
     assert call.get(f"/webhooks/{webhook}").json()["last"] == told["tries"][0]
+    again = call.post(f"/jobs/{job_id}/deliveries/{webhook}")
+    assert (again.status_code, again.json()["data"][0]["status"]) == (202, "pending")
+    problem(call.post(f"/jobs/{job_id}/deliveries/nothing"), 404, "webhook-not-found")
     problem(call.get("/jobs/nobody/deliveries"), 404, "job-not-found")
 
 
@@ -124,23 +134,29 @@ def test_what_is_not_there_is_404(call: httpx.Client, method_and_path: str) -> N
     problem(call.request(method, f"/webhooks/nothing{path}"), 404, "webhook-not-found")
 
 
-def test_another_callers_webhooks_are_not_there(on: Api, call: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def of(caller: str, *scopes: Scope) -> Callable[..., object]:
-        async def admit(*_: object) -> Caller:
-            return Caller(id=caller, name=caller, scopes=frozenset(scopes))
-
-        return admit
-
-    own = on.services.webhooks.create("k1", URL["url"], EVENTS).id
-    monkeypatch.setattr("app.http.guard._admit", of("k2", Scope.JOBS_WRITE))
-    assert call.get("/webhooks").json() == {"data": []}
+def test_another_callers_webhooks_are_not_there(keyed: Api) -> None:
+    mine, theirs = (add_key(keyed, Scope.JOBS_WRITE, Scope.JOBS_READ) for _ in range(2))
+    webhook = keyed.services.webhooks.create(id_of(mine), URL["url"], EVENTS).id
+    theirs_client = client_with(keyed, theirs)
+    assert theirs_client.get("/webhooks").json() == {"data": []}
     for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/rotate"), ("POST", "/test")):
-        problem(call.request(method, f"/webhooks/{own}{path}"), 404, "webhook-not-found")
-    monkeypatch.setattr("app.http.guard._admit", of("k1", Scope.JOBS_WRITE))
-    assert call.get(f"/webhooks/{own}").status_code == 200
-    monkeypatch.setattr("app.http.guard._admit", of("k3", Scope.ADMIN))
-    assert [webhook["id"] for webhook in call.get("/webhooks").json()["data"]] == [own]
-    assert call.delete(f"/webhooks/{own}").status_code == 204
+        problem(theirs_client.request(method, f"/webhooks/{webhook}{path}"), 404, "webhook-not-found")
+    assert client_with(keyed, mine).get("/webhooks").json()["data"][0]["id"] == webhook
+    assert [one["id"] for one in keyed.http.get("/webhooks").json()["data"]] == [webhook]
+    assert keyed.http.delete(f"/webhooks/{webhook}").status_code == 204
+
+
+def test_a_webhook_of_a_revoked_key_is_told_nothing_more(keyed: Api) -> None:
+    key = id_of(add_key(keyed, Scope.JOBS_WRITE))
+    keyed.services.webhooks.create(key, URL["url"], EVENTS)
+    job_id = keyed.services.store.create(SPEC, origin=JobOrigin(key)).job.id
+    keyed.http.delete(f"/keys/{key}").raise_for_status()
+    keyed.services.store.cancel(job_id)
+    assert keyed.http.get(f"/jobs/{job_id}/deliveries").json() == {"data": []}
+
+
+def id_of(key: str) -> str:
+    return key[3:11]
 
 
 def test_off_is_the_default_and_says_so(http: httpx.Client, api: Api) -> None:
