@@ -1,0 +1,119 @@
+"""A deployment that is backed up and restored says and draws the same as before."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+from redis import Redis
+
+from cli import data_files
+from cli.archive import ArchiveWriter
+from cli.redis_server import RedisServer
+from core.card import GENERATOR
+from core.run_dir import JobDir
+from core.settings import Settings
+from core.uploads import Uploads
+from tests.cli.deployments import answers, backed_up, fill, restored
+from tests.hand_worker import Attempt, submit
+from tests.in_process import Api, served
+from tests.uploaded import tree
+
+
+@pytest.fixture
+def api(tmp_path: Path, redis_server: RedisServer, redis: Redis) -> Iterator[Api]:
+    with served(Settings(data_dir=tmp_path / "before", redis_url=redis_server.url)) as api:
+        yield api
+
+
+def test_the_same_urls_give_the_same_answers_and_what_ran_goes_on(api: Api, tmp_path: Path) -> None:
+    jobs, after = fill(api, tmp_path), tmp_path / "after"
+    before = answers(api.http, jobs)
+    told = restored(backed_up(api.services.settings), after)
+    assert (told.jobs, told.given_back) == (len(jobs), [jobs["running"]])
+    with RedisServer(after / "redis") as server, served(Settings(data_dir=after, redis_url=server.url)) as again:
+        found = answers(again.http, jobs)
+        assert {path: answer[0] for path, answer in found.items()} == {path: one[0] for path, one in before.items()}
+        running = f"/jobs/{jobs['running']}"
+        changed = {"/jobs?limit=100", running, f"{running}/events?format=json&limit=1000"}
+        assert {path for path, answer in before.items() if answer != found[path]} == changed
+        assert submit(again.http, {"preset": "smoke", "seed": 1}, **{"Idempotency-Key": "first"}) == jobs["succeeded"]
+
+        attempt = Attempt(again.services, jobs["running"])
+        first = JobDir(again.services.settings.runs_dir, jobs["running"]).attempt(1)
+        assert attempt.claim.job.attempt == 2
+        assert attempt.run.sample(1).read_bytes() == first.sample(1).read_bytes()
+        attempt.epoch(2)
+        assert attempt.succeed().status == "succeeded"
+        again.http.post(f"/jobs/{jobs['paused']}/resume").raise_for_status()
+        imported = again.services.store.claim_oldest("import")
+        assert imported is not None
+        assert Uploads(again.services.settings.uploads_dir).get(imported.job.importing.upload).is_complete
+
+
+def test_attempts_share_their_files_in_the_archive_and_on_disk(api: Api, tmp_path: Path) -> None:
+    job_id, settings = submit(api.http), api.services.settings
+    first = Attempt(api.services, job_id)
+    first.epoch(1)
+    before = len(backed_up(settings))
+    api.services.store.release(first.claim)
+    Attempt(api.services, job_id)
+    archive = backed_up(settings)
+    assert len(archive) < before + 30_000
+    restored(archive, tmp_path / "after")
+    runs = [JobDir(root / "runs", job_id) for root in (settings.data_dir, tmp_path / "after")]
+    assert tree(runs[0].folder) == tree(runs[1].folder)
+    weights = [runs[1].attempt(number).checkpoint(1) / GENERATOR for number in (1, 2)]
+    assert weights[0].samefile(weights[1])
+
+
+def test_an_attempt_that_the_record_does_not_tell_of_yet_stays_behind(api: Api, tmp_path: Path) -> None:
+    job_id, settings = submit(api.http), api.services.settings
+    run = Attempt(api.services, job_id).run
+    shutil.copytree(run.folder, run.folder.with_name("attempt-002"))
+    restored(backed_up(settings), tmp_path / "after")
+    assert {path.name for path in JobDir(tmp_path / "after" / "runs", job_id).folder.iterdir()} == {"attempt-001"}
+
+
+def test_what_is_half_written_locks_links_and_logs_are_left_out(api: Api, tmp_path: Path) -> None:
+    root = api.services.settings.data_dir
+    for folder in ("shelf/.tmp-1", "redis", "logs"):
+        (root / folder).mkdir()
+        (root / folder / "file").write_text("left out")
+    (root / "shelf" / "link").symlink_to("/etc/passwd")
+    (root / "shelf" / ".lock").touch()
+    os.mkfifo(root / "pipe")
+    (root / "kept").write_text("whatever is kept here later")
+    restored(backed_up(api.services.settings), tmp_path / "after")
+    found = {path for path in tree(tmp_path / "after") if not path.startswith("redis")}
+    assert found == {"up.lock", "schema", "kept"}
+
+
+def test_a_log_is_taken_as_long_as_it_was_and_what_vanishes_is_left_out(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = fill(api, tmp_path)
+    run = JobDir(api.services.settings.runs_dir, jobs["running"]).attempt(1)
+    log, checkpoint, opened, add = run.trainer_log, run.checkpoint(1), data_files._open, ArchiveWriter.add
+
+    def open_late(path: Path) -> IO[bytes]:
+        if path.name == GENERATOR and path.parent == checkpoint and checkpoint.exists():
+            shutil.rmtree(checkpoint)
+        return opened(path)
+
+    def add_late(self: ArchiveWriter, path: str, *arguments: Any) -> Any:
+        if path.endswith(log.relative_to(run.folder.parents[1]).as_posix()):
+            with log.open("a") as more:
+                more.write("more\n" * 100_000)
+        return add(self, path, *arguments)
+
+    said = log.read_text()
+    monkeypatch.setattr(data_files, "_open", open_late)
+    monkeypatch.setattr(ArchiveWriter, "add", add_late)
+    restored(backed_up(api.services.settings), tmp_path / "after")
+    copy = JobDir(tmp_path / "after" / "runs", jobs["running"]).attempt(1)
+    assert copy.trainer_log.read_text() == said
+    assert not copy.checkpoint(1).exists()
+    assert copy.sample(1).exists()
