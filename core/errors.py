@@ -24,6 +24,7 @@
     +-- UploadNotFound              no such upload
     +-- UploadBusy                  somebody else writes it at the moment
     +-- UploadOffsetConflict        its bytes so far end elsewhere
+    +-- UploadsFull                 all uploads together are too large
     +-- UploadTooLong               more bytes came than were announced
     +-- UploadIncomplete            not all of it came yet
     +-- WebhookNotFound             no such webhook
@@ -133,6 +134,14 @@ class UploadOffsetConflict(DigitforgeError):
     def __init__(self, upload_id: str, asked: int, offset: int) -> None:
         super().__init__(f"upload {upload_id!r} goes on at offset {offset}, not at {asked}")
         self.offset = offset
+
+
+class UploadsFull(DigitforgeError):
+    """All uploads together are as large as they may be."""
+
+    def __init__(self, there: int, most: int) -> None:
+        how = "delete some, or wait: each is removed a day after its last use"
+        super().__init__(f"uploads of {there} bytes are here already; allowed: {most} bytes in all; {how}")
 
 
 class UploadTooLong(DigitforgeError):

@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(
         512 << 20, ge=1024, le=2**40, description="Largest file of images, and largest body that brings one."
     )
+    max_all_uploads_bytes: int | None = Field(
+        None, ge=1024, le=2**50, description="Bytes of all uploads that wait for their imports; unset: no bound."
+    )
 
     max_queued: int = Field(100, ge=1, le=1_000_000, description="How many jobs may wait.")
     retention_days: float = Field(

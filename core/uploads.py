@@ -2,6 +2,7 @@
 
     <root>/<id>/data         the bytes so far; how many there are is the offset to go on at
     <root>/<id>/meta.json    UploadMeta
+    <root>/.lock             held by whoever removes an upload that a job may need, or makes a job that needs one
 
 What `UploadWriter.sync` has confirmed survives a kill of either side. A lock on `data`, which the kernel drops with its
 process, keeps two writers apart, and a sweeper from an upload that somebody writes.
@@ -12,8 +13,8 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -25,8 +26,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import PydanticCustomError
 
 from core.access import ANYBODY_ID
-from core.errors import UploadBusy, UploadIncomplete, UploadNotFound, UploadOffsetConflict, UploadTooLong
+from core.errors import (
+    UploadBusy,
+    UploadIncomplete,
+    UploadNotFound,
+    UploadOffsetConflict,
+    UploadsFull,
+    UploadTooLong,
+)
 from core.files import new_folder, remove_folder, sha256_of, write_file
+from core.locks import locked
 from core.validation import Legible, legible
 
 UPLOAD_ID = re.compile("[0-9a-f]{32}")
@@ -59,6 +68,7 @@ class UploadMeta(BaseModel):
     created_at: datetime
     sha256: str | None = Field(None, description="Hex digest of the whole file, once it is complete.")
     caller: str = Field(ANYBODY_ID, description="The id of the key that it was begun with.")
+    is_body: bool = Field(False, description="Whether it came as the body of an import, and goes with its job.")
 
 
 @dataclass(frozen=True)
@@ -113,17 +123,45 @@ class UploadWriter:
 class Uploads:
     """The uploads under one root. Any number of processes may use it at once. Every method may raise OSError."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, most_bytes: int | None = None) -> None:
+        """`most_bytes` are those of all uploads together; None is no bound."""
+        self._root, self._most_bytes = root, most_bytes
 
-    def create(self, length: int | None = None, file: str | None = None, caller: str = ANYBODY_ID) -> Upload:
-        """Begin an upload of `length` bytes, without any yet, for a caller by the id of its key."""
+    def create(
+        self, length: int | None = None, file: str | None = None, caller: str = ANYBODY_ID, *, is_body: bool = False
+    ) -> Upload:
+        """Begin an upload of `length` bytes, without any yet, for a caller by the id of its key.
+
+        Raises UploadsFull where there is no room for so many, and ShelfBusy.
+        """
         upload_id = secrets.token_hex(16)
-        meta = UploadMeta(length=length, file=file, created_at=datetime.now(UTC), caller=caller)
-        with new_folder(self._root / upload_id, LABEL) as folder:
-            (folder / META).write_text(meta.model_dump_json(), encoding="utf-8")
-            (folder / DATA).touch()
+        meta = UploadMeta(length=length, file=file, created_at=datetime.now(UTC), caller=caller, is_body=is_body)
+        with self.changing():  # else two would take the same room
+            self.require_room(length or 0)
+            with new_folder(self._root / upload_id, LABEL) as folder:
+                (folder / META).write_text(meta.model_dump_json(), encoding="utf-8")
+                (folder / DATA).touch()
         return self.get(upload_id)
+
+    def require_room(self, more: int = 0) -> None:
+        """Raise UploadsFull when all uploads, each as long as it was announced, and `more` bytes are too many."""
+        if self._most_bytes is None:
+            return
+        there = 0
+        for upload_id in self.ids():
+            with suppress(UploadNotFound):
+                upload = self.get(upload_id)
+                there += max(upload.offset, upload.meta.length or 0)
+        if there + more > self._most_bytes:
+            raise UploadsFull(there, self._most_bytes)
+
+    def keeping(self) -> AbstractContextManager[None]:
+        """Let nobody be `changing` uploads meanwhile; any number may keep them at once. Raises ShelfBusy."""
+        return self._all_locked(shared=True)
+
+    def changing(self) -> AbstractContextManager[None]:
+        """Let nobody be `changing` or `keeping` uploads meanwhile. Raises ShelfBusy."""
+        return self._all_locked(shared=False)
 
     def get(self, upload_id: str) -> Upload:
         """An upload. Raises UploadNotFound."""
@@ -195,6 +233,17 @@ class Uploads:
             raise not_found(upload_id)
         remove_folder(self._root / upload_id, LABEL)
 
+    def delete_unless(self, upload_id: str, is_used: Callable[[], bool]) -> bool:
+        """Remove an upload, unless it is used, while nobody is `keeping` uploads; whether it was removed.
+
+        Raises UploadNotFound, ShelfBusy, and as `is_used` does.
+        """
+        with self.changing():
+            if is_used():
+                return False
+            self.delete(upload_id)
+            return True
+
     def delete_old(self, keep: Collection[str | None] = (), older_than_s: float = KEPT_S) -> list[str]:
         """Remove the uploads that were last used so long ago, but for those that are to be kept; their ids."""
         return [one for one in self.ids() if one not in keep and self._delete_if_old(one, older_than_s)]
@@ -206,7 +255,7 @@ class Uploads:
     def _delete_if_old(self, upload_id: str, older_than_s: float, broken_off: bool = False) -> bool:
         def is_old() -> bool:
             upload = self.get(upload_id)
-            goes_on = broken_off and upload.meta.length is not None  # it comes in parts, or is complete
+            goes_on = broken_off and (upload.is_complete or not upload.meta.is_body)  # it comes in parts
             return not goes_on and time.time() - upload.used_at >= older_than_s
 
         with suppress(UploadNotFound, UploadBusy):
@@ -216,6 +265,10 @@ class Uploads:
                         remove_folder(self._root / upload_id, LABEL)
                         return True
         return False
+
+    def _all_locked(self, *, shared: bool) -> AbstractContextManager[None]:
+        self._root.mkdir(parents=True, exist_ok=True)
+        return locked(self._root / ".lock", "the uploads", shared=shared)
 
     @contextmanager
     def _locked(self, upload_id: str, kind: int) -> Iterator[BufferedRandom]:

@@ -8,7 +8,7 @@ from core.access import ANYBODY_ID
 from core.errors import JobNotFound
 from jobs import keys
 from jobs.figures import JobFigures
-from jobs.record import Job, JobKind, JobStatus
+from jobs.record import ImportSpec, Job, JobKind, JobStatus
 
 
 class JobReader:
@@ -94,6 +94,11 @@ class JobReader:
     def figures(self) -> JobFigures:
         """What has happened to jobs, and how many there are."""
         return JobFigures.read(self._redis)
+
+    def importing(self, upload: str) -> list[str]:
+        """The jobs that import an upload and have not ended."""
+        specs = {job.id: job.spec for job in self.alive()}
+        return [job_id for job_id, spec in specs.items() if isinstance(spec, ImportSpec) and spec.upload == upload]
 
     def ping(self) -> None:
         """Raise RedisError unless Redis answers."""

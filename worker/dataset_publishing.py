@@ -50,9 +50,8 @@ def publish_dataset(store: JobStore, settings: Settings, job_id: str) -> None:
 def _remove_upload(store: JobStore, settings: Settings, job: Job) -> None:
     """Remove what was imported, unless another job is to import it too."""
     upload = job.importing.upload
-    if all(upload != upload_of(other) for other in store.alive() if other.id != job.id):
-        with suppress(UploadNotFound):
-            Uploads(settings.uploads_dir).delete(upload)
+    with suppress(UploadNotFound):
+        Uploads(settings.uploads_dir).delete_unless(upload, lambda: store.importing(upload) != [job.id])
 
 
 def upload_of(job: Job) -> str | None:

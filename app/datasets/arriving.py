@@ -1,6 +1,7 @@
 """A file of images on its way in: a body, or an upload that is here already. Only its first bytes are looked at."""
 
 import shutil
+from functools import partial
 
 from fastapi import Request
 from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
@@ -23,17 +24,21 @@ async def take_body(request: Request, services: Services, file: str | None, anno
     """A request's body as a complete upload of its caller. Where this raises nothing is left of it.
 
     Raises ProblemError for a body that is none, is hopeless, is too large for the disk or is not what was announced,
-    ClientGone, and OSError.
+    UploadsFull, ShelfBusy, ClientGone, and OSError.
     """
     _check_headers(request, services)
     uploads = services.uploads
-    begun = await run_in_threadpool(uploads.create, None, file, caller_of(request).id)
+    length = int(request.headers.get("content-length", "0")) or None
+    begin = partial(uploads.create, length, file, caller_of(request).id, is_body=True)
+    begun = await run_in_threadpool(begin)
     async with dropped_on_error(services, begun.id):
         async with contextmanager_in_threadpool(uploads.append(begun.id, 0)) as writer:
             async for data in batches(request):
                 if writer.offset == 0:
                     _refuse_hopeless(data[:HEAD_BYTES])
                 await run_in_threadpool(writer.write, data)
+                if length is None:  # it grows, and nothing is set apart for it
+                    await run_in_threadpool(uploads.require_room)
         if writer.offset == 0:
             raise ProblemError(ProblemType.BAD_REQUEST, f"the request has no body; {HOW}, or name an `upload`")
         digest = writer.sha256

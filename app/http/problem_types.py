@@ -70,6 +70,7 @@ class ProblemType(StrEnum):
     SHELF_BUSY = "shelf-busy", 503
     OVERLOADED = "overloaded", 503
     STORAGE_FULL = "storage-full", 507
+    UPLOADS_FULL = "uploads-full", 507
 
     @classmethod
     def of_library(cls, status: int) -> "ProblemType":

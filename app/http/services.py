@@ -65,7 +65,7 @@ class Services:
             queue=celery_app(settings.redis_url),
             shelf=shelf,
             datasets=DatasetShelf(settings.imported_dir),
-            uploads=Uploads(settings.uploads_dir),
+            uploads=Uploads(settings.uploads_dir, settings.max_all_uploads_bytes),
             renderer=Renderer(
                 shelf, settings.datasets_dir, settings.imported_dir, settings.models_mb * MB, waiting, meters
             ),

@@ -13,12 +13,13 @@ from app.http.problems import documented
 from app.http.urls import url
 from app.jobs.own import OwnJobDep
 from app.jobs.views import AnyJobView, JobPage, to_view
+from app.uploads.receiving import drop_body
 from core.access import Scope
 from core.files import remove_tree
 from core.run_dir import JobDir
 from jobs.feed import EventId
 from jobs.queue import nudge
-from jobs.record import Job, JobStatus, TrainSpec
+from jobs.record import ImportSpec, Job, JobStatus, TrainSpec
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503), route_class=StrictRoute)
 
@@ -90,6 +91,8 @@ def resume(job: OwnJobDep, services: ServicesDep) -> AnyJobView:
 def delete(job: OwnJobDep, services: ServicesDep) -> None:
     """Delete a job that has ended, with its files; a model or data set that came of it stays."""
     services.store.delete(job.id)
+    if isinstance(job.spec, ImportSpec):
+        drop_body(services, job.spec.upload)
     files = JobDir(services.settings.runs_dir, job.id).folder
     if remove_tree(files):  # else a sweeper will try again
         services.store.forget(job.id)

@@ -13,7 +13,7 @@ from app.drawing.renderer import ClientGone
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError
 from app.http.services import Services
-from core.errors import UploadNotFound
+from core.errors import ShelfBusy, UploadNotFound
 
 PIECE_BYTES = 1 << 20  # at once to a thread, which hashes and writes them
 SILENCE_S = 60.0
@@ -56,6 +56,17 @@ def drop(services: Services, upload_id: str) -> None:
     """Remove an upload that no job knows, where it is still there."""
     with suppress(UploadNotFound):
         services.uploads.delete(upload_id)
+
+
+def drop_body(services: Services, upload_id: str) -> None:
+    """Remove an upload that came as the body of an import whose job is gone, unless another job imports it.
+
+    Where that cannot be done now, the sweeper removes it a day after its last use.
+    """
+    uploads, store = services.uploads, services.store
+    with suppress(UploadNotFound, ShelfBusy):
+        if uploads.get(upload_id).meta.is_body:
+            uploads.delete_unless(upload_id, lambda: bool(store.importing(upload_id)))
 
 
 async def _pieces(request: Request) -> AsyncIterator[bytes]:

@@ -16,7 +16,6 @@ from app.uploads.receiving import batches, dropped_on_error
 from app.uploads.tus import EXTENSIONS, MEDIA_TYPE, VERSION, TusRoute, described, file_name
 from app.uploads.views import UploadView
 from core.uploads import Upload
-from jobs.record import ImportSpec
 
 router = APIRouter(prefix="/uploads", tags=["uploads"], route_class=TusRoute)
 
@@ -95,12 +94,11 @@ async def append(
 @router.delete("/{upload_id}", status_code=204, responses=documented(404, 409, 412, 422, 503))
 def delete(upload: OwnUploadDep, services: ServicesDep) -> None:
     """Remove an upload that nobody needs any more: while a job that imports it has not ended it stays."""
-    alive = services.store.alive()
-    users = {job.id for job in alive if isinstance(job.spec, ImportSpec) and job.spec.upload == upload.id}
-    if users:
-        detail = f"upload {upload.id} is used by jobs that have not ended: {', '.join(sorted(users))}"
-        raise ProblemError(ProblemType.UPLOAD_IN_USE, detail)
-    services.uploads.delete(upload.id)
+    with services.uploads.changing():
+        if users := services.store.importing(upload.id):
+            detail = f"upload {upload.id} is used by jobs that have not ended: {', '.join(sorted(users))}"
+            raise ProblemError(ProblemType.UPLOAD_IN_USE, detail)
+        services.uploads.delete(upload.id)
 
 
 async def _append(request: Request, services: Services, upload_id: str, offset: int) -> Upload:
