@@ -29,7 +29,7 @@ from app.http.services import Services
 from app.http.urls import url
 from app.images import inspect, openai
 from app.images import routes as images
-from app.jobs import events, files, reports, train
+from app.jobs import events, files, reports, train, workers
 from app.jobs import routes as jobs
 from app.keys import routes as keys
 from app.metrics import routes as metrics
@@ -72,7 +72,7 @@ def create_app(
     )
     of_jobs = (train, jobs, events, files, reports)
     of_datasets = (datasets, importing, pictures, download, uploads)
-    of_operators = (keys, usage, webhooks, deliveries, health)
+    of_operators = (keys, usage, webhooks, deliveries, workers, health)
     for module in (images, *of_jobs, *of_datasets, inspect, openai, shelf, *of_operators):
         app.include_router(module.router)
     if settings.metrics:

@@ -31,6 +31,8 @@
     digitforge:schema       string, which schema all of this has: see core/schema.py
     digitforge:idempotency:<caller>:<key>
                             hash, what a caller first asked with an Idempotency-Key; it expires
+    digitforge:workers      set, the ids of workers; digitforge:worker:<id>, digitforge:worker:<id>:<lane>
+                            what each of them, and each of its lanes, told of itself; it expires: see jobs/workers.py
     digitforge:keys         hash, the API's keys by id, without their texts; digitforge:keys:version is a text that
                             changes with them, digitforge:keys:used a hash of when each was last used, in seconds
                             since 1970
@@ -52,6 +54,7 @@ FILES = f"{PREFIX}files"
 CALLER = f"{PREFIX}caller:"
 COUNTERS = f"{PREFIX}counters"
 OUTBOX = f"{PREFIX}outbox"
+WORKERS = f"{PREFIX}workers"
 KEYS = f"{PREFIX}keys"
 KEYS_VERSION = f"{PREFIX}keys:version"
 KEYS_USED = f"{PREFIX}keys:used"
@@ -84,6 +87,16 @@ def jobs_with(status: JobStatus) -> str:
 def jobs_of(caller: str, status: JobStatus | None = None) -> str:
     """The jobs of a caller, or those of them that have a status."""
     return f"{CALLER}{caller}" if status is None else f"{CALLER}{caller}:{status}"
+
+
+def worker_key(worker_id: str) -> str:
+    """What a worker told of itself."""
+    return f"{PREFIX}worker:{worker_id}"
+
+
+def lane_key(worker_id: str, lane: str) -> str:
+    """What a lane of a worker told of itself."""
+    return f"{worker_key(worker_id)}:{lane}"
 
 
 def use_of(caller: str, day: int) -> str:

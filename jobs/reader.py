@@ -8,7 +8,7 @@ from core.access import ANYBODY_ID
 from core.errors import JobNotFound
 from jobs import keys
 from jobs.figures import JobFigures
-from jobs.record import ImportSpec, Job, JobKind, JobStatus
+from jobs.record import ImportSpec, Job, JobKind, JobOrigin, JobStatus
 
 
 class JobReader:
@@ -24,6 +24,11 @@ class JobReader:
         if not fields:
             raise JobNotFound(f"no job {job_id!r}")
         return Job.from_hash(fields)
+
+    def origin_of(self, job_id: str) -> JobOrigin:
+        """The request that made a job, also where the rest of its record cannot be read; empty of one that is gone."""
+        found: list[str | None] = self._redis.hmget(keys.job_key(job_id), JobOrigin._fields)  # type: ignore[assignment]
+        return JobOrigin(*(value or "" for value in found))
 
     def first_of(self, idempotency_key: str, caller: str = ANYBODY_ID) -> Job | None:
         """The job that an earlier request with this key made; None if none did, or the job was deleted."""

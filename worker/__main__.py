@@ -13,7 +13,7 @@ def main() -> int:
     claim_redis(settings.redis_url)
     from worker.main import app  # which reads the settings when it is imported
 
-    app.worker_main(["worker", "--loglevel=info", "--without-mingle", "--without-gossip", "--without-heartbeat"])
+    app.worker_main(["--quiet", "worker", "--without-mingle", "--without-gossip", "--without-heartbeat"])
     return 0
 
 

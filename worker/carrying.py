@@ -12,7 +12,8 @@ from core.disk_full import write_when_there_is_space
 from core.errors import LeaseLost
 from core.settings import Settings
 from core.vocabulary import Answer, FailureKind, WarningKind
-from jobs.record import Claim, DeviceMemory, JobKind
+from jobs.job_logs import about
+from jobs.record import Claim, DeviceMemory, Job, JobKind
 from jobs.store import JobStore
 from worker.attempt import Attempt
 from worker.monitor import RunMonitor
@@ -30,12 +31,20 @@ class JobSupervisor(ABC):
 
     def __init__(self, store: JobStore, settings: Settings, draining: Callable[[], bool]) -> None:
         self._store, self._settings, self._draining = store, settings, draining
+        self.under_way: Job | None = None  # what is being carried out
 
     def run(self) -> bool:
         """Claim the oldest queued job and see it to an end. False when there is none. Raises RedisError then only."""
         claim = self._store.claim_oldest(self.kind)
         if claim is None:
             return False
+        self.under_way = claim.job
+        with about(claim.job):
+            self._see_to_an_end(claim)
+        self.under_way = None
+        return True
+
+    def _see_to_an_end(self, claim: Claim) -> None:
         job_id = claim.job.id
         logger.info("job %s: attempt %d", job_id, claim.job.attempt)
         attempt = Attempt(self._store, claim, self._draining)
@@ -49,7 +58,6 @@ class JobSupervisor(ABC):
             logger.exception("job %s: the worker failed", job_id)
             with suppress(LeaseLost):  # it is committed, and left to the sweeper
                 attempt.fail(FailureKind.INTERNAL, f"{type(error).__name__}: {error}")
-        return True
 
     @abstractmethod
     def _carry_out(self, claim: Claim, attempt: Attempt) -> None:

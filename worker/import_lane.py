@@ -14,10 +14,14 @@ from multiprocessing.synchronize import Event
 from redis import RedisError
 
 from core.child import die_with_parent, stop_child
+from core.logs import log_to_stderr
 from core.startup import EXIT_FAILED, PYTHON, read_settings, run
+from jobs.redis_client import connect
 from jobs.store import JobStore
+from jobs.workers import IMPORT_LANE, Workers
 from worker.import_supervisor import ImportSupervisor
 from worker.meters import Number, WorkerMeters
+from worker.telling import Telling, lane_report
 
 LOOK_S = 0.5  # how often it looks for a queued import
 RESTART_S = 1.0
@@ -27,14 +31,16 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> int:
-    """Work until SIGTERM or the end of the parent, whose process id is the argument."""
+    """Work until SIGTERM or the end of the parent, whose process id and worker's id are the arguments."""
     if not die_with_parent(int(sys.argv[1])):
         return EXIT_FAILED
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings, stop = read_settings(), threading.Event()
+    log_to_stderr(settings, "import-lane")
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the worker decides
     supervisor = ImportSupervisor(JobStore.of(settings), settings, stop.is_set)
+    workers, worker_id = Workers(connect(settings.redis_url)), sys.argv[2]
+    Telling(lambda: workers.tell_of_lane(worker_id, IMPORT_LANE, lane_report(supervisor.under_way))).start()
     while not stop.is_set():
         if not _one_import(supervisor):
             stop.wait(LOOK_S)
@@ -49,9 +55,9 @@ def _one_import(supervisor: ImportSupervisor) -> bool:
     return False
 
 
-def keep_running(draining: Event, meters: WorkerMeters) -> None:
+def keep_running(draining: Event, meters: WorkerMeters, worker_id: str) -> None:
     """Run the lane as a child of this process until `draining` is set. To be called by a thread of its own."""
-    command = [*PYTHON, "-m", "worker.import_lane", str(os.getpid())]
+    command = [*PYTHON, "-m", "worker.import_lane", str(os.getpid()), worker_id]
     while not draining.is_set():
         lane = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
         meters.count(Number.IMPORT_LANE_STARTS)

@@ -7,35 +7,46 @@ The main process sweeps; for each device a pool child supervises one trainer pro
 import logging
 import multiprocessing
 import os
+import secrets
 import threading
 import time
 from typing import Any
 
-from celery.signals import worker_process_init, worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import setup_logging, worker_process_init, worker_ready, worker_shutdown, worker_shutting_down
 
+from core.logs import log_to_stderr
 from core.settings import Settings
 from jobs.queue import TRAIN_TASK, celery_app
+from jobs.redis_client import connect
 from jobs.store import JobStore
+from jobs.workers import Workers, client_name
 from models.shelf import Shelf
 from webhooks.deliverer import Deliverer
 from worker import metrics
 from worker.devices import devices_of, own_device, own_lane
 from worker.import_lane import keep_running
-from worker.meters import WorkerMeters
+from worker.meters import Number, WorkerMeters
 from worker.supervisor import Supervisor
 from worker.sweeper import Sweeper
+from worker.telling import MainProcess, Telling, lane_report
 
 ORPHAN_CHECK_S = 0.5
 
-logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-
 settings = Settings()
+log_to_stderr(settings, "worker")
+worker_id = secrets.token_hex(4)
 devices = devices_of(settings.devices)
 app = celery_app(settings.redis_url)
 app.conf.worker_concurrency = len(devices)
+app.conf.broker_transport_options["client_name"] = client_name(worker_id)
 draining = multiprocessing.Event()  # set in the main process, seen by the pool child
 meters = WorkerMeters(devices)  # in memory that the pool children share
-import_lane = threading.Thread(target=keep_running, args=(draining, meters), name="import-lane", daemon=True)
+import_lane = threading.Thread(target=keep_running, args=(draining, meters, worker_id), name="import-lane", daemon=True)
+main_process = MainProcess(
+    Workers(connect(settings.redis_url)), worker_id, devices, draining.is_set, lambda: meters[Number.SWEPT_AT]
+)
+telling = Telling(main_process.tell)
+carrying: list[Supervisor] = []  # of the pool child that this process is: the one that carries jobs out, if any
 
 
 @app.task(name=TRAIN_TASK)  # type: ignore[untyped-decorator]
@@ -49,8 +60,14 @@ def train(job_id: str) -> None:
     device = own_device(devices)
     store, shelf, lane = JobStore.of(settings), Shelf(settings.shelf_dir), meters.lane(own_lane())
     supervisor = Supervisor(store, shelf, settings, device, draining.is_set, lane)
+    carrying[:] = [supervisor]
     if not supervisor.run():
         logging.getLogger(__name__).info("no training is queued any more, nothing to do")
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def keep_logging(**_: Any) -> None:
+    """Celery sets nothing up where somebody listens to this signal: `core/logs.py` has done it."""
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
@@ -79,12 +96,31 @@ def start_import_lane(**_: Any) -> None:
     import_lane.start()
 
 
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def start_telling(**_: Any) -> None:
+    """Tell Redis of this worker."""
+    telling.start()
+
+
 @worker_shutdown.connect  # type: ignore[untyped-decorator]
 def wait_for_import_lane(**_: Any) -> None:
     """Once all is drained: an import was given back too."""
     draining.set()
     if import_lane.is_alive():
         import_lane.join()
+    telling.end()
+    main_process.forget()
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]
+def tell_of_lane(**_: Any) -> None:
+    """Tell Redis of this pool child."""
+    workers, lane = Workers(connect(settings.redis_url)), str(own_lane())
+
+    def tell() -> None:
+        workers.tell_of_lane(worker_id, lane, lane_report(carrying[0].under_way if carrying else None))
+
+    Telling(tell).start()
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]

@@ -8,12 +8,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from pydantic import ValidationError
 
+from core.log_context import log_context
+from core.masking import masked
 from core.startup import PYTHON
 
 LOG_TAIL_BYTES = 4000
@@ -43,6 +46,7 @@ class Program(Generic[E]):
         self._kill_at: float | None = None
         self._events: queue.SimpleQueue[E | None] = queue.SimpleQueue()
         command = [*PYTHON, "-m", module, "--die-with", str(os.getpid()), *arguments]
+        _head(log)
         with log.open("ab") as stderr:
             self._process = subprocess.Popen(
                 command,
@@ -131,3 +135,11 @@ class Program(Generic[E]):
                             log.write(line)
         finally:
             self._events.put(None)  # or the supervisor would wait for ever
+
+
+def _head(log: Path) -> None:
+    """Begin what the program logs with a line that says for which job and request it is, as far as that is known."""
+    if context := log_context():
+        said = masked(" ".join(f"{name}={value}" for name, value in context.items()))
+        with suppress(OSError), log.open("ab") as file:
+            file.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {said}\n".encode())

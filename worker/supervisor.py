@@ -24,6 +24,7 @@ from worker.publishing import publish
 from worker.run_dirs import open_attempt
 from worker.trainer import TrainerProcess
 from worker.training.events import Event, Failed, Finished, Stopped
+from worker.training.reporting import in_words
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ class Supervisor(JobSupervisor):
             self._lane.begin(trainer.pid)
             for event in trainer.events(settings.heartbeat_s / 2):
                 monitor.handle(event)
+                _log(attempt.job.id, event)
                 self._lane.beat(monitor.images_per_s)
                 stalled = monitor.silent_s > settings.watchdog_s
                 if monitor.request is Answer.CANCEL:
@@ -140,3 +142,10 @@ class Supervisor(JobSupervisor):
         if not settings.cuda_graph:
             arguments.append("--no-cuda-graph")
         return arguments
+
+
+def _log(job_id: str, event: Event | None) -> None:
+    """What the trainer's own log says too: this one is where a collector looks."""
+    if event is not None:
+        for line in in_words(event).splitlines():
+            logger.info("job %s: %s", job_id, line.strip())

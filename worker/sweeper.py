@@ -15,9 +15,11 @@ from redis import RedisError
 
 from core.errors import JobNotFound, JobStateConflict, LeaseLost, ShelfBusy
 from core.files import remove_temporaries, remove_tree
+from core.log_context import in_context
 from core.run_dir import JobDir, RunDir
 from core.settings import Settings
 from core.uploads import Uploads
+from jobs.job_logs import about, about_id
 from jobs.queue import enqueue, waiting_messages
 from jobs.record import ImportSpec
 from jobs.store import JobStore
@@ -69,12 +71,13 @@ class Sweeper:
 
     def _take_expired_leases(self) -> None:
         for job_id, status in self._store.sweep().items():
-            logger.warning("job %s: its worker vanished; now %s", job_id, status)
+            with about_id(self._store, job_id):
+                logger.warning("job %s: its worker vanished; now %s", job_id, status)
 
     def _publish_what_was_committed(self) -> None:
         for job_id in self._store.publishing_ids():
-            logger.warning("job %s: its worker vanished before its publication; published now", job_id)
-            with self._put_off(f"publish job {job_id}"):
+            with about_id(self._store, job_id), self._put_off(f"publish job {job_id}"):
+                logger.warning("job %s: its worker vanished before its publication; published now", job_id)
                 try:
                     self._publish(job_id)
                 except (JobNotFound, LeaseLost) as error:
@@ -96,7 +99,8 @@ class Sweeper:
         """
         if waiting_messages(self._queue) == 0:
             for job_id in self._store.claimable_ids("train"):
-                logger.info("job %s: queued without a message; sent again", job_id)
+                with about_id(self._store, job_id):
+                    logger.info("job %s: queued without a message; sent again", job_id)
                 enqueue(self._queue, job_id)
 
     def _remove_old_jobs(self) -> None:
@@ -109,7 +113,8 @@ class Sweeper:
         for job_id in self._store.deleted_ids():
             if remove_tree(JobDir(self._settings.runs_dir, job_id).folder):  # else the next sweep tries again
                 self._store.forget(job_id)
-                logger.info("job %s: deleted with its files", job_id)
+                with in_context(job_id=job_id):  # its record is gone
+                    logger.info("job %s: deleted with its files", job_id)
 
     def _clear_up(self) -> None:
         """Now and then, remove what processes that are gone have left, and uploads that nobody uses any more."""
@@ -127,12 +132,13 @@ class Sweeper:
         for made in self._settings.runs_dir.glob("*/attempt-*/dataset"):
             job_id = made.parent.parent.name
             try:
-                ended = self._store.get(job_id).status.is_terminal
+                job = self._store.get(job_id)
             except JobNotFound:  # its files are removed with it
                 continue
-            if ended:
+            if job.status.is_terminal:
                 keep_reports(RunDir(made.parent))
-                logger.warning("job %s: what it left behind is removed", job_id)
+                with about(job):
+                    logger.warning("job %s: what it left behind is removed", job_id)
 
     def _remove_old_uploads(self) -> None:
         """Remove the uploads that were not used for a day, but for those that an import waits for."""

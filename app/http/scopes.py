@@ -38,6 +38,7 @@ SCOPES: dict[str, Scope | None] = {
     "GET /jobs/{job_id}/logs": Scope.JOBS_READ,
     "GET /jobs/{job_id}/report": Scope.JOBS_READ,
     "GET /jobs/{job_id}/problems": Scope.JOBS_READ,
+    "GET /workers": Scope.METRICS,
     "GET /jobs/{job_id}/deliveries": Scope.JOBS_READ,
     "POST /jobs/{job_id}/deliveries/{webhook_id}": Scope.JOBS_WRITE,
     "GET /webhooks": Scope.JOBS_WRITE,

@@ -23,6 +23,7 @@ from jobs.feed import EventFeed
 from jobs.queue import celery_app
 from jobs.redis_client import connect
 from jobs.store import JobStore
+from jobs.workers import Workers
 from models.shelf import Shelf
 from webhooks.store import WebhookStore
 
@@ -37,6 +38,7 @@ class Services:
     settings: Settings
     store: JobStore
     feed: EventFeed
+    workers: Workers
     queue: Celery
     shelf: Shelf
     datasets: DatasetShelf
@@ -62,6 +64,7 @@ class Services:
             settings=settings,
             store=JobStore.of(settings),
             feed=EventFeed(settings.redis_url),
+            workers=Workers(connect(settings.redis_url)),
             queue=celery_app(settings.redis_url),
             shelf=shelf,
             datasets=DatasetShelf(settings.imported_dir),
