@@ -11,12 +11,13 @@ from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp
 
-from access.shared_buckets import Buckets
 from app.datasets import download, importing, pictures
 from app.datasets import routes as datasets
-from app.drawing.shared_counts import SharedCounts
+from app.drawing.scheduler import Overloaded
 from app.edge.access_log import LogRequests
 from app.edge.bodies import CheckBodies
+from app.edge.cors import ShareWithOrigins
+from app.edge.headers import AllowOwnScripts, TellBrowsers, for_browsers
 from app.edge.methods import HeadAsGet
 from app.edge.origin import AllowedHosts, RefuseStrangers
 from app.edge.plain_errors import PlainErrorsToProblems
@@ -35,6 +36,7 @@ from app.keys import routes as keys
 from app.metrics import routes as metrics
 from app.metrics.meters import Meters
 from app.metrics.requests import CountRequests
+from app.shared import Shared
 from app.shelf import routes as shelf
 from app.uploads import routes as uploads
 from app.usage import routes as usage
@@ -47,27 +49,19 @@ from core.version import VERSION
 logger = logging.getLogger(__name__)
 
 
-def create_app(
-    settings: Settings,
-    closing: asyncio.Event | None = None,
-    waiting: SharedCounts | None = None,
-    meters: Meters | None = None,
-    buckets: Buckets | None = None,
-) -> FastAPI:
+def create_app(settings: Settings, closing: asyncio.Event | None = None, shared: Shared | None = None) -> FastAPI:
     """Build the API. It opens its services when its lifespan begins.
 
-    Set `closing` to end event streams, which would hold up a server that waits for its answers. `waiting` counts the
-    images that wait in this process and in those beside it, `meters` what they do, `buckets` what their callers take.
+    Set `closing` to end event streams, which would hold up a server that waits for its answers. `shared` is what this
+    process counts together with those beside it.
     """
-    meters = meters or Meters()
+    shared = shared or Shared.of(settings)
     app = FastAPIOffline(
         redoc_url=None,
         title="digitforge",
         version=VERSION,
         summary="Train a DCGAN on handwritten digits or your own images, and draw from it.",
-        lifespan=_lifespan(
-            settings, closing or asyncio.Event(), waiting or SharedCounts(), meters, buckets or Buckets()
-        ),
+        lifespan=_lifespan(settings, closing or asyncio.Event(), shared),
         responses=problems.ANY_OTHER,
     )
     of_jobs = (train, jobs, events, files, reports)
@@ -81,18 +75,24 @@ def create_app(
     messages.describe(app)
     contract.describe(app)
     handlers.install(app)
-    _install_edge(app, settings, meters)
+    _install_edge(app, settings, shared.meters)
     return app
 
 
 def _install_edge(app: FastAPI, settings: Settings, meters: Meters) -> None:
     """The middleware. What is added last comes first."""
     app.add_middleware(RefuseDoubles)
-    app.add_middleware(CheckBodies, limit=settings.max_body_bytes, upload_limit=settings.max_upload_bytes)
+    app.add_middleware(AllowOwnScripts)
+    app.add_middleware(
+        CheckBodies,
+        limit=settings.max_body_bytes,
+        upload_limit=settings.max_upload_bytes,
+        silence_s=settings.body_timeout_s,
+    )
     app.add_middleware(HeadAsGet)
     app.add_middleware(IgnoreOtherUnits)
     hosts = AllowedHosts([settings.host, *settings.hosts])
-    app.add_middleware(RefuseStrangers, hosts=hosts)
+    app.add_middleware(RefuseStrangers, hosts=hosts, origins=settings.cors_origins)
     app.add_middleware(BelieveProxies, proxies=settings.proxies, root=settings.root_path, hosts=hosts)
     app.add_middleware(PlainErrorsToProblems)
     if settings.metrics:
@@ -101,25 +101,27 @@ def _install_edge(app: FastAPI, settings: Settings, meters: Meters) -> None:
 
     def build_with_edge() -> ASGIApp:
         """Around Starlette's answer to a crash too, which is outside of all middleware that is added to it."""
-        inner = build()
-        return GiveRequestIds(LogRequests(inner) if settings.access_log else inner)
+        stack: ASGIApp = TellBrowsers(build(), for_browsers(settings.cors_origins))
+        if settings.cors_origins:
+            stack = ShareWithOrigins(stack, settings.cors_origins)
+        return GiveRequestIds(LogRequests(stack) if settings.access_log else stack)
 
     app.build_middleware_stack = build_with_edge  # type: ignore[method-assign]
 
 
 def _lifespan(
-    settings: Settings, closing: asyncio.Event, waiting: SharedCounts, meters: Meters, buckets: Buckets
+    settings: Settings, closing: asyncio.Event, shared: Shared
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Open the services, and warm the active model up before the first request."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        services = app.state.services = Services.open(settings, closing, waiting, meters, buckets)
+        services = app.state.services = Services.open(settings, closing, shared)
         await services.keyring.look()
         watching = asyncio.create_task(services.keyring.watch())
         try:
             await services.renderer.warm_up(services.shelf.active())
-        except (DigitforgeError, OSError) as error:
+        except (DigitforgeError, OSError, Overloaded) as error:
             logger.error("no images can be drawn: %s", error)
         gc.collect()
         gc.freeze()  # what is there now stays; walking through it would hold all requests up for a tenth of a second

@@ -75,6 +75,12 @@ def _joined(value: str) -> str:
     return ",".join(_split(value))
 
 
+def _as_browsers_write_it(origin: str) -> str:
+    """An origin in small letters, and without the port that its scheme has anyway."""
+    origin = origin.lower()
+    return origin.removesuffix(":443") if origin.startswith("https:") else origin.removesuffix(":80")
+
+
 Address = Annotated[str, AfterValidator(_address)]
 HostName = Annotated[
     str,
@@ -83,6 +89,15 @@ HostName = Annotated[
         "host names such as digits.example, with commas between, each without a scheme and a port",
     ),
 ]
+Origin = Annotated[
+    str,
+    AfterValidator(_as_browsers_write_it),
+    _matching(
+        r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?",
+        "origins such as https://digits.example or http://localhost:3000, with commas between, each without a path",
+    ),
+]
+Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)]
 Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_split)]
 HostsAndNetworks = Annotated[
     tuple[Annotated[str, AfterValidator(_host_or_network)], ...], NoDecode, BeforeValidator(_split)

@@ -18,6 +18,7 @@ from core.setting_types import (
     HostNames,
     HostsAndNetworks,
     Networks,
+    Origins,
     RootPath,
 )
 
@@ -45,6 +46,7 @@ class Settings(BaseSettings):
     )
     proxies: Networks = Field((), description="Addresses and networks of proxies whose X-Forwarded headers count.")
     root_path: RootPath = Field("", description="Path that a proxy serves the API under.")
+    cors_origins: Origins = Field((), description="Origins whose pages may use the API from a browser.")
 
     webhooks: Literal["off", "listed", "public"] = Field(
         "off", description="Where webhooks may lead: nowhere, to DIGITFORGE_WEBHOOK_HOSTS, or to public addresses too."
@@ -81,6 +83,21 @@ class Settings(BaseSettings):
     max_all_uploads_bytes: int | None = Field(
         None, ge=1024, le=2**50, description="Bytes of all uploads that wait for their imports; unset: no bound."
     )
+
+    head_timeout_s: float = Field(
+        10.0, ge=1, le=3600, description="How long a client may take for the head of a request, and for its first byte."
+    )
+    body_timeout_s: float = Field(
+        30.0, ge=1, le=3600, description="How long a client may be silent in a body, or not read what was sent to it."
+    )
+    draw_timeout_s: float = Field(
+        60.0, ge=1, le=3600, description="How long a request may wait for its model and its images."
+    )
+    max_connections: int = Field(4096, ge=1, le=65_536, description="How many connections may be open.")
+    max_connections_per_address: int = Field(
+        512, ge=1, le=65_536, description="How many of them may come from an address that is no proxy's."
+    )
+    max_streams: int = Field(512, ge=1, le=65_536, description="How many event streams and long polls may be open.")
 
     max_queued: int = Field(100, ge=1, le=1_000_000, description="How many jobs may wait.")
     retention_days: float = Field(

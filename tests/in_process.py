@@ -49,9 +49,9 @@ def served(settings: Settings) -> Iterator[Api]:
 
 
 @contextmanager
-def listening(api: Api) -> Iterator[str]:
+def listening(api: Api, host: str = "127.0.0.1") -> Iterator[str]:
     """The URL of the same API on a socket, served by uvicorn as `python -m app` does."""
-    (bound,) = listen("127.0.0.1", 0)
+    (bound,) = listen(host, 0)
     config = server_config(api.app, api.services.settings)
     config.lifespan = "off"  # it lives already
     server = Server(config, asyncio.Event())

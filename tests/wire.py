@@ -31,6 +31,10 @@ class Wire:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection."""
         self._file.close()
         self._socket.close()
 
@@ -42,6 +46,10 @@ class Wire:
     def shut(self, how: int) -> None:
         """End one direction of the connection, as `socket.shutdown` does."""
         self._socket.shutdown(how)
+
+    def line(self) -> bytes:
+        """The next line of what comes."""
+        return self._file.readline()
 
     def answer(self, method: str = "GET") -> Answer:
         """The next response; one to HEAD ends with its headers."""

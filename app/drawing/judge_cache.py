@@ -4,6 +4,7 @@ A judge is not part of a model. It lies beside the data set, and can be damaged,
 of an imported data set is found by its id, whatever its name stands for by now.
 """
 
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,8 +27,8 @@ class _Key(NamedTuple):
 class JudgeCache(Cache[_Key, Judge]):
     """The judges of the data sets that the models on a shelf were trained on."""
 
-    def __init__(self, datasets_dir: Path, imported_dir: Path) -> None:
-        super().__init__(MAX_BYTES)
+    def __init__(self, datasets_dir: Path, imported_dir: Path, patience_s: float = inf) -> None:
+        super().__init__(MAX_BYTES, patience_s)
         self._datasets_dir, self._imported_dir = datasets_dir, imported_dir
 
     def choose(self, model: Card, wanted_id: str | None) -> str | None:

@@ -6,8 +6,10 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from math import inf
 from typing import Generic, Protocol, TypeVar
 
+from app.drawing.scheduler import Overloaded
 from app.metrics.meters import Gauge, Meters
 from models.checkpoint import load_generator
 from models.folding import FoldedGenerator
@@ -15,6 +17,7 @@ from models.sampling import draw_batch, latents
 from models.shelf import Shelf
 
 CARDS = 256  # held in memory
+SOON_S = 5  # when one may ask again
 
 
 class Sized(Protocol):
@@ -33,14 +36,18 @@ Value = TypeVar("Value", bound=Sized)
 class Cache(ABC, Generic[Key, Value]):
     """A least-recently-used cache that loads in its own thread. For use on the event loop."""
 
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
+    def __init__(self, max_bytes: int, patience_s: float = inf) -> None:
+        """`patience_s` is how long anybody waits for a value."""
+        self._max_bytes, self._patience_s = max_bytes, patience_s
         self._held: OrderedDict[Key, Value] = OrderedDict()  # least recently used first
         self._loading: dict[Key, asyncio.Future[Value]] = {}
         self._loader = ThreadPoolExecutor(1, "loader")
 
     async def get(self, key: Key) -> Value:
-        """Return a value, loading it if needed; concurrent calls share one load. Raises as `_load` does."""
+        """Return a value, loading it if needed; concurrent calls share one load.
+
+        Raises as `_load` does, and Overloaded where it takes too long.
+        """
         if key in self._held:
             self._held.move_to_end(key)
             return self._held[key]
@@ -48,7 +55,14 @@ class Cache(ABC, Generic[Key, Value]):
             loading = asyncio.get_running_loop().run_in_executor(self._loader, self._load, key)
             self._loading[key] = loading
             loading.add_done_callback(lambda done: self._keep(key, done))
-        return await asyncio.shield(self._loading[key])
+        try:
+            async with asyncio.timeout(self._patience_s) as limit:
+                return await asyncio.shield(self._loading[key])
+        except TimeoutError as error:
+            if not limit.expired():  # a file's
+                raise
+            detail = f"a model is not loaded after {self._patience_s:g} s, which is as long as a request may wait"
+            raise Overloaded(SOON_S, detail) from error
 
     def keys(self) -> list[Key]:
         """The keys in memory, the most recently used one last."""
@@ -74,8 +88,8 @@ class Cache(ABC, Generic[Key, Value]):
 class ModelCache(Cache[str, FoldedGenerator]):
     """Generators by model id, ready to draw. `get` raises ModelNotFound or CheckpointError."""
 
-    def __init__(self, shelf: Shelf, max_bytes: int, meters: Meters) -> None:
-        super().__init__(max_bytes)
+    def __init__(self, shelf: Shelf, max_bytes: int, meters: Meters, patience_s: float = inf) -> None:
+        super().__init__(max_bytes, patience_s)
         self._shelf, self._meters = shelf, meters
         self.card = lru_cache(CARDS)(shelf.card)  # a model never changes
 

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ import torch
 
 from app.drawing.judge_cache import JudgeCache
 from app.drawing.model_cache import ModelCache
-from app.drawing.scheduler import BatchScheduler, Slice, Task
+from app.drawing.scheduler import BatchScheduler, Overloaded, Slice, Task
 from app.drawing.shared_counts import SharedCounts
 from app.drawing.sources import PickSource, Source
 from app.metrics.meters import BATCHES, Meters
@@ -64,12 +65,17 @@ class Renderer:
         max_bytes: int,
         waiting: SharedCounts,
         meters: Meters | None = None,
+        patience_s: float = inf,
     ) -> None:
-        """`max_bytes` of models stay in memory; `waiting` counts the images that wait in all processes."""
+        """`max_bytes` of models stay in memory; `waiting` counts the images that wait in all processes.
+
+        After `patience_s` seconds a request is given up: of waiting for a model, or for its images.
+        """
         self._waiting, self._meters = waiting, meters or Meters()
         torch.set_num_threads(1)  # of every thread of the process that has not drawn yet
-        self.judges = JudgeCache(datasets_dir, imported_dir)
-        self.models = ModelCache(shelf, max_bytes, self._meters)
+        self.judges = JudgeCache(datasets_dir, imported_dir, patience_s)
+        self.models = ModelCache(shelf, max_bytes, self._meters, patience_s)
+        self._patience_s = patience_s
         self._scheduler = BatchScheduler[_Drawing](waiting)
         self._loop = asyncio.get_running_loop()
         self._turn: asyncio.Handle | None = None
@@ -78,7 +84,7 @@ class Renderer:
         """The images of a source: uint8 [n, H, W, C].
 
         `gone` says whether nobody waits for them any more; they are not drawn then. Raises Overloaded when too much
-        waits already, or ClientGone.
+        waits already, or these wait for too long, or ClientGone.
         """
         drawing = _Drawing(source.G, source.n, source.cost, source=source, done=self._loop.create_future())
         self._scheduler.add(drawing)
@@ -116,9 +122,12 @@ class Renderer:
 
     async def _watch(self, drawing: _Drawing, gone: Callable[[], Awaitable[bool]]) -> None:
         while not (await asyncio.wait([drawing.done], timeout=GONE_CHECK_S))[0]:
+            undrawn = f"{drawing.n - drawing.taken} of {drawing.n} images are not drawn"
             if await gone():
-                undrawn = f"{drawing.n - drawing.taken} of {drawing.n} images are not drawn"
                 raise ClientGone(f"the client has gone: {undrawn}")
+            if time.monotonic() - drawing.asked_at > self._patience_s:
+                detail = f"{undrawn} after {self._patience_s:g} s, which is as long as a request may wait"
+                raise Overloaded(self._scheduler.time_left_s(), detail)
 
     def _draw_next(self) -> None:
         """Draw a batch, tell those who have all their images, and let the loop go on before the next."""

@@ -23,8 +23,8 @@ NEWEST_BATCH = 0.1  # its weight in the average time of a batch
 class Overloaded(Exception):
     """More images are waited for than will be drawn in good time."""
 
-    def __init__(self, retry_after_s: int) -> None:
-        super().__init__("too many drawings are waiting")
+    def __init__(self, retry_after_s: int, detail: str = "too many drawings are waiting") -> None:
+        super().__init__(detail)
         self.retry_after_s = retry_after_s
 
 
@@ -74,9 +74,13 @@ class BatchScheduler(Generic[TaskT]):
         """Let a task wait. Raises Overloaded."""
         waiting = self._shared.total()
         if waiting >= MAX_WAITING:
-            raise Overloaded(ceil(waiting / BATCH * self._batch_s / self._shared.processes))
+            raise Overloaded(self.time_left_s())
         self._waiting.append(task)
         self._shared.own += task.left
+
+    def time_left_s(self) -> int:
+        """In how many seconds all that waits now will be drawn, at the rate of the last batches: at least 1."""
+        return max(1, ceil(self._shared.total() / BATCH * self._batch_s / self._shared.processes))
 
     def remove(self, tasks: Collection[TaskT]) -> None:
         """Draw no more of them."""

@@ -1,4 +1,4 @@
-"""Who may ask: programs, and this server's own pages, but no page of another site.
+"""Who may ask: programs, this server's own pages and those of listed origins, but no page of another site.
 
 Any web page can make its visitor's browser send a request here. The browser says where the request comes from: in
 `Sec-Fetch-Site` over HTTPS and on loopback addresses, and in `Origin` with every unsafe method. Programs send neither.
@@ -53,8 +53,10 @@ def _is_address(text: str) -> bool:
 class RefuseStrangers:
     """Refuses requests for unknown hosts (421), and unsafe ones from pages of other origins (403)."""
 
-    def __init__(self, app: ASGIApp, hosts: AllowedHosts) -> None:
+    def __init__(self, app: ASGIApp, hosts: AllowedHosts, origins: Iterable[str] = ()) -> None:
+        """`origins` are those whose pages may do what this server's own may."""
         self._app, self._hosts = app, hosts
+        self._origins = frozenset(origin.encode() for origin in origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -78,6 +80,8 @@ class RefuseStrangers:
             return _misdirected(hosts[0])
         if scope["method"] in SAFE or site == b"same-origin":
             return None
+        if origins and self._origins.issuperset(origins):
+            return None
         foreign = [origin for origin in origins if not hosts or not _is_own(origin, hosts[0])]
         if foreign or site in (b"same-site", b"cross-site"):
             return _cross_origin(foreign[0] if foreign else site)
@@ -100,6 +104,7 @@ def _misdirected(host: bytes) -> ProblemError:
 def _cross_origin(source: bytes) -> ProblemError:
     detail = (
         f"a page of another origin ({source.decode('latin-1')}) may not change anything here; "
-        "allowed: this server's own pages, and programs that send neither Origin nor Sec-Fetch-Site"
+        "allowed: this server's own pages, those of DIGITFORGE_CORS_ORIGINS, and programs that send neither "
+        "Origin nor Sec-Fetch-Site"
     )
     return ProblemError(ProblemType.CROSS_ORIGIN, detail)

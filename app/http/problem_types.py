@@ -36,6 +36,7 @@ class ProblemType(StrEnum):
     WEBHOOK_NOT_FOUND = "webhook-not-found", 404
     METHOD_NOT_ALLOWED = "method-not-allowed", 405
     NOT_ACCEPTABLE = "not-acceptable", 406
+    HEAD_TIMEOUT = "head-timeout", 408
     BODY_TIMEOUT = "body-timeout", 408
     JOB_STATE_CONFLICT = "job-state-conflict", 409
     DATASET_IN_USE = "dataset-in-use", 409
@@ -61,6 +62,9 @@ class ProblemType(StrEnum):
     QUEUE_FULL = "queue-full", 429
     QUOTA_EXCEEDED = "quota-exceeded", 429
     TOO_MANY_KEYS = "too-many-keys", 429
+    TOO_MANY_CONNECTIONS = "too-many-connections", 429
+    TOO_MANY_STREAMS = "too-many-streams", 429
+    HEAD_TOO_LARGE = "head-too-large", 431
     INTERNAL = "internal", 500
     STORE_UNAVAILABLE = "store-unavailable", 503
     STORAGE_UNAVAILABLE = "storage-unavailable", 503
@@ -69,6 +73,8 @@ class ProblemType(StrEnum):
     DATASET_DAMAGED = "dataset-damaged", 503
     SHELF_BUSY = "shelf-busy", 503
     OVERLOADED = "overloaded", 503
+    CONNECTIONS_FULL = "connections-full", 503
+    STREAMS_FULL = "streams-full", 503
     STORAGE_FULL = "storage-full", 507
     UPLOADS_FULL = "uploads-full", 507
 
@@ -104,6 +110,7 @@ TITLES = {
     422: "Unprocessable Content",
     423: "Locked",
     429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
     500: "Internal Server Error",
     503: "Service Unavailable",
     507: "Insufficient Storage",

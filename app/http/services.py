@@ -11,11 +11,11 @@ from celery import Celery
 from access.allowances import Allowances
 from access.guesses import Guesses
 from access.keyring import Keyring
-from access.shared_buckets import Buckets
 from app.drawing.picture_memory import PictureMemory
 from app.drawing.renderer import Renderer
-from app.drawing.shared_counts import SharedCounts
 from app.metrics.meters import Gauge, Meters
+from app.shared import Shared
+from app.slots import Slots
 from core.dataset_shelf import DatasetShelf
 from core.settings import Settings
 from core.uploads import Uploads
@@ -51,15 +51,14 @@ class Services:
     meters: Meters
     webhooks: WebhookStore
     resolvers: CapacityLimiter  # of threads that resolve the hosts of webhooks
+    streams: Slots  # held by event streams and long polls
     closing: asyncio.Event  # set once the server is to end, so that endless answers end too
 
     @classmethod
-    def open(
-        cls, settings: Settings, closing: asyncio.Event, waiting: SharedCounts, meters: Meters, buckets: Buckets
-    ) -> Self:
+    def open(cls, settings: Settings, closing: asyncio.Event, shared: Shared) -> Self:
         """Open them on the running event loop. Connects to nothing yet."""
         shelf = Shelf(settings.shelf_dir)
-        meters.set(Gauge.PID, os.getpid())
+        shared.meters.set(Gauge.PID, os.getpid())
         return cls(
             settings=settings,
             store=JobStore.of(settings),
@@ -70,15 +69,22 @@ class Services:
             datasets=DatasetShelf(settings.imported_dir),
             uploads=Uploads(settings.uploads_dir, settings.max_all_uploads_bytes),
             renderer=Renderer(
-                shelf, settings.datasets_dir, settings.imported_dir, settings.models_mb * MB, waiting, meters
+                shelf,
+                settings.datasets_dir,
+                settings.imported_dir,
+                settings.models_mb * MB,
+                shared.waiting,
+                shared.meters,
+                settings.draw_timeout_s,
             ),
-            pictures=PictureMemory(settings.cache_mb * MB, meters),
+            pictures=PictureMemory(settings.cache_mb * MB, shared.meters),
             keyring=Keyring.of(settings),
-            allowances=Allowances(settings.limits, buckets.callers, connect(settings.redis_url)),
-            guesses=Guesses(buckets.addresses),
-            meters=meters,
+            allowances=Allowances(settings.limits, shared.buckets.callers, connect(settings.redis_url)),
+            guesses=Guesses(shared.buckets.addresses),
+            meters=shared.meters,
             webhooks=WebhookStore.of(settings),
             resolvers=CapacityLimiter(RESOLVERS),
+            streams=shared.streams,
             closing=closing,
         )
 

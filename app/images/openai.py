@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 
+from app.http.clients import has_gone
 from app.http.dependencies import ServicesDep, require_json
 from app.http.guard import account_of
 from app.http.json_body import JsonRoute
@@ -52,7 +53,7 @@ async def generate_images(request: Request, wanted: OpenAIImagesRequest, service
     picture = in_canonical_words(Picture.of(query, "json", model, judge, new_seed()), card)
     picture = replace(picture, scale=scale)
     with account_of(request).images(wanted.n):
-        images = (await render(picture, services.renderer, request.is_disconnected)).images
+        images = (await render(picture, services.renderer, lambda: has_gone(request))).images
     if wanted.wants_url:
         base = str(request.base_url).rstrip("/")
         data = [GeneratedImage(url=f"{base}{location(picture.single(k))}") for k in range(wanted.n)]

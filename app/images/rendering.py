@@ -40,11 +40,11 @@ async def render(picture: Picture, renderer: Renderer, gone: Callable[[], Awaita
     `gone` tells whether the client has disconnected. Raises ProblemError (422 for a class that the model cannot draw,
     503 under overload), ModelNotFound, JudgeNotFound, CheckpointError or ClientGone.
     """
-    G = await renderer.models.get(picture.model)
-    card = renderer.models.card(picture.model)
-    classes = wanted(picture, card)
     source: Source
     try:
+        G = await renderer.models.get(picture.model)
+        card = renderer.models.card(picture.model)
+        classes = wanted(picture, card)
         if picture.walk:
             source = WalkSource(G, picture.n, picture.frames, picture.walk, picture.start, classes, picture.truncation)
         elif picture.judge and classes:

@@ -9,6 +9,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 
 from app.drawing.renderer import Drawn
+from app.http.clients import has_gone
 from app.http.dependencies import UNCHANGED, ServicesDep
 from app.http.guard import account_of
 from app.http.negotiation import choose, is_known
@@ -75,7 +76,7 @@ async def generate(request: Request, services: ServicesDep, query: Annotated[Gri
             services.meters.answered_from(Source.MEMORY)
             return Response(kept, media_type=media_type, headers={**headers, "Server-Timing": "memory"})
     with account_of(request).images(picture.frames * picture.n):
-        drawn = await render(picture, services.renderer, request.is_disconnected)
+        drawn = await render(picture, services.renderer, lambda: has_gone(request))
     began = time.monotonic()
     data = await _encode(picture, drawn.images)
     if query.names_seeds:

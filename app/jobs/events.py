@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.sse import EventSourceResponse, format_sse_event
+from fastapi.sse import format_sse_event
 from redis import RedisError
 
+from app.http.clients import has_hung_up
 from app.http.dependencies import ServicesDep
 from app.http.guard import CallerDep
 from app.http.negotiation import accepted
@@ -16,13 +17,14 @@ from app.http.parameters import StrictRoute
 from app.http.problems import FieldProblem, documented, not_accepted
 from app.http.services import Services
 from app.http.urls import url
+from app.jobs.open_streams import HeldOpen
 from app.jobs.own import OwnJobDep
 from app.jobs.views import EventPage, EventView
 from core.access import Caller
 from jobs.feed import FIRST, EventId
 from jobs.redis_away import is_redis_away
 
-router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503), route_class=StrictRoute)
+router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 429, 503), route_class=StrictRoute)
 
 Format = Literal["sse", "json"]
 
@@ -30,7 +32,7 @@ FORMATS: dict[Format, tuple[str, ...]] = {"sse": ("text/event-stream",), "json":
 STREAMED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx would hold it back to fill a buffer
 BATCH = 100
 PING_S = 15.0
-WAIT_MS = 1000  # also how soon a stream notices that the server is closing
+WAIT_MS = 1000  # also how soon a stream notices that the server is closing, or that its client has hung up
 RETRY_S = 1.0
 ALLOWED_IDS = "allowed: the id of an event, such as 1700000000000-0; each number is less than 2^64"
 
@@ -68,7 +70,7 @@ async def get_events(
         return EventPage(data=[EventView.from_event(event) for event in page], has_more=has_more, next=follow)
     if job.status.is_terminal and start >= EventId.parse(job.event):
         return Response(status_code=204, headers=vary)  # which tells an EventSource not to come again
-    return EventSourceResponse(_stream(services, caller, job.id, start), headers=STREAMED | vary)
+    return HeldOpen(_stream(request, services, caller, job.id, start), STREAMED | vary, services, caller)
 
 
 def _start(last_event_id: str | None, after: str | None) -> EventId:
@@ -83,10 +85,12 @@ def _start(last_event_id: str | None, after: str | None) -> EventId:
         raise not_accepted([fault]) from error
 
 
-async def _stream(services: Services, caller: Caller, job_id: str, after: EventId) -> AsyncIterator[bytes]:
+async def _stream(
+    request: Request, services: Services, caller: Caller, job_id: str, after: EventId
+) -> AsyncIterator[bytes]:
     """Events until the job is over or gone, or the key no longer valid, with a comment now and then to show life."""
     pinged = time.monotonic()
-    while not services.closing.is_set() and services.keyring.admits(caller):
+    while _goes_on(request, services, caller):
         try:
             events = await services.feed.wait(job_id, after, BATCH, WAIT_MS)
             if not events and await services.feed.is_over(job_id, after):
@@ -104,3 +108,7 @@ async def _stream(services: Services, caller: Caller, job_id: str, after: EventI
         if time.monotonic() - pinged > PING_S:
             yield format_sse_event(comment="ping")
             pinged = time.monotonic()
+
+
+def _goes_on(request: Request, services: Services, caller: Caller) -> bool:
+    return not services.closing.is_set() and not has_hung_up(request) and services.keyring.admits(caller)

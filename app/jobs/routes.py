@@ -11,6 +11,7 @@ from app.http.negotiation import is_known
 from app.http.parameters import StrictRoute
 from app.http.problems import documented
 from app.http.urls import url
+from app.jobs.open_streams import held_open
 from app.jobs.own import OwnJobDep
 from app.jobs.views import AnyJobView, JobPage, to_view
 from app.uploads.receiving import drop_body
@@ -45,11 +46,12 @@ def list_jobs(
     )
 
 
-@router.get("/{job_id}", response_model=AnyJobView, responses=UNCHANGED)
+@router.get("/{job_id}", response_model=AnyJobView, responses={**UNCHANGED, **documented(429)})
 async def get_job(
     job: OwnJobDep,
     response: Response,
     services: ServicesDep,
+    caller: CallerDep,
     if_none_match: IfNoneMatch,
     wait: Annotated[
         float, Query(ge=0, le=30, description="With If-None-Match: answer when something changes, or after so many s.")
@@ -57,7 +59,8 @@ async def get_job(
 ) -> AnyJobView | Response:
     """Where a job is: status, progress, error; what is trained or imported."""
     if wait > 0 and is_known(if_none_match, _etag(job)):
-        await services.feed.wait(job.id, EventId.parse(job.event), 1, int(wait * 1000))
+        with held_open(services, caller):
+            await services.feed.wait(job.id, EventId.parse(job.event), 1, int(wait * 1000))
         job = await run_in_threadpool(services.store.get, job.id)
     headers = {"ETag": _etag(job), "Cache-Control": "no-cache"}
     if is_known(if_none_match, _etag(job)):

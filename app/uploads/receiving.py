@@ -1,6 +1,5 @@
 """A request's body, piece by piece: no body is in memory as a whole."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -10,19 +9,17 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from app.drawing.renderer import ClientGone
-from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError
 from app.http.services import Services
 from core.errors import ShelfBusy, UploadNotFound
 
 PIECE_BYTES = 1 << 20  # at once to a thread, which hashes and writes them
-SILENCE_S = 60.0
 
 
 async def batches(request: Request) -> AsyncIterator[bytes]:
     """A body in large pieces, each to be written by a thread; what came is told also where this raises.
 
-    Raises ClientGone, and ProblemError: 408 for a client that goes silent, and what the body itself is refused for.
+    Raises ClientGone, and ProblemError for what `app/edge/bodies.py` refuses.
     """
     held: list[bytes] = []
     size = 0
@@ -70,16 +67,8 @@ def drop_body(services: Services, upload_id: str) -> None:
 
 
 async def _pieces(request: Request) -> AsyncIterator[bytes]:
-    pieces = request.stream()
-    while True:
-        try:
-            async with asyncio.timeout(SILENCE_S):
-                piece = await anext(pieces)
-        except StopAsyncIteration:
-            return
-        except ClientDisconnect as error:
-            raise ClientGone("the client went away while it sent its body") from error
-        except TimeoutError as error:
-            detail = f"nothing more of the body came for {SILENCE_S:g} s"
-            raise ProblemError(ProblemType.BODY_TIMEOUT, detail, headers={"Connection": "close"}) from error
-        yield piece
+    try:
+        async for piece in request.stream():
+            yield piece
+    except ClientDisconnect as error:
+        raise ClientGone("the client went away while it sent its body") from error

@@ -5,6 +5,8 @@ import re
 import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from math import inf
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -15,6 +17,7 @@ import numpy as np
 import pytest
 
 from app.drawing.renderer import Drawn, Renderer
+from app.drawing.scheduler import Overloaded
 from app.drawing.shared_counts import SharedCounts
 from app.drawing.sources import SeedSource
 from core.errors import CheckpointError
@@ -37,9 +40,9 @@ def shelve(shelf: Shelf, folder: Path, **knobs: Any) -> str:
     return shelf.add(folder).model_id
 
 
-def run_with(shelf: Shelf, max_bytes: int, use: Any) -> None:
+def run_with(shelf: Shelf, max_bytes: int, use: Any, patience_s: float = inf) -> None:
     async def main() -> None:
-        renderer = Renderer(shelf, EMBEDDED, EMBEDDED, max_bytes, SharedCounts())
+        renderer = Renderer(shelf, EMBEDDED, EMBEDDED, max_bytes, SharedCounts(), patience_s=patience_s)
         try:
             await use(renderer)
         finally:
@@ -102,6 +105,41 @@ def test_a_cancelled_drawing_is_not_drawn(shelf: Shelf) -> None:
             assert np.array_equal(images[:16], draw(load_generator(shelf.folder(shelf.active())), 1, 0, 16))
 
     run_with(shelf, 10**8, use)
+
+
+def test_a_request_that_waits_too_long_gives_its_place_up(shelf: Shelf) -> None:
+    async def stays() -> bool:
+        return False
+
+    async def use(renderer: Renderer) -> None:
+        with suppress(Overloaded):
+            await renderer.warm_up(shelf.active())
+        await _loaded(renderer)
+        G = await renderer.models.get(shelf.active())
+        waiting = [renderer.render(SeedSource(G, 256, seed), stays) for seed in range(16)]
+        found = await asyncio.gather(*waiting, return_exceptions=True)
+        late = [error for error in found if isinstance(error, Overloaded)]
+        assert late
+        assert all(re.search(r"\d+ of 256 images are not drawn after 0.05 s", str(error)) for error in late)
+        assert all(error.retry_after_s >= 1 for error in late)
+        assert (await renderer.render(SeedSource(G, 1, 1), stays)).images.shape == (1, 28, 28, 1)  # nothing waits
+
+    run_with(shelf, 10**8, use, patience_s=0.05)
+
+
+async def _loaded(renderer: Renderer) -> None:
+    while not renderer.loaded():
+        await asyncio.sleep(0.01)
+
+
+def test_a_request_waits_for_a_model_no_longer_than_for_images(shelf: Shelf) -> None:
+    async def use(renderer: Renderer) -> None:
+        with pytest.raises(Overloaded, match="a model is not loaded after 0 s"):
+            await renderer.warm_up(shelf.active())
+        await _loaded(renderer)  # it is loaded nevertheless, for who asks next
+        await renderer.warm_up(shelf.active())
+
+    run_with(shelf, 10**8, use, patience_s=0)
 
 
 def test_the_images_of_a_client_that_has_gone_are_not_drawn(service: Service, service_http: httpx.Client) -> None:

@@ -142,3 +142,16 @@ def test_a_root_path_of_the_settings_needs_no_header(services: Services, tmp_pat
             assert http.get("/digits/docs").text.count("/digits/") >= 4
         for uncut in ("/digits/healthz", "/healthz"):  # of a proxy that leaves the path as it is, and of a probe
             assert httpx.get(f"{direct}{uncut}").status_code == 200
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_a_proxy_is_known_on_a_socket_of_both_families(behind: Api, address: str) -> None:
+    """There an IPv4 address reads `::ffff:127.0.0.1`."""
+    with listening(behind, "::") as base:
+        port = base.rpartition(":")[2]
+        host = f"[{address}]" if ":" in address else address
+        said = {"X-Forwarded-Proto": "https", "X-Forwarded-Prefix": "/digits"}
+        answer = httpx.get(f"http://{host}:{port}/jobs/", headers=said)
+    is_proxy = address == "127.0.0.1"
+    assert ("strict-transport-security" in answer.headers) is is_proxy
+    assert answer.headers["location"].endswith("/digits/jobs" if is_proxy else f":{port}/jobs")

@@ -2,13 +2,14 @@
 
 import json
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 
 from app.http.services import Services
-from app.uploads import receiving
 from tests.app.http.test_errors import job_count
+from tests.in_process import listening, served
 from tests.wire import Wire
 
 PIECE = b"<html>" + b" " * 65530
@@ -17,20 +18,19 @@ PATCH = (
 )
 
 
-def test_a_client_that_goes_silent_is_let_go_and_what_came_is_kept(
-    base: str, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(receiving, "SILENCE_S", 0.3)
-    url = http.post("/uploads", headers={"upload-length": "100"}).headers["location"]
-    with Wire(base) as wire:
-        wire.send(PATCH.format(url=url).encode(), b"Content-Length: 100\r\n\r\nfirst bytes")
-        answer = wire.answer()
-        assert (answer.status, json.loads(answer.body)["type"]) == (408, "body-timeout")
-        assert wire.is_closed()
-    assert http.head(url).headers["upload-offset"] == str(len(b"first bytes"))
-    rest = bytes(100 - len(b"first bytes"))
-    headers = {"content-type": "application/offset+octet-stream", "upload-offset": str(100 - len(rest))}
-    assert http.patch(url, content=rest, headers=headers).status_code == 204  # nobody holds it any more
+def test_a_client_that_goes_silent_is_let_go_and_what_came_is_kept(services: Services, tmp_path: Path) -> None:
+    hasty = services.settings.model_copy(update={"data_dir": tmp_path, "body_timeout_s": 0.3})
+    with served(hasty) as api, listening(api) as base:
+        url = api.http.post("/uploads", headers={"upload-length": "100"}).headers["location"]
+        with Wire(base) as wire:
+            wire.send(PATCH.format(url=url).encode(), b"Content-Length: 100\r\n\r\nfirst bytes")
+            answer = wire.answer()
+            assert (answer.status, json.loads(answer.body)["type"]) == (408, "body-timeout")
+            assert wire.is_closed()
+        assert api.http.head(url).headers["upload-offset"] == str(len(b"first bytes"))
+        rest = bytes(100 - len(b"first bytes"))
+        headers = {"content-type": "application/offset+octet-stream", "upload-offset": str(100 - len(rest))}
+        assert api.http.patch(url, content=rest, headers=headers).status_code == 204  # nobody holds it any more
 
 
 @pytest.mark.parametrize("path", ["/datasets?name=own", "/datasets?name=mnist", "/datasets"])

@@ -1,0 +1,92 @@
+"""What browsers are told with every answer: take it for what it says it is, show it in no frame, run nothing of it.
+
+The page of the documentation runs scripts of this server, and one that stands in the page itself: a policy of its own
+names that one by its digest.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Sequence
+from hashlib import sha256
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.http.urls import route_path
+
+Headers = list[tuple[bytes, bytes]]
+
+PAGES = ("/docs", "/docs/oauth2-redirect")
+POLICY_NAME = b"content-security-policy"
+POLICY = b"default-src 'none'; frame-ancestors 'none'"
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+SCRIPT = re.compile(rb"<script>(.+?)</script>", re.DOTALL)
+ALWAYS: Headers = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
+STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")  # a year
+
+
+def for_browsers(origins: Sequence[str]) -> Headers:
+    """The headers of all answers but those of the documentation's pages.
+
+    Pages of the same site, such as another port of this machine, may show an image of this server without asking. Where
+    pages of other origins may use the API, they may too.
+    """
+    resources = b"cross-origin" if origins else b"same-site"
+    return [*ALWAYS, (b"cross-origin-resource-policy", resources), (POLICY_NAME, POLICY)]
+
+
+class TellBrowsers:
+    """Adds the headers to every answer; that of HSTS to those that a proxy carries over TLS."""
+
+    def __init__(self, app: ASGIApp, headers: Headers) -> None:
+        self._app = app
+        self._headers, self._secure = headers, [*headers, STRICT_TRANSPORT]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and add to the answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":  # by now a proxy was heard on scheme and path
+                added = self._secure if scope["scheme"] == "https" else self._headers
+                if route_path(scope) in PAGES:
+                    added = [header for header in added if header[0] != POLICY_NAME]
+                message["headers"] = [*message["headers"], *added]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+class AllowOwnScripts:
+    """Adds the policy of the documentation's pages, each of which comes in one piece."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and add to the answer."""
+        if scope["type"] != "http" or route_path(scope) not in PAGES:
+            await self._app(scope, receive, send)
+            return
+        start: Message = {}
+
+        async def send_with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+                return
+            if start:
+                policy = (POLICY_NAME, _policy(message.get("body", b"")))
+                await send({**start, "headers": [*start["headers"], policy]})
+                start.clear()
+            await send(message)
+
+        await self._app(scope, receive, send_with_policy)
+
+
+def _policy(page: bytes) -> bytes:
+    digests = [b64encode(sha256(script).digest()).decode() for script in SCRIPT.findall(page)]
+    return PAGE_POLICY.format(scripts=" ".join(f"'sha256-{digest}'" for digest in digests)).encode()
