@@ -10,6 +10,7 @@ changes nothing. Keys of a file need no Redis.
 import asyncio
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from hmac import compare_digest
@@ -72,6 +73,7 @@ class Keyring:
         self._confirmed = self._begun = -inf  # by the monotonic clock: the last look that succeeded, and the last one
         self._away = False
         self._looking = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, "keys")  # its own, so that nothing else makes a look wait
         self._used: dict[str, int] = {}
         self._uses_noted = time.monotonic()
         self._know()
@@ -123,6 +125,11 @@ class Keyring:
         """The keys of the file."""
         return self._file.records if self._file else ()
 
+    def close(self) -> None:
+        """Close the connections and end the thread."""
+        self._thread.shutdown(cancel_futures=True)
+        self.store.close()
+
     async def look(self) -> bool:
         """Have the keys as they are now; false where Redis is away. While it is, only `watch` waits for it."""
         asked = time.monotonic()
@@ -143,7 +150,7 @@ class Keyring:
         await asyncio.sleep(max(0.0, self._begun + APART_S - time.monotonic()))
         begun = time.monotonic()
         try:
-            await asyncio.to_thread(self._read)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._read)
         except RedisError as error:
             if not self._away:
                 logger.warning("Redis is away, and the keys stay as they were: %s", error)
@@ -183,7 +190,10 @@ class Keyring:
         if time.monotonic() - self._uses_noted >= USES_NOTED_S:
             used, self._used = self._used, {}
             self._uses_noted = time.monotonic()
-            self.store.note_use(used)
+            try:
+                self.store.note_use(used)
+            except RedisError as error:  # such as one whose memory is full: the keys can be read all the same
+                logger.warning("when keys were last used is not noted: %s", error)
 
     def _find(self, key: bytes) -> _Known | None:
         known = self._known.get(key[ID_PLACE])

@@ -93,5 +93,5 @@ class Services:
         self.renderer.close()
         await self.feed.close()
         self.queue.close()
-        self.keyring.store.close()
+        self.keyring.close()
         await asyncio.to_thread(self.allowances.close)

@@ -1,14 +1,17 @@
 """Who comes with a key, and who is refused."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import openai
 import pytest
 
 from access.key import digest, new_key
 from core.access import Scope
 from tests.app.http.test_errors import problem
-from tests.in_process import Api, add_key, bearer, client_with
+from tests.hand_worker import submit
+from tests.in_process import Api, add_key, bearer, client_with, listening
 
 OTHER = new_key("aaaaaaaa")
 
@@ -118,6 +121,29 @@ def test_the_same_url_is_the_same_picture_with_a_key_and_without(keyed: Api, htt
 def test_a_service_without_keys_takes_whatever_is_sent_for_one(http: httpx.Client) -> None:
     for header in ("Bearer nonsense", "Basic eDp5", f"Bearer {OTHER}"):
         assert http.get("/jobs", headers={"Authorization": header}).status_code == 200
+
+
+def test_the_stream_of_a_job_ends_with_its_key(keyed: Api) -> None:
+    own = add_key(keyed, Scope.JOBS_READ, Scope.JOBS_WRITE)
+    client = client_with(keyed, own)
+    job_id = submit(client)
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(client.get, f"/jobs/{job_id}/events")
+        keyed.http.delete(f"/keys/{own[3:11]}").raise_for_status()
+        assert following.result(30).status_code in (200, 401)  # whichever came first
+    assert keyed.http.get(f"/jobs/{job_id}").json()["status"] == "queued"
+
+
+def test_openais_own_client_sends_a_key_and_understands_a_refusal(keyed: Api, key: str) -> None:
+    with listening(keyed) as base:
+        for sent in (key, OTHER):
+            with openai.OpenAI(base_url=f"{base}/v1", api_key=sent, max_retries=0) as client:
+                if sent == key:
+                    assert client.models.list().data
+                else:
+                    with pytest.raises(openai.AuthenticationError, match="unknown") as refused:
+                        client.models.list()
+                    assert refused.value.code == "invalid_api_key"
 
 
 def test_only_digests_are_stored(keyed: Api, key: str) -> None:

@@ -46,7 +46,7 @@ def without_id(refused: httpx.Response, kind: str) -> str:
 
 
 def url(path: str, **ids: str) -> str:
-    return path.format(**{"epoch": "1", "part": "generator"} | NOBODY | ids)
+    return path.format(**{"epoch": "1", "part": "generator", "webhook_id": "none"} | NOBODY | ids)
 
 
 @pytest.mark.parametrize("route", OF_JOBS)
