@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from access.required import check_start
 from app.edge.connection import Connection, Entrance
-from app.edge.deadlines import TICK_S, Deadlines
+from app.edge.deadlines import SHARES, Deadlines
 from app.edge.door import Door
 from app.edge.headers import for_browsers
 from app.main import create_app
@@ -34,7 +34,6 @@ ACCEPTED_AT_ONCE = 1
 MOST_UNASKED = 16  # processes: each takes some 75 MB
 EXIT_NOT_STARTED = 3  # as uvicorn's own command
 OTHER_FILES = 256  # that a process has open beside its connections and streams: of models and uploads, to Redis
-TICKS = round(TICK_S / 0.1)  # of uvicorn's
 UNHEARD_MS = 30_000  # how long a peer may acknowledge nothing that was sent
 
 logger = logging.getLogger(__name__)
@@ -57,11 +56,14 @@ class Server(uvicorn.Server):
             listening.listen(BACKLOG)
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second. Now and then, end the connections whose clients are late."""
-        if counter % TICKS == 0:
-            for connection in list(self.server_state.connections):
-                assert isinstance(connection, Connection)
-                connection.end_if_late()
+        """Ten times a second: end the connections of a share whose clients are late."""
+        ended = 0
+        for connection in list(self.server_state.connections):
+            assert isinstance(connection, Connection)
+            if connection.share == counter % SHARES:
+                ended += connection.end_if_late()
+        if ended:
+            logger.info("%d clients took too long, and were let go", ended)
         return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

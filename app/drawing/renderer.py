@@ -28,6 +28,8 @@ from models.folding import BATCH
 from models.sampling import draw_batch
 from models.shelf import Shelf
 
+Gone = Callable[[bool], Awaitable[bool]]
+
 GONE_CHECK_S = 0.05  # how often a waiting request looks whether its client is still there
 
 
@@ -80,11 +82,11 @@ class Renderer:
         self._loop = asyncio.get_running_loop()
         self._turn: asyncio.Handle | None = None
 
-    async def render(self, source: Source, gone: Callable[[], Awaitable[bool]] | None = None) -> Drawn:
+    async def render(self, source: Source, gone: Gone | None = None) -> Drawn:
         """The images of a source: uint8 [n, H, W, C].
 
-        `gone` says whether nobody waits for them any more; they are not drawn then. Raises Overloaded when too much
-        waits already, or these wait for too long, or ClientGone.
+        `gone` says whether nobody waits for them any more, and is told whether others wait; they are not drawn then.
+        Raises Overloaded when too much waits already, or these wait for too long, or ClientGone.
         """
         drawing = _Drawing(source.G, source.n, source.cost, source=source, done=self._loop.create_future())
         self._scheduler.add(drawing)
@@ -120,10 +122,10 @@ class Renderer:
         self.models.close()
         self.judges.close()
 
-    async def _watch(self, drawing: _Drawing, gone: Callable[[], Awaitable[bool]]) -> None:
+    async def _watch(self, drawing: _Drawing, gone: Gone) -> None:
         while not (await asyncio.wait([drawing.done], timeout=GONE_CHECK_S))[0]:
             undrawn = f"{drawing.n - drawing.taken} of {drawing.n} images are not drawn"
-            if await gone():
+            if await gone(self._scheduler.waiting_everywhere > drawing.left):
                 raise ClientGone(f"the client has gone: {undrawn}")
             if time.monotonic() - drawing.asked_at > self._patience_s:
                 detail = f"{undrawn} after {self._patience_s:g} s, which is as long as a request may wait"

@@ -70,17 +70,21 @@ class BatchScheduler(Generic[TaskT]):
         """The cost of all images that wait here."""
         return self._shared.own
 
+    @property
+    def waiting_everywhere(self) -> int:
+        """The cost of all images that wait in all processes."""
+        return self._shared.total()
+
     def add(self, task: TaskT) -> None:
         """Let a task wait. Raises Overloaded."""
-        waiting = self._shared.total()
-        if waiting >= MAX_WAITING:
+        if self.waiting_everywhere >= MAX_WAITING:
             raise Overloaded(self.time_left_s())
         self._waiting.append(task)
         self._shared.own += task.left
 
     def time_left_s(self) -> int:
         """In how many seconds all that waits now will be drawn, at the rate of the last batches: at least 1."""
-        return max(1, ceil(self._shared.total() / BATCH * self._batch_s / self._shared.processes))
+        return max(1, ceil(self.waiting_everywhere / BATCH * self._batch_s / self._shared.processes))
 
     def remove(self, tasks: Collection[TaskT]) -> None:
         """Draw no more of them."""

@@ -10,7 +10,7 @@ from typing import Any
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from app.edge.deadlines import Awaited, Deadlines, Patience, Turn
+from app.edge.deadlines import SHARES, Awaited, Deadlines, Patience, Turn
 from app.edge.door import Door, plain
 from app.edge.headers import Headers
 from app.edge.parser import HttpProtocol
@@ -28,6 +28,12 @@ class Entrance:
         """`headers` are those of answers that are given before there is a request."""
         self.door, self.deadlines, self.headers = door, deadlines, headers
         self.refused = 0  # that have not ended
+        self._made = 0
+
+    def next_share(self) -> int:
+        """Which share of all connections a new one belongs to."""
+        self._made += 1
+        return self._made % SHARES
 
 
 class Connection(HttpProtocol):
@@ -44,6 +50,7 @@ class Connection(HttpProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._entrance, self.told = entrance, entrance.headers
+        self.share = entrance.next_share()
         self._place: int | None = None
         self._patience = Patience(entrance.deadlines)
         self._read_on = 0  # how often a client that had too much unread went on reading
@@ -71,18 +78,19 @@ class Connection(HttpProtocol):
         else:
             self._entrance.door.leave(self._place)
 
-    def end_if_late(self) -> None:
-        """To be called once a tick: end the connection if its client took too long."""
+    def end_if_late(self) -> bool:
+        """To be called now and then: end the connection if its client took too long. Whether it did."""
         turn = self._turn()
         if not self._patience.is_over(turn):
-            return
+            return False
         if turn.awaited is Awaited.READING:
             self.transport.abort()
         elif turn.awaited is Awaited.HEAD:
             detail = f"the head of the request is not complete after {self._entrance.deadlines.head_s:g} s"
-            self.reject(ProblemType.HEAD_TIMEOUT, detail)
+            self.refuse(ProblemType.HEAD_TIMEOUT, detail)
         else:
             self.transport.close()
+        return True
 
     def _turn(self) -> Turn:
         cycle = self.cycle

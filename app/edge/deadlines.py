@@ -1,7 +1,7 @@
 """How long the server waits for a client: for a request, for the rest of a body, for it to read an answer.
 
-Nothing is done at a request. Once a tick the server looks at all connections, and where one waits for the same thing as
-at the tick before, its client did nothing meanwhile.
+Nothing is done at a request. Twice a second the server looks at each connection, and where it waits for the same thing
+as before, its client did nothing meanwhile.
 """
 
 import time
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import NamedTuple
 
-TICK_S = 0.5
+SHARES = 5  # of all connections: one is looked at each tenth of a second, so that requests are not held up
 
 
 class Deadlines(NamedTuple):

@@ -19,6 +19,6 @@ def has_hung_up(request: Request) -> bool:
     return connection is not None and connection.has_hung_up
 
 
-async def has_gone(request: Request) -> bool:
-    """Whether an answer that takes a while is for nobody."""
-    return has_hung_up(request) or await request.is_disconnected()
+async def has_gone(request: Request, others_wait: bool) -> bool:
+    """Whether an answer that takes a while is for nobody. Where others wait, a client that has hung up has gone."""
+    return (others_wait and has_hung_up(request)) or await request.is_disconnected()

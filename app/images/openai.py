@@ -4,6 +4,7 @@ import asyncio
 import time
 from base64 import b64encode
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -53,7 +54,7 @@ async def generate_images(request: Request, wanted: OpenAIImagesRequest, service
     picture = in_canonical_words(Picture.of(query, "json", model, judge, new_seed()), card)
     picture = replace(picture, scale=scale)
     with account_of(request).images(wanted.n):
-        images = (await render(picture, services.renderer, lambda: has_gone(request))).images
+        images = (await render(picture, services.renderer, partial(has_gone, request))).images
     if wanted.wants_url:
         base = str(request.base_url).rstrip("/")
         data = [GeneratedImage(url=f"{base}{location(picture.single(k))}") for k in range(wanted.n)]

@@ -1,9 +1,8 @@
 """What the routes ask for while they answer: the model and judge that draw a query now, and the images of a picture."""
 
 import secrets
-from collections.abc import Awaitable, Callable
 
-from app.drawing.renderer import Drawn, Renderer
+from app.drawing.renderer import Drawn, Gone, Renderer
 from app.drawing.scheduler import Overloaded
 from app.drawing.sources import PickSource, SeedSource, Source, UnknownClass, WalkSource
 from app.http.problem_types import ProblemType
@@ -34,11 +33,11 @@ def new_seed() -> int:
     return secrets.randbelow(NEW_SEEDS)
 
 
-async def render(picture: Picture, renderer: Renderer, gone: Callable[[], Awaitable[bool]]) -> Drawn:
+async def render(picture: Picture, renderer: Renderer, gone: Gone) -> Drawn:
     """Render a picture: uint8 [frames * n, H, W, C], frame by frame.
 
-    `gone` tells whether the client has disconnected. Raises ProblemError (422 for a class that the model cannot draw,
-    503 under overload), ModelNotFound, JudgeNotFound, CheckpointError or ClientGone.
+    `gone` tells whether the client has, as `Renderer.render` asks for it. Raises ProblemError (422 for a class that the
+    model cannot draw, 503 under overload), ModelNotFound, JudgeNotFound, CheckpointError or ClientGone.
     """
     source: Source
     try:

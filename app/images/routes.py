@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -76,7 +77,7 @@ async def generate(request: Request, services: ServicesDep, query: Annotated[Gri
             services.meters.answered_from(Source.MEMORY)
             return Response(kept, media_type=media_type, headers={**headers, "Server-Timing": "memory"})
     with account_of(request).images(picture.frames * picture.n):
-        drawn = await render(picture, services.renderer, lambda: has_gone(request))
+        drawn = await render(picture, services.renderer, partial(has_gone, request))
     began = time.monotonic()
     data = await _encode(picture, drawn.images)
     if query.names_seeds:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from random import randint
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -32,7 +33,7 @@ FORMATS: dict[Format, tuple[str, ...]] = {"sse": ("text/event-stream",), "json":
 STREAMED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx would hold it back to fill a buffer
 BATCH = 100
 PING_S = 15.0
-WAIT_MS = 1000  # also how soon a stream notices that the server is closing, or that its client has hung up
+WAIT_MS = 1000, 2000  # also how soon a stream notices that the server is closing, or that its client has hung up
 RETRY_S = 1.0
 ALLOWED_IDS = "allowed: the id of an event, such as 1700000000000-0; each number is less than 2^64"
 
@@ -92,7 +93,8 @@ async def _stream(
     pinged = time.monotonic()
     while _goes_on(request, services, caller):
         try:
-            events = await services.feed.wait(job_id, after, BATCH, WAIT_MS)
+            wait_ms = randint(*WAIT_MS)  # so that streams which began together do not all look again at once
+            events = await services.feed.wait(job_id, after, BATCH, wait_ms)
             if not events and await services.feed.is_over(job_id, after):
                 return
         except RedisError as error:

@@ -1,6 +1,7 @@
 """URLs for the paths of the OpenAPI document."""
 
 from app.http.services import Services
+from core.access import ANYBODY_ID
 from core.dataset_card import FLOOR
 from core.import_options import ImportOptions
 from core.import_report import ImportReport, Source
@@ -52,4 +53,6 @@ def url_of_something(path: str, services: Services, job_id: str) -> str:
         (services.datasets.folder(values["dataset"]) / FLOOR).write_text(floor.model_dump_json())
     if "{upload_id}" in path:
         values["upload_id"] = services.uploads.create(1).id
+    if "{webhook_id}" in path:
+        values["webhook_id"] = services.webhooks.create(ANYBODY_ID, "https://hooks.example/", ["job.succeeded"]).id
     return path.format(**values) + ("?seed=1" if path == "/generate" else "")
