@@ -1,5 +1,6 @@
 """Load by wrk, and the memory of a tree of processes."""
 
+import os
 import re
 import subprocess
 import threading
@@ -57,6 +58,16 @@ class Memory:
     def _watch(self) -> None:
         while not self._stop.wait(SAMPLE_S):
             self.peak_mb = max(self.peak_mb, resident_mb(self._pid))
+
+
+def cpu_s(pid: int) -> float:
+    """CPU time that a process and its living descendants have taken."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        children = [int(c) for path in Path(f"/proc/{pid}/task").glob("*/children") for c in path.read_text().split()]
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + sum(map(cpu_s, children))
 
 
 def resident_mb(pid: int) -> float:

@@ -52,6 +52,7 @@ class Services:
     webhooks: WebhookStore
     resolvers: CapacityLimiter  # of threads that resolve the hosts of webhooks
     streams: Slots  # held by event streams and long polls
+    connections: Slots
     closing: asyncio.Event  # set once the server is to end, so that endless answers end too
 
     @classmethod
@@ -85,6 +86,7 @@ class Services:
             webhooks=WebhookStore.of(settings),
             resolvers=CapacityLimiter(RESOLVERS),
             streams=shared.streams,
+            connections=shared.connections,
             closing=closing,
         )
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -36,15 +37,22 @@ _HISTOGRAMS = {
 }
 _GAUGES = {
     "digitforge_http_requests_in_progress": ("Requests under way, event streams too.", Gauge.IN_PROGRESS),
-    "digitforge_event_streams": ("Event streams that are followed.", Gauge.STREAMS),
     "digitforge_models_in_memory": ("Models in memory, of all processes.", Gauge.MODELS),
     "digitforge_models_memory_bytes": ("Weights of these models.", Gauge.MODEL_BYTES),
     "digitforge_picture_memory_bytes": ("Finished pictures in memory, of all processes.", Gauge.PICTURE_BYTES),
 }
 
 
-def families(meters: Meters, waiting: int) -> Iterator[Metric]:
-    """All that the processes of this API have measured. `waiting` is how many images wait to be drawn."""
+class Held(NamedTuple):
+    """What waits or is open at the moment, in all processes."""
+
+    images_waiting: int
+    streams: int
+    connections: int
+
+
+def families(meters: Meters, held: Held) -> Iterator[Metric]:
+    """All that the processes of this API have measured."""
     totals = meters.numbers.totals()
     yield _build()
     yield from _requests(totals)
@@ -54,7 +62,12 @@ def families(meters: Meters, waiting: int) -> Iterator[Metric]:
         yield family
     for name, (about, gauge) in _GAUGES.items():
         yield GaugeMetricFamily(name, about, value=totals[gauge])
-    yield GaugeMetricFamily("digitforge_images_waiting", "Images that wait to be drawn.", value=waiting)
+    for name, (about, value) in {
+        "digitforge_images_waiting": ("Images that wait to be drawn.", held.images_waiting),
+        "digitforge_event_streams": ("Event streams and long polls that are open.", held.streams),
+        "digitforge_connections": ("Connections that are open.", held.connections),
+    }.items():
+        yield GaugeMetricFamily(name, about, value=value)
     yield CounterMetricFamily("digitforge_images_drawn", "Images drawn for requests.", value=totals[IMAGES])
     pictures = CounterMetricFamily("digitforge_pictures", "Answers of GET /generate with a picture.", labels=["source"])
     for source in Source:

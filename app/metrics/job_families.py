@@ -1,6 +1,6 @@
 """The jobs of the whole deployment as Prometheus has them: the same at every API, whichever process did what."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -8,6 +8,7 @@ from prometheus_client.metrics_core import Metric
 from core.vocabulary import FailureKind, QueuedReason
 from jobs.figures import KINDS, CounterName, JobFigures
 from jobs.record import JobKind, JobStatus
+from jobs.workers import Worker
 
 _BY_KIND: dict[str, tuple[str, CounterName]] = {
     "digitforge_jobs_attempts": ("Attempts that workers began.", "claimed"),
@@ -38,6 +39,17 @@ def job_families(figures: JobFigures, max_queued: int) -> Iterator[Metric]:
     yield _gauge("digitforge_jobs_oldest_queued_seconds", about, figures.oldest_queued_s)
     limit = "How many jobs of a kind may wait."
     yield GaugeMetricFamily("digitforge_jobs_queue_limit", limit, value=max_queued)
+
+
+def worker_family(workers: Iterable[Worker]) -> Metric:
+    """How many workers told of themselves lately, by what they said."""
+    counts = dict.fromkeys(("well", "faulty", "draining"), 0)
+    for worker in workers:
+        counts["draining" if worker.main.draining else "faulty" if worker.fault else "well"] += 1
+    family = GaugeMetricFamily("digitforge_workers", "Workers that are there.", labels=["state"])
+    for state, count in counts.items():
+        family.add_metric([state], count)
+    return family
 
 
 def _waits(figures: JobFigures) -> Iterator[Metric]:

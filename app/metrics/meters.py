@@ -41,10 +41,9 @@ class Gauge(IntEnum):
 
     PID = 0
     IN_PROGRESS = 1
-    STREAMS = 2
-    MODELS = 3
-    MODEL_BYTES = 4
-    PICTURE_BYTES = 5
+    MODELS = 2
+    MODEL_BYTES = 3
+    PICTURE_BYTES = 4
 
 
 class Histogram(NamedTuple):
@@ -68,7 +67,8 @@ ENCODE = Histogram(DRAW.end, STEP_BOUNDS)
 BATCHES = Histogram(ENCODE.end, BATCH_BOUNDS)
 REQUESTS = BATCHES.end
 _STATUS_SLOTS = {status: slot for slot, status in enumerate(STATUSES)}
-_A_ROUTE = len(STATUSES) + len(REQUEST_BOUNDS) + 2
+_STATUSES, _BUCKETS = len(STATUSES), len(REQUEST_BOUNDS) + 1
+_A_ROUTE = _STATUSES + _BUCKETS + 1
 SLOTS = REQUESTS + len(ROUTES) * _A_ROUTE
 
 
@@ -95,10 +95,10 @@ class Meters:
     def answered(self, route: int, status: int, seconds: float) -> None:
         """An answer has begun, so long after its request."""
         own, at = self.numbers.own, REQUESTS + route * _A_ROUTE
-        own[at + _STATUS_SLOTS.get(status, len(STATUSES) - 1)] += 1
-        at += len(STATUSES)
+        own[at + _STATUS_SLOTS.get(status, _STATUSES - 1)] += 1
+        at += _STATUSES
         own[at + bisect_left(REQUEST_BOUNDS, seconds)] += 1
-        own[at + len(REQUEST_BOUNDS) + 1] += seconds
+        own[at + _BUCKETS] += seconds
 
     def drew(self, images: int, waited_s: float, drawing_s: float) -> None:
         """Images for one request were drawn."""

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.metrics.meters import OTHER, ROUTE_NUMBERS, Gauge, Meters
 
 WATCHED = "digitforge.watched"
-_OTHER = ROUTE_NUMBERS[OTHER]
+_OTHER, _IN_PROGRESS = ROUTE_NUMBERS[OTHER], int(Gauge.IN_PROGRESS)
 _GONE = 499  # nobody was there any more to be answered, as nginx has it
 
 
@@ -21,9 +21,11 @@ class Watched:
     __slots__ = ("_began", "_meters", "_send", "answered", "route")
 
     def __init__(self, meters: Meters, send: Send) -> None:
-        self._meters, self._send = meters, send
+        self._meters = meters
+        self._send = send
+        self.route = _OTHER
+        self.answered = False
         self._began = time.perf_counter()
-        self.route, self.answered = _OTHER, False
 
     def send(self, message: Message) -> Awaitable[None]:
         """Pass a part of the answer on."""
@@ -49,11 +51,12 @@ class CountRequests:
             await self._app(scope, receive, send)
             return
         watched = scope[WATCHED] = Watched(self._meters, send)
-        self._meters.add(Gauge.IN_PROGRESS, 1)
+        own = self._meters.numbers.own
+        own[_IN_PROGRESS] += 1
         try:
             await self._app(scope, receive, watched.send)
         finally:
-            self._meters.add(Gauge.IN_PROGRESS, -1)
+            own[_IN_PROGRESS] -= 1
             if not watched.answered:
                 watched.answer(_GONE)
 

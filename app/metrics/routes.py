@@ -14,8 +14,8 @@ from app.http.dependencies import ServicesDep
 from app.http.negotiation import accepted
 from app.http.parameters import StrictRoute
 from app.http.services import Services
-from app.metrics.families import disk, families
-from app.metrics.job_families import job_families
+from app.metrics.families import Held, disk, families
+from app.metrics.job_families import job_families, worker_family
 from jobs.redis_away import is_redis_away
 
 router = APIRouter(tags=["health"], route_class=StrictRoute)
@@ -35,19 +35,22 @@ class _Found:
         self._services = services
 
     def collect(self) -> Iterator[Metric]:
-        """Families, in the order of the page. Those of jobs are not there while Redis is away."""
+        """Families, in the order of the page. Those of jobs and workers are not there while Redis is away."""
         services = self._services
-        yield from families(services.meters, services.renderer.waiting())
+        held = Held(services.renderer.waiting(), services.streams.taken, services.connections.taken)
+        yield from families(services.meters, held)
         yield from disk(services.settings.data_dir)
         try:
-            figures = services.store.figures()
+            in_redis = [
+                *job_families(services.store.figures(), services.settings.max_queued),
+                worker_family(services.workers.all()),
+            ]
         except RedisError as error:
             if not is_redis_away(error):
                 raise
-            figures = None
-        yield GaugeMetricFamily("digitforge_redis_up", "Whether the job store answers.", value=int(figures is not None))
-        if figures is not None:
-            yield from job_families(figures, services.settings.max_queued)
+            in_redis = []
+        yield GaugeMetricFamily("digitforge_redis_up", "Whether the job store answers.", value=int(bool(in_redis)))
+        yield from in_redis
 
 
 @router.get("/metrics", response_class=Response, responses=DOCUMENTED)

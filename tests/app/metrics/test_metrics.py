@@ -1,5 +1,6 @@
 """GET /metrics, of an API in this process."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -10,10 +11,14 @@ from app.metrics.meters import LIMITS, OTHER, ROUTES, STATUSES, Gauge, Meters, a
 from app.metrics.requests import CountRequests
 from core.settings import Settings
 from jobs.store import JobStore
+from jobs.workers import LaneReport, WorkerReport
 from tests.app.metrics.reading import families, one, openmetrics, samples, scrape, summed
 from tests.in_process import Api, served
 from tests.jobs.claims import ERROR, IMPORT, claimed
 
+WORKER = WorkerReport(
+    id="0011", host="h", pid=1, version="0", started_at=datetime.now(UTC), devices=("cpu",), listens=True
+)
 REQUESTS = "digitforge_http_requests_total"
 
 
@@ -112,6 +117,27 @@ def test_jobs_are_told_as_redis_has_counted_them(http: httpx.Client, store: JobS
     assert summed(after, "digitforge_jobs_ended_total") == sum(figures.of("ended").values())
     assert one(after, "digitforge_redis_up") == 1
     store.cancel(waiting)
+
+
+def test_workers_are_counted_by_what_they_say(http: httpx.Client, services: Services) -> None:
+    name, main = "digitforge_workers", WORKER
+    assert one(scrape(http), name, state="faulty") == 0
+    services.workers.tell(main)  # and none of its lanes does
+    assert one(scrape(http), name, state="faulty") == 1
+    for lane in main.lanes:
+        services.workers.tell_of_lane(main.id, lane, LaneReport(pid=1))
+    assert one(scrape(http), name, state="well") == 1
+    services.workers.tell(main.model_copy(update={"draining": True}))
+    found = scrape(http)
+    assert [one(found, name, state=state) for state in ("well", "faulty", "draining")] == [0, 0, 1]
+    services.workers.forget(main.id)
+
+
+def test_streams_that_are_open_are_told(http: httpx.Client, services: Services) -> None:
+    slot = services.streams.take("somebody")
+    assert one(scrape(http), "digitforge_event_streams") == 1
+    services.streams.give_back(slot)
+    assert one(scrape(http), "digitforge_event_streams") == 0
 
 
 def test_a_failure_that_never_was_is_told_as_zero(http: httpx.Client) -> None:
