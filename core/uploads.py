@@ -14,7 +14,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -136,7 +136,7 @@ class Uploads:
         """
         upload_id = secrets.token_hex(16)
         meta = UploadMeta(length=length, file=file, created_at=datetime.now(UTC), caller=caller, is_body=is_body)
-        with self.changing():  # else two would take the same room
+        with self.changing() if self._most_bytes else nullcontext():  # else two would take the same room
             self.require_room(length or 0)
             with new_folder(self._root / upload_id, LABEL) as folder:
                 (folder / META).write_text(meta.model_dump_json(), encoding="utf-8")
@@ -255,7 +255,8 @@ class Uploads:
     def _delete_if_old(self, upload_id: str, older_than_s: float, broken_off: bool = False) -> bool:
         def is_old() -> bool:
             upload = self.get(upload_id)
-            goes_on = broken_off and (upload.is_complete or not upload.meta.is_body)  # it comes in parts
+            in_parts = upload.meta.length is not None and not upload.meta.is_body
+            goes_on = broken_off and (in_parts or upload.is_complete)
             return not goes_on and time.time() - upload.used_at >= older_than_s
 
         with suppress(UploadNotFound, UploadBusy):

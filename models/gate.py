@@ -26,8 +26,8 @@ def compare(candidate: Card, active: Card) -> Verdict:
     Worse is: a `frechet` over 1.05 times the active one's; where models are compared by `kid`, one that is larger by
     more than chance and a twentieth; less `coverage` by more than 0.02, or 0.04 of few test images; or a rarer
     `smallest_class` by more than a fifth of an even share. What cannot be compared is refused, because nobody knows
-    that it is not worse: a model of another data set or, where no judge tells, of another version of it; one without
-    scores where the active model has some; and one that another judge has scored.
+    that it is not worse: a model of another data set or of another version of it, which has another judge or none; one
+    without scores where the active model has some; and one that another judge has scored.
     """
     if candidate.model_id == active.model_id:
         return Verdict(True, "it is the active model already")
@@ -38,12 +38,12 @@ def compare(candidate: Card, active: Card) -> Verdict:
         return Verdict(True, f"the active model {active.model_id} has no scores to beat")
     if new is None:
         return Verdict(False, f"it has no scores to compare with those of the active model {active.model_id}")
+    is_other_version = candidate.dataset_sha256 != active.dataset_sha256
+    if is_other_version and (new.judge != old.judge or new.class_score is None):  # a random network judges all sets
+        how = "their scores cannot be compared; PUT /models/active makes it active"
+        return Verdict(False, f"it was trained on other images of that name than {active.model_id}, and {how}")
     if new.judge != old.judge:
         return Verdict(False, f"judge {new.judge} scored it, but judge {old.judge} the active model {active.model_id}")
-    if (
-        new.class_score is None and candidate.dataset_sha256 != active.dataset_sha256
-    ):  # a random network judges all sets
-        return Verdict(False, f"it was trained on other images of that name than the active model {active.model_id}")
     if worse := [*_farther(new, old), *_less_various(new, old)]:
         return Verdict(False, f"it is worse than the active model {active.model_id}: {', '.join(worse)}")
     return Verdict(True, f"it is no worse than {active.model_id}, which was active before")

@@ -1,6 +1,5 @@
 """Which models are removed from a shelf after a while, so that it does not grow for ever."""
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
@@ -12,8 +11,6 @@ from models.shelf import Shelf
 
 DAY_S = 86_400.0
 SPARED_S = 3600.0  # for a model that has just arrived: its job may not have told yet that it has it
-
-logger = logging.getLogger(__name__)
 
 
 class Retention(NamedTuple):
@@ -51,22 +48,22 @@ def too_many(arrivals: Iterable[Arrival], keep: Retention, now: float) -> Iterat
             yield arrival.model_id
 
 
-def remove_too_many(shelf: Shelf, keep: Retention, wanted: Collection[str | None] = ()) -> list[str]:
-    """Delete the models beyond a bound; their ids.
+def remove_too_many(
+    shelf: Shelf, keep: Retention, wanted: Collection[str | None] = (), *, dry_run: bool = False
+) -> list[str]:
+    """Delete the models beyond a bound; their ids. A dry run only says which these are.
 
     Spared are those that are active or were just before, those with labels, and those that are `wanted`. Raises
     ShelfBusy.
     """
+    candidates = (one for one in too_many(_arrivals(shelf), keep, time.time()) if one not in wanted)
+    if dry_run:
+        return [one for one in candidates if not shelf.uses(one) and not shelf.notes(one).labels]
     removed = []
-    for model_id in too_many(_arrivals(shelf), keep, time.time()):
-        if model_id in wanted:
-            continue
-        try:
+    for model_id in candidates:
+        with suppress(ModelInUse, ModelNotFound):  # spared, or gone already
             shelf.delete(model_id, unless_labelled=True)
-        except (ModelInUse, ModelNotFound) as error:
-            logger.debug("kept, or gone already: %s", error)
-            continue
-        removed.append(model_id)
+            removed.append(model_id)
     return removed
 
 

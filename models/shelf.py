@@ -117,13 +117,25 @@ class Shelf(FinishedModels):
         """
         with self._locked():
             folder = self.folder(model_id)
-            if uses := self._uses(model_id):
+            if uses := self.uses(model_id):
                 raise ModelInUse(f"model {model_id} is {' and '.join(uses)}")
             if unless_labelled and self._notes.of(model_id).labels:
                 raise ModelInUse(f"model {model_id} has labels")
             self._deleted.keep(model_id, folder)
             remove_folder(folder, "shelf")
             self._notes.drop(model_id)
+
+    def uses(self, model_id: str) -> list[str]:
+        """Why a model cannot be deleted, in words; nothing where it can."""
+        pointers = ActiveModels.read(self._pointers)
+        active = [self._overall(pointers), *(self._of_dataset(pointers, name) for name in pointers.datasets)]
+        previous = [pointers.overall.previous, *(pointer.previous for pointer in pointers.datasets.values())]
+        reasons = {
+            "the one that ships with digitforge": model_id == self._embedded_id,
+            "active": model_id in active,
+            "the one that was active before, to which `previous` goes back": model_id in previous,
+        }
+        return [reason for reason, holds in reasons.items() if holds]
 
     def drop_stray_notes(self) -> None:
         """Remove the notes of models that are gone, which a crash may leave. Raises ShelfBusy."""
@@ -179,18 +191,6 @@ class Shelf(FinishedModels):
             return self.card(model_id).recipe.dataset
         except (CheckpointError, ModelNotFound):
             return None
-
-    def _uses(self, model_id: str) -> list[str]:
-        """Why a model cannot be deleted, in words."""
-        pointers = ActiveModels.read(self._pointers)
-        active = [self._overall(pointers), *(self._of_dataset(pointers, name) for name in pointers.datasets)]
-        previous = [pointers.overall.previous, *(pointer.previous for pointer in pointers.datasets.values())]
-        reasons = {
-            "the one that ships with digitforge": model_id == self._embedded_id,
-            "active": model_id in active,
-            "the one that was active before, to which `previous` goes back": model_id in previous,
-        }
-        return [reason for reason, holds in reasons.items() if holds]
 
     @contextmanager
     def _locked(self, changes: int | None = None) -> Iterator[None]:

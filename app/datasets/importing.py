@@ -20,7 +20,7 @@ from app.jobs.views import ImportJobView
 from app.uploads.receiving import drop
 from core.access import Limits
 from core.datasets import dataset_names
-from core.errors import IdempotencyKeyReused, QueueFull, QuotaExceeded
+from core.errors import IdempotencyKeyReused, QueueFull, QuotaExceeded, ShelfBusy
 from core.import_limits import (
     LEAST_IMAGES,
     MOST_CANONICAL_BYTES,
@@ -72,8 +72,8 @@ async def import_dataset(
     first = await run_in_threadpool(_check_before, services, query.name, idempotency_key, account)
     if query.upload is None:
         source = _Source.of(await take_body(request, services, query.file, announced))
-    elif first is not None and first.upload == query.upload:  # it may be gone, as that job has imported it
-        source = _Source(first.upload, first.file, first.bytes, first.sha256)
+    elif first is not None and first.upload == query.upload:
+        source = _Source(first.upload, first.file, first.bytes, first.sha256, was_asked_for=True)
     else:
         source = _Source.of(await run_in_threadpool(take_upload, request, services, query.upload, announced))
     asked = idempotency_key, origin, account.limits
@@ -93,6 +93,7 @@ class _Source(NamedTuple):
     file: str | None
     bytes: int
     sha256: str
+    was_asked_for: bool = False  # with the same key: it may be gone, as that job has imported it
 
     @classmethod
     def of(cls, upload: Upload) -> Self:
@@ -131,8 +132,11 @@ def _create(
         dry_run=query.dry_run,
     )
     try:
-        created = services.store.create(spec, idempotency_key, origin, limits)
-    except (QueueFull, QuotaExceeded, IdempotencyKeyReused):
+        with services.uploads.keeping():  # nobody removes it before its job is there
+            if not source.was_asked_for:
+                services.uploads.get(source.upload)
+            created = services.store.create(spec, idempotency_key, origin, limits)
+    except (QueueFull, QuotaExceeded, IdempotencyKeyReused, ShelfBusy):
         if query.upload is None:
             drop(services, source.upload)
         raise

@@ -22,6 +22,7 @@ from app.images.openai_schemas import GeneratedImage, GeneratedImages, OpenAIIma
 from app.images.picture import Picture
 from app.images.query import GridQuery
 from app.images.rendering import drawn_by, new_seed, render
+from models.shelf import Shelf
 
 router = APIRouter(tags=["generate"], route_class=JsonRoute)
 
@@ -40,7 +41,7 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 async def generate_images(request: Request, wanted: OpenAIImagesRequest, services: ServicesDep) -> GeneratedImages:
     """Images as OpenAI's clients ask for them. The classes in the prompt are drawn in their order, or else any."""
     shelf, name = services.shelf, wanted.model_id
-    model = shelf.active(name) if name and name in shelf.actives() else name or shelf.active()
+    model = _named(shelf, name) if name else shelf.active()
     shelf.folder(model)
     card = services.renderer.models.card(model)
     side = card.image_shape.side
@@ -67,14 +68,26 @@ async def generate_images(request: Request, wanted: OpenAIImagesRequest, service
 
 @router.get("/v1/models", responses=_errors())
 def list_openai_models(services: ServicesDep) -> OpenAIModelList:
-    """The models on the shelf as OpenAI's clients ask for them: the active one first, then the newest."""
-    active = services.shelf.active()
-    entries = sorted(services.shelf.entries(), key=lambda entry: entry.model_id != active)
-    return OpenAIModelList(data=[OpenAIModel.of(entry.created_at, entry.model_id) for entry in entries])
+    """The models on the shelf as OpenAI's clients ask for them: the active one first, then the newest.
+
+    Behind them stand the data sets that have an active model, by their names, which a client may draw from as well.
+    """
+    active, entries = services.shelf.active(), services.shelf.entries()
+    listed = [OpenAIModel.of(entry.created_at, entry.model_id) for entry in entries]
+    listed.sort(key=lambda model: model.id != active)
+    made = {entry.model_id: entry.created_at for entry in entries}
+    actives = services.shelf.actives().items()
+    listed += [OpenAIModel.of(made[model_id], name) for name, model_id in actives if model_id in made]
+    return OpenAIModelList(data=listed)
 
 
 @router.get("/v1/models/{model_id}", responses=_errors(404, 503))
 def get_openai_model(model_id: str, services: ServicesDep) -> OpenAIModel:
     """One of them."""
-    card = services.shelf.card(model_id)
-    return OpenAIModel.of(card.created_at, card.model_id)
+    card = services.shelf.card(_named(services.shelf, model_id))
+    return OpenAIModel.of(card.created_at, model_id)
+
+
+def _named(shelf: Shelf, name: str) -> str:
+    """The id of a model by its id, or by the name of the data set whose active one it is."""
+    return shelf.actives().get(name, name)

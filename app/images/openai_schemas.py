@@ -164,7 +164,7 @@ class OpenAIModel(BaseModel):
 
 
 class OpenAIModelList(BaseModel):
-    """The shelf, the active model first, then the newest."""
+    """The shelf, the active model first, then the newest, and the names of data sets that have an active model."""
 
     object: Literal["list"] = "list"
     data: list[OpenAIModel]

@@ -110,6 +110,14 @@ def test_a_model_of_another_version_is_refused_where_there_is_no_judge_to_tell(t
     assert compare(card(tmp_path, 5, new), card(tmp_path, 6)).accepted  # a part of the images, and the same judge
 
 
+def test_a_model_of_another_version_with_a_judge_of_its_own_is_refused_with_what_helps(tmp_path: Path) -> None:
+    new = {"dataset_sha256": "1" * 64}
+    accepted, reason = compare(card(tmp_path, 1, new, judge="f" * 16, frechet=1.0), card(tmp_path, 2))
+    assert not accepted
+    assert "trained on other images of that name" in reason
+    assert "PUT /models/active makes it active" in reason
+
+
 def test_the_active_model_trained_again_passes(tmp_path: Path) -> None:
     again = save_tiny(tmp_path / "again", 2)  # the same weights, without scores
     assert compare(again, card(tmp_path, 2)).accepted

@@ -149,7 +149,13 @@ def test_the_shelf_is_listed_as_openai_lists_its_models(
     save_tiny(tmp_path / "another", seed=91, classes=10)
     another = shelf.add(tmp_path / "another").model_id
     listed = http.get("/models").json()
-    models = list(client.models.list())
+    names = dict(listed["datasets"])
+    every = list(client.models.list())
+    models, datasets = every[: -len(names)], every[-len(names) :]
+    assert [model.id for model in datasets] == sorted(names)
+    for model in datasets:  # as `model`, each draws from its active model
+        assert client.models.retrieve(model.id) == model
+        assert model.created == client.models.retrieve(names[model.id]).created
     assert models[0].id == listed["active"]
     assert sorted(model.id for model in models) == sorted(model["id"] for model in listed["data"])
     cards = {model["id"]: model["card"] for model in listed["data"]}

@@ -1,4 +1,4 @@
-"""The API in two processes: one is killed, and another model is made active, while both draw."""
+"""The API in two processes: one is killed, models become active, come and go, while both draw."""
 
 import os
 import signal
@@ -91,6 +91,35 @@ def test_after_the_answer_of_a_swap_no_process_draws_from_the_model_before(two: 
         later = {answer.model for answer in answers if since <= answer.asked_at < until}
         following = {swap[1] for swap in swaps if swap[0] == until}
         assert later <= {model, *following}, "a picture of the model before"
+
+
+def test_a_model_that_comes_and_goes_is_one_picture_or_404(two: Service, tmp_path: Path) -> None:
+    """New URLs of it are drawn, and the old one may be in memory, while it is deleted and added again."""
+    card, shelf, stop = save_tiny(tmp_path / "model", 83), Shelf(two.folder / "shelf"), Event()
+    shelf.add(tmp_path / "model")
+    picture = f"/generate?model={card.model_id}&n=4&seed=5"
+
+    def look(number: int) -> set[tuple[int, bytes]]:
+        found, seed = set(), 1000 * number
+        with httpx.Client(base_url=two.base, timeout=30) as client:
+            while not stop.is_set():
+                answer, seed = client.get(picture), seed + 1
+                found.add((answer.status_code, answer.content if answer.status_code == 200 else b""))
+                found.add((client.get(f"/generate?model={card.model_id}&n=1&seed={seed}").status_code, b""))
+        return found
+
+    with ThreadPoolExecutor(CLIENTS) as pool, httpx.Client(base_url=two.base, timeout=30) as http:
+        expected = http.get(picture).content
+        looking = [pool.submit(look, number) for number in range(CLIENTS)]
+        try:
+            for _ in range(10):
+                assert http.delete(f"/models/{card.model_id}").status_code == 204
+                assert [http.get(picture).status_code for _ in range(5)] == [404] * 5
+                shelf.add(tmp_path / "model")
+                assert [http.get(picture).content == expected for _ in range(5)] == [True] * 5
+        finally:
+            stop.set()
+    assert set().union(*(client.result() for client in looking)) <= {(200, expected), (200, b""), (404, b"")}
 
 
 def test_when_the_parent_is_killed_its_processes_end_too(two: Service) -> None:
