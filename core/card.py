@@ -1,7 +1,8 @@
 """The card of a checkpoint: how it came about, and the digests that its files are verified against.
 
 A checkpoint is a folder of three files: this card and two weights files. It is written whole or not at all and never
-changed afterwards. This module imports no torch; `models/checkpoint.py` reads and writes the weights.
+changed afterwards. Fields of a later version are passed over, but for knobs of the recipe, by which networks are built.
+This module imports no torch; `models/checkpoint.py` reads and writes the weights.
 """
 
 from datetime import datetime
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from core.errors import CheckpointError
 from core.image_shape import GREY_28, ImageShape
 from core.recipe import Recipe
+from core.schema import FIRST, SchemaNumber
 from core.scores import ScoreSheet
 from core.validation import Legible
 
@@ -27,8 +29,9 @@ SHARES_ARE_ONE = 1e-6  # but for rounding
 class TrainingRecord(BaseModel):
     """Where, when, by what and from what a checkpoint was trained."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
+    schema_number: SchemaNumber = FIRST
     recipe: Recipe
     image_shape: ImageShape = Field(GREY_28, description="Of the images that it was trained on and draws.")
     dataset_sha256: str
@@ -89,6 +92,10 @@ def read_card(folder: Path) -> Card:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":  # of the recipe, or of the shape of the images
+            raise CheckpointError(
+                f"{path}: {where} is not known here, so that the networks cannot be built: a newer version trained it"
+            ) from error
         raise CheckpointError(f"{path}: not a checkpoint card: {where or 'document'}: {first['msg']}") from error
     if set(card.sha256) != {GENERATOR, DISCRIMINATOR}:
         raise CheckpointError(f"{path}: sha256 must name {GENERATOR} and {DISCRIMINATOR}, nothing else")

@@ -23,6 +23,7 @@ from core.datasets import DatasetName
 from core.errors import DatasetDamaged
 from core.image_shape import ImageShape
 from core.import_report import ImportReport
+from core.schema import FIRST, SchemaNumber
 
 CARD = "card.json"
 IMAGES = "images.npy"
@@ -34,6 +35,7 @@ FLOOR = "floor.json"
 class DatasetCard(ImportReport):
     """The `card.json` of a data set: the report of its import, and the digest of what it holds."""
 
+    schema_number: SchemaNumber = FIRST
     name: DatasetName
     sha256: str = Field(description="Of shape, counts, names of classes, images and labels.")
     image_shape: ImageShape

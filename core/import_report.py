@@ -5,7 +5,7 @@ Words of a vocabulary are text here, because a report is read by later versions 
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from core.image_shape import ImageShape
 from core.import_options import ImportOptions
@@ -84,3 +84,10 @@ class ImportReport(_Part):
     notes: list[str] = Field(default_factory=list, description="What was chosen by what came, in sentences.")
     proposal: Proposal | None = None
     rejected: str | None = Field(None, description="Why nothing can be made of it.")
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _options_that_are_known(cls, values: Any) -> Any:
+        """Without those of a later version: what they did is done."""
+        known = ImportOptions.model_fields
+        return {name: value for name, value in values.items() if name in known} if isinstance(values, dict) else values

@@ -9,11 +9,15 @@ What is kept without a number is of schema 1.
 """
 
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from core.errors import StartError
 from core.files import write_file
 
 SCHEMA = 1
+FIRST = 1  # of what has no number
 FILE = "schema"
 RESTORING = "restoring"  # stands in the place of the number until a restore is complete
 
@@ -31,6 +35,20 @@ def require_readable(found: str, where: str) -> None:
             f"{where} = {found}: written by a newer version of digitforge; this one reads up to {SCHEMA}; "
             "start the newer version, or restore a backup that this one made"
         )
+
+
+def _known(number: int) -> int:
+    if number > SCHEMA:
+        raise ValueError(f"written by a newer version, as schema {number}; this one reads up to {SCHEMA}")
+    return number
+
+
+# The number in a card. The first one is left out: versions that know no numbers refuse a field that they do not know.
+SchemaNumber = Annotated[
+    int,
+    Field(ge=FIRST, exclude_if=lambda number: number == FIRST, description="Left out where it is 1."),
+    AfterValidator(_known),
+]
 
 
 def claim_folder(folder: Path, *, writes: bool) -> None:

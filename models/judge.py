@@ -33,7 +33,7 @@ BATCH = 500
 class JudgeCard(BaseModel):
     """The `judge.json`: how a judge came about, and the digests that its files are verified against."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     classes: int
     image_shape: ImageShape = GREY_28

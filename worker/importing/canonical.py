@@ -12,6 +12,7 @@ from core.dataset_arrays import DatasetDigest
 from core.dataset_card import CARD, IMAGES, LABELS, PROBLEMS, DatasetCard
 from core.files import new_folder
 from core.import_report import ImportReport
+from core.schema import SCHEMA
 from core.version import VERSION
 from worker.importing.made import Made
 from worker.importing.selection import Selection
@@ -56,6 +57,7 @@ def write_dataset(
         card = DatasetCard.model_validate(
             report.model_dump()
             | {"name": name, "sha256": digest.hexdigest(labels), "created_at": datetime.now(UTC), "made_by": VERSION}
+            | {"schema_number": SCHEMA}
         )
         (new / CARD).write_text(card.model_dump_json(indent=2), encoding="utf-8")
     return card.dataset_id

@@ -12,6 +12,7 @@ from torch import Tensor
 from core.card import TrainingRecord
 from core.crash import crash_point
 from core.files import remove_folder, write_file
+from core.schema import SCHEMA
 from core.version import VERSION
 from models.checkpoint import save_checkpoint
 from models.dcgan import Generator
@@ -74,6 +75,7 @@ class EpochEnd:
         # Save what can be served, then what can be gone on from.
         checkpoint = run_dir.checkpoint(epoch)
         record = TrainingRecord(
+            schema_number=SCHEMA,
             recipe=task.recipe,
             image_shape=task.dataset.shape,
             dataset_sha256=task.dataset.sha256,
