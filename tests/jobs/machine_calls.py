@@ -12,8 +12,10 @@ from core.errors import DigitforgeError
 from jobs.record import Claim, Job, JobSpec
 from tests.jobs.machine_contents import Contents, ForgetfulStore
 from tests.jobs.machine_model import TERMINAL, Answers, Life
+from webhooks.store import WebhookStore
 
 LEASE_S, HOUR_MS = 1.0, 3_600_000
+WEBHOOK_EVENTS = ("job.failed", "job.cancelled")
 MOST_QUEUED, MOST_ALIVE = 2, 5
 
 
@@ -27,6 +29,7 @@ class CallingMachine(RuleBasedStateMachine):
         self.redis.flushall()
         self.store = ForgetfulStore(self.redis, LEASE_S, MOST_QUEUED)
         self.store.contents = self.contents
+        self.webhook = WebhookStore(self.redis).create("anybody", "https://hooks.example/", WEBHOOK_EVENTS).id
         self.lives: dict[str, Life] = {}
         self.gone: list[Life] = []  # of deleted jobs
         self.born: dict[str, Job] = {}  # all jobs ever, as they were created

@@ -17,7 +17,7 @@ from cli.redis_server import RedisServer
 from jobs.redis_client import connect
 from tests.jobs.claims import wait_for_uptime
 from tests.jobs.counted import disagreements
-from tests.jobs.machine_calls import LEASE_S
+from tests.jobs.machine_calls import LEASE_S, WEBHOOK_EVENTS
 from tests.jobs.machine_contents import INDEXES, WITH_STATUS, Contents
 from tests.jobs.machine_model import NEXT_STATES, TERMINAL
 from tests.jobs.machine_rules import TOLD_TYPES, JobRules
@@ -40,6 +40,7 @@ class JobMachine(JobRules):
         self._an_end_is_final(found)
         self._what_was_committed_is_what_succeeds(found)
         self._counters_count_what_happened(found)
+        self._each_end_waits_once_for_its_webhook(found)
         self._keys_are_those_that_the_store_names(found)
 
     def teardown(self) -> None:
@@ -131,11 +132,18 @@ class JobMachine(JobRules):
         counted = {name: int(value) for name, value in found.counters.items() if "spent_ms" not in name}
         assert Counter(counted) == should
 
+    def _each_end_waits_once_for_its_webhook(self, found: Contents) -> None:
+        ended = {one for one, life in self.lives.items() if f"job.{life.status}" in WEBHOOK_EVENTS}
+        assert set(self.redis.zrange(f"digitforge:outbox:{self.webhook}", 0, -1)) == ended
+        waiting = {f"digitforge:outbox:job:{one}" for one in ended}
+        assert {one for one in found.keys if one.startswith("digitforge:outbox:job:")} == waiting
+
     def _keys_are_those_that_the_store_names(self, found: Contents) -> None:
         keys = {f"digitforge:{part}:{one}" for part in ("job", "events") for one in self.lives}
         keys |= {f"digitforge:idempotency:anybody:{key}" for key in self.asked}
         keys |= {f"digitforge:{one}" for one in INDEXES}
         keys |= {one for one in found.keys if one.startswith("digitforge:caller:anybody:use:")}
+        keys |= {one for one in found.keys if "webhook" in one or one.startswith("digitforge:outbox")}
         assert set(found.keys) <= keys | {"digitforge:durations", "digitforge:files", "digitforge:counters"}
 
 
