@@ -95,13 +95,12 @@ def _install_edge(app: FastAPI, settings: Settings, meters: Meters) -> None:
     app.add_middleware(RefuseStrangers, hosts=hosts, origins=settings.cors_origins)
     app.add_middleware(BelieveProxies, proxies=settings.proxies, root=settings.root_path, hosts=hosts)
     app.add_middleware(PlainErrorsToProblems)
-    if settings.metrics:
-        app.add_middleware(CountRequests, meters=meters)
     build = app.build_middleware_stack
 
     def build_with_edge() -> ASGIApp:
         """Around Starlette's answer to a crash too, which is outside of all middleware that is added to it."""
-        stack: ASGIApp = TellBrowsers(build(), for_browsers(settings.cors_origins))
+        stack = CountRequests(build(), meters) if settings.metrics else build()
+        stack = TellBrowsers(stack, for_browsers(settings.cors_origins))
         if settings.cors_origins:
             stack = ShareWithOrigins(stack, settings.cors_origins)
         return GiveRequestIds(LogRequests(stack) if settings.access_log else stack)

@@ -91,15 +91,12 @@ class Workers:
     def all(self) -> list[Worker]:
         """The workers that told of themselves lately, the oldest first."""
         ids: list[str] = sorted(self._redis.smembers(keys.WORKERS))  # type: ignore[arg-type]
-        found = []
-        for worker_id in ids:
-            told: Any = self._redis.get(keys.worker_key(worker_id))
-            if told is None:
-                self._redis.srem(keys.WORKERS, worker_id)  # if it comes back, it says so itself
-                continue
-            main = WorkerReport.model_validate_json(told)
-            found.append(Worker(main=main, lanes=self.lanes_of(main)))
-        return sorted(found, key=lambda worker: (worker.main.started_at, worker.main.id))
+        told: Any = self._redis.mget([keys.worker_key(worker_id) for worker_id in ids]) if ids else []
+        if gone := [worker_id for worker_id, text in zip(ids, told, strict=True) if text is None]:
+            self._redis.srem(keys.WORKERS, *gone)  # one that comes back says so itself
+        mains = [WorkerReport.model_validate_json(text) for text in told if text is not None]
+        mains.sort(key=lambda main: (main.started_at, main.id))
+        return [Worker(main=main, lanes=self.lanes_of(main)) for main in mains]
 
     def lanes_of(self, main: WorkerReport) -> dict[str, LaneReport]:
         """The lanes of a worker that told of themselves lately, by name."""

@@ -12,6 +12,7 @@ from redis import RedisError
 from core.crash import crash_point
 from core.errors import JobNotFound, WebhookNotFound, WebhookUnreachable
 from core.settings import Settings
+from jobs.job_logs import about_id
 from jobs.redis_client import connect
 from jobs.store import JobStore
 from webhooks.message import Message, WebhookTest, message_about, message_id
@@ -70,13 +71,18 @@ class Deliverer:
         claimed = self._outbox.claim()
         if claimed is None:
             return False
+        with about_id(self._jobs, claimed.subject):
+            self._deliver(claimed)
+        return True
+
+    def _deliver(self, claimed: Claimed) -> None:
         try:
             webhook = self._webhooks.get(claimed.webhook)
             message = self._message(claimed)
         except (WebhookNotFound, JobNotFound) as error:  # deleted since
             logger.info("webhook %s: nothing to send: %s", claimed.webhook, error)
             self._outbox.release(claimed)
-            return True
+            return
         told = self._webhooks.tries(claimed.subject, webhook.id)
         answer, outcome = self._send(claimed, webhook, message.model_dump_json().encode())
         crash_point("webhook:before-settle")
@@ -84,7 +90,6 @@ class Deliverer:
         before = told.tries[-KEPT_TRIES:] if told else ()
         tries = [*before, Try(at=to_time(claimed.now_ms), outcome=outcome, status=status)]
         self._settle(claimed, webhook, tries, answer)
-        return True
 
     def _message(self, claimed: Claimed) -> Message:
         if claimed.subject.startswith(TEST):

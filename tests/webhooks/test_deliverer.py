@@ -7,10 +7,11 @@ from ipaddress import ip_address
 import pytest
 from redis import Redis
 
+from core.logs import JsonLines
 from core.settings import Settings
 from jobs.record import JobOrigin
 from jobs.store import JobStore
-from tests.jobs.claims import DATASET, ERROR, IMPORT, MODEL, PUBLICATION, claimed, committed
+from tests.jobs.claims import DATASET, ERROR, IMPORT, MODEL, PUBLICATION, SPEC, claimed, committed
 from tests.webhooks.playing import EVENTS, cancelled, let_pass, told, verifies
 from tests.webhooks.receiver import Receiver, Reply
 from webhooks.deliverer import Deliverer
@@ -51,6 +52,19 @@ def test_the_end_of_a_job_is_told_once_and_signed(
         },
     }
     assert told(webhooks, job_id) == [("delivered", 1)]
+
+
+def test_what_is_logged_of_a_delivery_names_the_request_that_made_the_job(
+    store: JobStore, webhooks: WebhookStore, deliverer: Deliverer, hook: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.handler.setFormatter(JsonLines("worker"))
+    webhooks.create("anybody", hook.url, EVENTS)
+    job_id = store.create(SPEC, origin=JobOrigin(request_id="mine")).job.id
+    store.cancel(job_id)
+    with caplog.at_level("INFO", "webhooks.deliverer"):
+        assert deliverer.deliver_one()
+    (line,) = [json.loads(text) for text in caplog.text.splitlines()]
+    assert (line["job_id"], line["request_id"]) == (job_id, "mine")
 
 
 def test_each_end_says_what_came_of_the_job(

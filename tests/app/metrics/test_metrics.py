@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from app.http.services import Services
 from app.metrics.meters import LIMITS, OTHER, ROUTES, STATUSES, Gauge, Meters, answers_at
@@ -175,6 +176,21 @@ def test_metrics_can_be_turned_off(tmp_path_factory: pytest.TempPathFactory) -> 
     with served(Settings(metrics=False, data_dir=tmp_path_factory.mktemp("off"))) as api:
         assert api.http.get("/metrics").status_code == 404
         assert api.http.get("/generate?n=1").status_code == 200
+
+
+def test_a_crash_counts_with_its_status(api: Api, http: httpx.Client) -> None:
+    async def crash() -> None:
+        raise RuntimeError
+
+    before, routes = scrape(http), len(api.app.router.routes)
+    FastAPI.add_api_route(api.app, "/crash-of-a-test", crash)
+    try:
+        assert http.get("/crash-of-a-test").status_code == 500
+    finally:
+        del api.app.router.routes[routes:]
+    labels = {"route": OTHER, "method": OTHER, "status": "500"}
+    key = (REQUESTS, frozenset(labels.items()))
+    assert scrape(http)[key] - before.get(key, 0) == 1
 
 
 def test_an_answer_that_never_began_counts_as_a_client_that_is_gone(api: Api) -> None:
