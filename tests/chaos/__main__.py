@@ -20,7 +20,7 @@ from tests.chaos.golden import Golden, train_golden, write_images
 from tests.chaos.ledger import Ledger
 from tests.chaos.processes import processes_of
 from tests.chaos.records import read_records
-from tests.chaos.service import LEASE_S, PARTS, WATCHDOG_S, WORKERS, ChaosService
+from tests.chaos.service import LEASE_S, WATCHDOG_S, WORKERS, ChaosService
 from tests.chaos.table import table
 
 READY_S = 60.0
@@ -65,13 +65,15 @@ def _run(folder: Path, ledger: Ledger, seconds: float, seed: int) -> None:
     golden = train_golden(folder / "golden", datasets)
     service = ChaosService(folder, datasets)
     with Clients(service.base, ledger, seed) as clients, service:  # no service, and no client waits for an answer
-        for part in reversed(PARTS):
+        service.start("redis")
+        keys = service.make_keys()
+        for part in ("api", *WORKERS):
             service.start(part)
         if not _wait(service.answers, READY_S):
             ledger.violate("the API does not answer after its start")
             return
         _say(f"chaos for {seconds:g} s")
-        clients.start()
+        clients.start(keys)
         Faults(service, ledger, Random(f"{seed} faults")).run(seconds)
         _settle(service, ledger, clients)
         _check(service, ledger, golden)

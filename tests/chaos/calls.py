@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from tests.chaos.keys import Headers
 from tests.chaos.ledger import Ledger
 
 TIMEOUT_S = 5.0  # shorter than some freezes, so that a request is sent again while the first is under way
@@ -15,8 +16,8 @@ RETRIED_TYPE = "store-unavailable"
 class Calls:
     """Calls of one thread, until `over` is set."""
 
-    def __init__(self, base: str, ledger: Ledger, over: threading.Event) -> None:
-        self._http = httpx.Client(base_url=base, timeout=TIMEOUT_S)
+    def __init__(self, base: str, headers: Headers, ledger: Ledger, over: threading.Event) -> None:
+        self._http = httpx.Client(base_url=base, timeout=TIMEOUT_S, headers=headers)
         self._ledger, self._over = ledger, over
 
     def once(self, method: str, path: str, *allowed: int, **options: Any) -> httpx.Response | None:

@@ -12,6 +12,8 @@ import httpx
 from tests.chaos.calls import Calls
 from tests.chaos.follower import follow
 from tests.chaos.golden import RECIPES
+from tests.chaos.intruder import intrude
+from tests.chaos.keys import Keys
 from tests.chaos.ledger import Accepted, Drawing, Ledger
 
 SUBMIT_S, READ_S, DRAW_S = (1.0, 5.0), (0.1, 0.8), 0.3
@@ -30,13 +32,13 @@ class Clients:
         self._base, self._ledger, self._seed = base, ledger, seed
         self._no_more = threading.Event()  # nothing new
         self._over = threading.Event()  # and nothing at all
-        self._steady = [
-            threading.Thread(target=work, name=work.__name__) for work in (self._submit, self._read, self._draw)
-        ]
+        steady = (self._submit, self._read, self._draw, self._intrude)
+        self._steady = [threading.Thread(target=work, name=work.__name__) for work in steady]
         self._per_job: list[threading.Thread] = []
 
-    def start(self) -> None:
-        """Begin."""
+    def start(self, keys: Keys) -> None:
+        """Begin, each with its key."""
+        self._keys = keys
         for thread in self._steady:
             thread.start()
 
@@ -109,7 +111,7 @@ class Clients:
             calls.insist("POST", f"/jobs/{job.id}/resume", 202, 409)
 
     def _follow(self, job: Accepted) -> None:
-        follow(self._base, job, self._ledger, self._random(f"follow {job.key}"), self._over)
+        follow(self._base, self._keys.client, job, self._ledger, self._random(f"follow {job.key}"), self._over)
 
     def _read(self) -> None:
         calls, random = self._calls(), self._random("read")
@@ -140,7 +142,7 @@ class Clients:
     def _draw(self) -> None:
         """Draw all the time; the checker knows when the API was away."""
         random = self._random("draw")
-        fresh = {"Connection": "close"}  # or a connection to an earlier process could be taken
+        fresh = {"Connection": "close", **self._keys.artist}  # or a connection to an earlier process could be taken
         with httpx.Client(base_url=self._base, timeout=DRAW_TIMEOUT_S, headers=fresh) as http:
             while not self._no_more.wait(DRAW_S):
                 drawing = Drawing(time.monotonic(), 0.0, None)
@@ -151,8 +153,11 @@ class Clients:
                 drawing.end = time.monotonic()
                 self._ledger.drawings.append(drawing)
 
+    def _intrude(self) -> None:
+        intrude(self._base, self._keys, self._ledger, self._random("intrude"), self._no_more)
+
     def _calls(self) -> Calls:
-        return Calls(self._base, self._ledger, self._over)
+        return Calls(self._base, self._keys.client, self._ledger, self._over)
 
     def _random(self, purpose: str) -> Random:
         return Random(f"{self._seed} {purpose}")

@@ -7,6 +7,7 @@ from random import Random
 import httpx
 
 from tests.chaos.calls import RETRY_S
+from tests.chaos.keys import Headers
 from tests.chaos.ledger import ENDED, Accepted, Ledger
 
 SILENCE_S = 20.0  # longer than the server's pings are apart
@@ -14,9 +15,9 @@ LEAVES = 0.3  # of all connections are closed by the client
 LEAVES_AFTER = (0, 12)  # events
 
 
-def follow(base: str, job: Accepted, ledger: Ledger, random: Random, over: threading.Event) -> None:
+def follow(base: str, headers: Headers, job: Accepted, ledger: Ledger, random: Random, over: threading.Event) -> None:
     """Collect the job's events until the server says that all was told."""
-    with httpx.Client(base_url=base, timeout=httpx.Timeout(5.0, read=SILENCE_S)) as http:
+    with httpx.Client(base_url=base, timeout=httpx.Timeout(5.0, read=SILENCE_S), headers=headers) as http:
         while not over.is_set():
             most = random.randint(*LEAVES_AFTER) if random.random() < LEAVES else None
             try:

@@ -41,6 +41,7 @@ class Ledger:
         self.refused_keys: list[str] = []  # answered 429
         self.unanswered_keys: list[str] = []
         self.answers: Counter[str] = Counter()
+        self.intrusions: Counter[tuple[str, int]] = Counter()  # by key and status
         self.faults: Counter[tuple[str, str]] = Counter()  # by kind and target
         self.drawings: list[Drawing] = []
         self.downtimes: list[list[float | None]] = []  # of the API: from its fault on, to where it answers again
@@ -56,6 +57,11 @@ class Ledger:
         """Count an answer."""
         with self._lock:
             self.answers[str(status)] += 1
+
+    def intruded(self, key: str, status: int) -> None:
+        """Count an answer to a wrong key."""
+        with self._lock:
+            self.intrusions[key, status] += 1
 
     def accept(self, job: Accepted) -> None:
         """Note the first 202 of a key."""

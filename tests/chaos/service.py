@@ -14,6 +14,7 @@ import httpx
 from cli.redis_server import RedisServer
 from core.ports import hold_port, port_of
 from core.settings import Settings
+from tests.chaos.keys import Keys, make_keys, write_key_file
 from tests.chaos.processes import children_of, command_of, hold, processes_of
 
 LEASE_S, HEARTBEAT_S, WATCHDOG_S, STOP_GRACE_S = 2.4, 0.2, 25.0, 4.0
@@ -35,6 +36,7 @@ class ChaosService:
         self.redis = RedisServer(folder / "redis")
         self._held = hold_port()
         port = port_of(self._held)
+        self._artist = write_key_file(folder / "keys.json")
         self.base = f"http://127.0.0.1:{port}"
         values: dict[str, str | float] = {
             "redis_url": self.redis.url,
@@ -49,6 +51,7 @@ class ChaosService:
             "heartbeat_s": HEARTBEAT_S,
             "watchdog_s": WATCHDOG_S,
             "stop_grace_s": STOP_GRACE_S,
+            "keys_file": str(folder / "keys.json"),
         }
         self._environment = os.environ | {f"DIGITFORGE_{name.upper()}": str(value) for name, value in values.items()}
         self.settings = Settings(**values)  # type: ignore[arg-type]  # pydantic takes the strings
@@ -69,6 +72,10 @@ class ChaosService:
                 held.close()
         self.redis.close()
         self._held.close()
+
+    def make_keys(self) -> Keys:
+        """The keys of all clients. Redis answers."""
+        return make_keys(self.settings, self._artist)
 
     def start(self, part: str) -> None:
         """Start a part that is not running; Redis answers when this returns."""

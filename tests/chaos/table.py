@@ -36,6 +36,8 @@ def table(ledger: Ledger, records: Records) -> Iterator[str]:
     drawn = Counter("answered" if drawing.status else "while the API was away" for drawing in ledger.drawings)
     yield f"{'drawings':<12}{_counts(drawn)}"
     yield f"{'answers':<12}{_counts(ledger.answers)}"
+    refused = Counter(f"{status} to {key}" for (key, status), count in ledger.intrusions.items() for _ in range(count))
+    yield f"{'intruder':<12}{_counts(refused)}"
 
 
 def _recoveries(records: Records) -> Iterator[tuple[float, str]]:
