@@ -19,25 +19,26 @@ def log_context() -> LogContext:
     return _context.get()
 
 
-def begin_context(fields: LogContext) -> None:
-    """Begin a request or a process with these fields alone. They last as long as its task or thread."""
+def begin_context(fields: dict[str, str | int]) -> None:
+    """Begin a request with these fields alone. They last as long as its task."""
     _context.set(fields)
 
 
 def add_to_context(**fields: str | int) -> None:
-    """Add fields for as long as the task or thread lasts. Those that are empty are left out."""
-    _context.set({**_context.get(), **_filled(fields)})
+    """Add fields until the block around this ends, or else the task or thread."""
+    context = _context.get()
+    if isinstance(context, dict):  # in place, because every request passes here
+        context.update(fields)
+    else:
+        _context.set(fields)
 
 
 @contextmanager
 def in_context(**fields: str | int) -> Iterator[None]:
     """Add fields to the lines that the block logs. Those that are empty are left out."""
-    token = _context.set({**_context.get(), **_filled(fields)})
+    filled = {name: value for name, value in fields.items() if value != ""}
+    token = _context.set({**_context.get(), **filled})
     try:
         yield
     finally:
         _context.reset(token)
-
-
-def _filled(fields: LogContext) -> dict[str, str | int]:
-    return {name: value for name, value in fields.items() if value != ""}

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from app.edge.request_ids import HEADER, new_request_id
+from app.edge.request_ids import HEADER, request_ids
 from app.http.problem_types import ProblemType
 from app.http.problems import MEDIA_TYPE, problem_response
 from core.log_context import in_context
@@ -19,6 +19,8 @@ LINGER_S = 2.0  # how long a client that is refused may go on sending before the
 MAX_URL_BYTES = 2**16 - 1  # the parser's offsets into a URL have 16 bits
 MAX_HEAD_BYTES = 2 * (MAX_URL_BYTES + 1)  # with the URL; and of what comes before, between and behind pieces of a body
 MAX_PIPELINED = 100  # requests that wait for the answer to one before them
+
+_ids = request_ids()  # of refusals; it begins with the first of them, after the fork
 
 
 class _UrlTooLong(Exception):
@@ -110,7 +112,7 @@ class HttpProtocol(HttpToolsProtocol):
         answer be lost. Returns the id that the answer has.
         """
         self._is_refused = True
-        request_id = new_request_id()  # its own stands among headers that could not be read
+        request_id = next(_ids)  # its own stands among headers that could not be read
         with in_context(request_id=request_id):
             body = bytes(problem_response(kind, detail).body)
         lines = [b"content-type: " + MEDIA_TYPE.encode(), b"content-length: %d" % len(body), b"connection: close"]
