@@ -21,7 +21,6 @@ from app.edge.headers import for_browsers
 from app.main import create_app
 from app.processes import Processes, cores
 from app.shared import Shared
-from app.slots import Slots
 from core.logs import log_to_stderr
 from core.ports import BACKLOG, listen
 from core.settings import Settings
@@ -72,11 +71,12 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def server_config(app: FastAPI, settings: Settings, places: Slots | None = None) -> uvicorn.Config:
-    """How uvicorn serves the API. `places` are those of connections, in all processes."""
-    door = Door(places or Slots(settings.max_connections), settings.max_connections_per_address, settings.proxies)
+def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves the API."""
+    shared: Shared = app.state.shared
+    door = Door(shared.connections, settings.max_connections_per_address, settings.proxies)
     deadlines = Deadlines(settings.head_timeout_s, settings.body_timeout_s)
-    entrance = Entrance(door, deadlines, for_browsers(settings.cors_origins))
+    entrance = Entrance(door, deadlines, for_browsers(settings.cors_origins), shared.meters)
     return uvicorn.Config(
         app,
         http=partial(Connection, entrance=entrance),  # type: ignore[arg-type]
@@ -135,7 +135,7 @@ def most_connections(settings: Settings) -> int:
 def _serve(settings: Settings, sockets: Sequence[socket.socket], shared: Shared) -> int:
     closing = asyncio.Event()
     app = create_app(settings, closing, shared)
-    server = Server(server_config(app, settings, shared.connections), closing)
+    server = Server(server_config(app, settings), closing)
     server.run(list(sockets))
     return 0 if server.started else EXIT_NOT_STARTED
 

@@ -75,6 +75,7 @@ def create_app(settings: Settings, closing: asyncio.Event | None = None, shared:
     messages.describe(app)
     contract.describe(app)
     handlers.install(app)
+    app.state.shared = shared
     _install_edge(app, settings, shared.meters)
     return app
 

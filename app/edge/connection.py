@@ -5,6 +5,7 @@ connection looks the same. So it is answered, and who would answer late or witho
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from uvicorn.config import Config
@@ -17,6 +18,7 @@ from app.edge.parser import HttpProtocol
 from app.http.clients import CONNECTION
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError
+from app.metrics.meters import LATE, Meters
 
 MOST_REFUSED = 64  # that are told why at once; others are closed without a word
 
@@ -24,9 +26,9 @@ MOST_REFUSED = 64  # that are told why at once; others are closed without a word
 class Entrance:
     """What the connections of a process share."""
 
-    def __init__(self, door: Door, deadlines: Deadlines, headers: Headers) -> None:
+    def __init__(self, door: Door, deadlines: Deadlines, headers: Headers, meters: Meters) -> None:
         """`headers` are those of answers that are given before there is a request."""
-        self.door, self.deadlines, self.headers = door, deadlines, headers
+        self.door, self.deadlines, self.headers, self.meters = door, deadlines, headers, meters
         self.refused = 0  # that have not ended
         self._made = 0
 
@@ -68,7 +70,13 @@ class Connection(HttpProtocol):
             if self._entrance.refused <= MOST_REFUSED:
                 self.refuse(error.type, error.detail, error.headers)
             else:
+                self._entrance.meters.turned_away(error.type)
                 self.transport.abort()
+
+    def refuse(self, kind: ProblemType, detail: str, headers: Mapping[str, str] | None = None) -> str:
+        """Answer with a problem, close the connection, and count it."""
+        self._entrance.meters.turned_away(kind)
+        return super().refuse(kind, detail, headers)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Leave."""
@@ -83,6 +91,8 @@ class Connection(HttpProtocol):
         turn = self._turn()
         if not self._patience.is_over(turn):
             return False
+        if turn.awaited is not Awaited.HEAD:
+            self._entrance.meters.turned_away(LATE)
         if turn.awaited is Awaited.READING:
             self.transport.abort()
         elif turn.awaited is Awaited.HEAD:

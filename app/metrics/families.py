@@ -16,10 +16,12 @@ from app.metrics.meters import (
     IMAGES,
     LIMITS,
     QUEUE,
+    REFUSALS,
     REFUSED,
     ROUTES,
     SOURCES,
     STATUSES,
+    TURNED_AWAY,
     Gauge,
     Histogram,
     Meters,
@@ -77,6 +79,10 @@ def families(meters: Meters, held: Held) -> Iterator[Metric]:
     for number, limit in enumerate(LIMITS):
         refused.add_metric([limit], totals[REFUSED + number])
     yield refused
+    ended = CounterMetricFamily("digitforge_connections_refused", "Connections ended by the API.", labels=["reason"])
+    for number, reason in enumerate(REFUSALS):
+        ended.add_metric([reason], totals[TURNED_AWAY + number])
+    yield ended
     yield from _processes(meters)
 
 

@@ -21,6 +21,17 @@ STATUSES = (
     *sorted({200, 201, 202, 204, 206, 304, 307, 405, 499, *(kind.status for kind in ProblemType)}),
     ANOTHER_STATUS,
 )
+LATE = "late"  # a client that did not go on in time, and was past being told so
+REFUSALS = (
+    LATE,
+    ProblemType.HEAD_TIMEOUT.value,
+    ProblemType.BAD_REQUEST.value,
+    ProblemType.URI_TOO_LONG.value,
+    ProblemType.HEAD_TOO_LARGE.value,
+    ProblemType.TOO_MANY_CONNECTIONS.value,
+    ProblemType.CONNECTIONS_FULL.value,
+    OTHER,
+)
 LIMITS = (*Limits.model_fields, "wrong_keys")
 
 REQUEST_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -61,7 +72,8 @@ class Histogram(NamedTuple):
 IMAGES = len(Gauge)
 SOURCES = IMAGES + 1
 REFUSED = SOURCES + len(Source)
-QUEUE = Histogram(REFUSED + len(LIMITS), STEP_BOUNDS)
+TURNED_AWAY = REFUSED + len(LIMITS)
+QUEUE = Histogram(TURNED_AWAY + len(REFUSALS), STEP_BOUNDS)
 DRAW = Histogram(QUEUE.end, STEP_BOUNDS)
 ENCODE = Histogram(DRAW.end, STEP_BOUNDS)
 BATCHES = Histogram(ENCODE.end, BATCH_BOUNDS)
@@ -113,6 +125,10 @@ class Meters:
     def refused(self, limit: str) -> None:
         """A request was refused because of a limit, which is one of `LIMITS`."""
         self.numbers.own[REFUSED + LIMITS.index(limit)] += 1
+
+    def turned_away(self, reason: str) -> None:
+        """A connection was ended by the server. A reason that is none of `REFUSALS` is counted as another."""
+        self.numbers.own[TURNED_AWAY + REFUSALS.index(reason if reason in REFUSALS else OTHER)] += 1
 
     def observe(self, histogram: Histogram, value: float) -> None:
         """Add a value to a histogram."""

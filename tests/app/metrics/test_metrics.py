@@ -1,6 +1,7 @@
 """GET /metrics, of an API in this process."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,12 +11,14 @@ from fastapi import FastAPI
 from app.http.services import Services
 from app.metrics.meters import LIMITS, OTHER, ROUTES, STATUSES, Gauge, Meters, answers_at
 from app.metrics.requests import CountRequests
+from cli.redis_server import RedisServer
 from core.settings import Settings
 from jobs.store import JobStore
 from jobs.workers import LaneReport, WorkerReport
 from tests.app.metrics.reading import families, one, openmetrics, samples, scrape, summed
-from tests.in_process import Api, served
+from tests.in_process import Api, listening, served
 from tests.jobs.claims import ERROR, IMPORT, claimed
+from tests.wire import Wire
 
 WORKER = WorkerReport(
     id="0011", host="h", pid=1, version="0", started_at=datetime.now(UTC), devices=("cpu",), listens=True
@@ -139,6 +142,14 @@ def test_streams_that_are_open_are_told(http: httpx.Client, services: Services) 
     assert one(scrape(http), "digitforge_event_streams") == 1
     services.streams.give_back(slot)
     assert one(scrape(http), "digitforge_event_streams") == 0
+
+
+def test_what_is_refused_before_it_is_a_request_is_counted(redis_server: RedisServer, tmp_path: Path) -> None:
+    settings = Settings(redis_url=redis_server.url, data_dir=tmp_path)
+    with served(settings) as api, listening(api) as base, Wire(base) as wire:
+        wire.send(b"no HTTP at all\r\n\r\n")
+        assert wire.answer().status == 400
+        assert one(scrape(api.http), "digitforge_connections_refused_total", reason="bad-request") == 1
 
 
 def test_a_failure_that_never_was_is_told_as_zero(http: httpx.Client) -> None:
