@@ -10,13 +10,13 @@ from multiprocessing.synchronize import Event
 from redis import RedisError
 
 from core.crash import crash_point
-from core.errors import JobNotFound, WebhookNotFound, WebhookUnreachable
+from core.errors import JobNotFound, JobStateConflict, WebhookNotFound, WebhookUnreachable
 from core.settings import Settings
 from jobs.job_logs import about_id
 from jobs.redis_client import connect
 from jobs.store import JobStore
 from webhooks.message import Message, WebhookTest, message_about, message_id
-from webhooks.outbox import Claimed, Outbox, after
+from webhooks.outbox import HOLD_S, Claimed, Outbox, after
 from webhooks.record import DeliveryStatus, MessageType, Outcome, Try, Webhook, to_time
 from webhooks.sending import Answer, post
 from webhooks.signing import signed
@@ -79,7 +79,7 @@ class Deliverer:
         try:
             webhook = self._webhooks.get(claimed.webhook)
             message = self._message(claimed)
-        except (WebhookNotFound, JobNotFound) as error:  # deleted since
+        except (WebhookNotFound, JobNotFound, JobStateConflict) as error:  # deleted since, or restored from a backup
             logger.info("webhook %s: nothing to send: %s", claimed.webhook, error)
             self._outbox.release(claimed)
             return
@@ -92,15 +92,19 @@ class Deliverer:
         self._settle(claimed, webhook, tries, answer)
 
     def _message(self, claimed: Claimed) -> Message:
-        if claimed.subject.startswith(TEST):
+        if claimed.subject == TEST:
             about = WebhookTest(webhook=claimed.webhook)
             return Message(type=MessageType.TEST, timestamp=to_time(claimed.now_ms), data=about)
-        return message_about(self._jobs.get(claimed.subject), self._root_path)
+        job = self._jobs.get(claimed.subject)
+        if not job.status.is_terminal:
+            raise JobStateConflict(f"job {job.id} has not ended: it is {job.status}")
+        return message_about(job, self._root_path)
 
     def _send(self, claimed: Claimed, webhook: Webhook, body: bytes) -> tuple[Answer | None, Outcome]:
         """The answer, if one came, and what came of it. Why there is none stands in the log alone."""
         at_s = int(time.time())  # of this machine: receivers refuse what is not recent
-        headers = signed(message_id(claimed.subject), at_s, body, webhook.secrets_at(claimed.now_ms))
+        subject = f"{TEST}_{claimed.owner}" if claimed.subject == TEST else claimed.subject
+        headers = signed(message_id(subject), at_s, body, webhook.secrets_at(claimed.now_ms))
         try:
             target = Target.parse(webhook.url)
             addresses = self._reach.addresses(target, self._resolver)
@@ -115,8 +119,10 @@ class Deliverer:
 
     def _settle(self, claimed: Claimed, webhook: Webhook, tries: list[Try], answer: Answer | None) -> None:
         gone = answer is not None and answer.status == GONE
-        once = gone or claimed.subject.startswith(TEST)
-        following = after(tries, webhook.failures, answer.retry_after_s if answer else 0.0, once)
+        is_test = claimed.subject == TEST
+        following = after(tries, webhook.failures, answer.retry_after_s if answer else 0.0, once=gone or is_test)
+        if is_test:
+            following = following._replace(hold_s=max(following.hold_s, HOLD_S))  # a webhook is no way to flood anybody
         if not self._outbox.settle(claimed, tries, following):
             logger.warning("webhook %s: %s: somebody else has sent it meanwhile", webhook.id, claimed.subject)
             return

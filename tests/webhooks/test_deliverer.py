@@ -253,6 +253,19 @@ def test_a_test_is_sent_once_whatever_comes_of_it(
     assert last.status == 500
 
 
+def test_tests_are_sent_one_at_a_time_with_a_pause(
+    redis: Redis, webhooks: WebhookStore, deliverer: Deliverer, hook: Receiver
+) -> None:
+    webhook = webhooks.create("anybody", hook.url, EVENTS).id
+    for _ in range(3):
+        for _ in range(5):
+            webhooks.test(webhook)
+        assert deliverer.deliver_one()
+        assert not deliverer.deliver_one()
+        let_pass(redis, 5)
+    assert len({request.headers["webhook-id"] for request in hook.received}) == len(hook.received) == 3
+
+
 def test_a_job_of_another_caller_with_the_same_url_tells_only_its_own(
     store: JobStore, webhooks: WebhookStore, deliverer: Deliverer, hook: Receiver
 ) -> None:

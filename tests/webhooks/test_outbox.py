@@ -12,14 +12,18 @@ from redis import Redis
 
 from core.crash import VARIABLE
 from core.errors import WebhookNotFound
+from core.log_context import log_context
 from core.settings import Settings
+from jobs.record import JobOrigin
 from jobs.store import JobStore
+from tests.jobs.claims import SPEC
 from tests.service import wait_until
 from tests.webhooks.playing import EVENTS, cancelled, let_pass, told
 from tests.webhooks.receiver import Receiver, Reply
 from webhooks.deliverer import Deliverer
 from webhooks.outbox import Outbox
 from webhooks.store import WebhookStore
+from webhooks.targets import Address, resolve
 
 LEASE_S = 1.0
 ONE = f"""
@@ -171,3 +175,36 @@ def test_a_message_can_be_sent_again_whatever_came_of_it(
         webhooks.send_again(job_id, webhook)
     with pytest.raises(WebhookNotFound):
         webhooks.send_again("nobody", webhook)
+
+
+def test_what_is_logged_of_a_message_names_its_job_and_the_request_that_made_it(
+    settings: Settings, store: JobStore, webhooks: WebhookStore, hook: Receiver
+) -> None:
+    seen = []
+
+    def resolver(host: str) -> list[Address]:
+        seen.append(dict(log_context()))
+        return resolve(host)
+
+    webhooks.create("anybody", hook.url, EVENTS)
+    job_id = store.create(SPEC, origin=JobOrigin(request_id="req-1")).job.id
+    store.cancel(job_id)
+    assert Deliverer(settings, resolver=resolver).deliver_one()
+    assert [(one["job_id"], one["request_id"]) for one in seen] == [(job_id, "req-1")]
+    assert log_context() == {}
+
+
+def test_a_message_about_a_job_that_a_backup_brought_back_waits_for_its_end(
+    store: JobStore, redis: Redis, webhooks: WebhookStore, deliverer: Deliverer, hook: Receiver
+) -> None:
+    webhook = webhooks.create("anybody", hook.url, EVENTS).id
+    job_id = store.create(SPEC).job.id
+    redis.hset(f"digitforge:outbox:job:{job_id}", f"{webhook}:status", "pending")  # ended while the backup was taken
+    redis.zadd(f"digitforge:outbox:{webhook}", {job_id: 1})
+    redis.zadd("digitforge:outbox", {webhook: 1})
+    assert deliverer.deliver_one()
+    assert not deliverer.deliver_one()
+    assert hook.received == []
+    store.cancel(job_id)
+    assert deliverer.deliver_one()
+    assert told(webhooks, job_id) == [("delivered", 1)]
