@@ -82,13 +82,14 @@ class Renderer:
         self._loop = asyncio.get_running_loop()
         self._turn: asyncio.Handle | None = None
 
-    async def render(self, source: Source, gone: Gone | None = None) -> Drawn:
+    async def render(self, source: Source, gone: Gone | None = None, caller: str | None = None) -> Drawn:
         """The images of a source: uint8 [n, H, W, C].
 
         `gone` says whether nobody waits for them any more, and is told whether others wait; they are not drawn then.
-        Raises Overloaded when too much waits already, or these wait for too long, or ClientGone.
+        `caller` is whose key they are drawn for, so that the room to wait in is shared fairly. Raises Overloaded when
+        too much waits already, or these wait for too long, or ClientGone.
         """
-        drawing = _Drawing(source.G, source.n, source.cost, source=source, done=self._loop.create_future())
+        drawing = _Drawing(source.G, source.n, source.cost, caller, source=source, done=self._loop.create_future())
         self._scheduler.add(drawing)
         if self._turn is None:
             self._turn = self._loop.call_soon(self._draw_next)

@@ -6,7 +6,7 @@ those behind it wait for one batch of it at a time, not for all.
 """
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import chain
@@ -16,7 +16,7 @@ from typing import Generic, NamedTuple, TypeVar
 from app.drawing.shared_counts import SharedCounts
 from models.folding import BATCH
 
-MAX_WAITING = 4096  # images, in all processes together
+MAX_WAITING = 4096  # images, in all processes together; beyond it, only callers with less than their share may wait
 NEWEST_BATCH = 0.1  # its weight in the average time of a batch
 
 
@@ -35,6 +35,7 @@ class Task:
     model: object  # only tasks of the very same one share a batch
     n: int
     cost: int = 1  # of an image, in images of a batch: 1..BATCH
+    caller: str | None = None  # whose key it came with, where there are keys
     asked_at: float = field(default_factory=time.monotonic, init=False)
     began_at: float = field(default=0.0, init=False)
     taken: int = field(default=0, init=False)  # images that were given to a batch
@@ -77,10 +78,20 @@ class BatchScheduler(Generic[TaskT]):
 
     def add(self, task: TaskT) -> None:
         """Let a task wait. Raises Overloaded."""
-        if self.waiting_everywhere >= MAX_WAITING:
+        if self.waiting_everywhere >= MAX_WAITING and not self._is_due(task):
             raise Overloaded(self.time_left_s())
         self._waiting.append(task)
         self._shared.own += task.left
+
+    def _is_due(self, task: TaskT) -> bool:
+        """Whether a task may wait though too much waits already: its caller has less than its share of the room."""
+        if task.caller is None:
+            return False
+        left = Counter[str | None]()
+        for other in self._waiting:
+            left[other.caller] += other.left
+        share = MAX_WAITING // self._shared.processes // max(1, len(left))
+        return left[task.caller] + task.left <= max(BATCH, share)
 
     def time_left_s(self) -> int:
         """In how many seconds all that waits now will be drawn, at the rate of the last batches: at least 1."""

@@ -54,8 +54,8 @@ async def generate_images(request: Request, wanted: OpenAIImagesRequest, service
     _, judge = drawn_by(query, services)
     picture = in_canonical_words(Picture.of(query, "json", model, judge, new_seed()), card)
     picture = replace(picture, scale=scale)
-    with account_of(request).images(wanted.n):
-        images = (await render(picture, services.renderer, partial(has_gone, request))).images
+    with (account := account_of(request)).images(wanted.n):
+        images = (await render(picture, services.renderer, partial(has_gone, request), account.caller)).images
     if wanted.wants_url:
         base = str(request.base_url).rstrip("/")
         data = [GeneratedImage(url=f"{base}{location(picture.single(k))}") for k in range(wanted.n)]

@@ -12,6 +12,7 @@ from app.images.classes import wanted
 from app.images.picture import Picture
 from app.images.query import GridQuery
 from app.shelf.active import active_model
+from core.access import ANYBODY, Caller
 
 NEW_SEEDS = 2**32  # short enough to read
 
@@ -33,7 +34,7 @@ def new_seed() -> int:
     return secrets.randbelow(NEW_SEEDS)
 
 
-async def render(picture: Picture, renderer: Renderer, gone: Gone) -> Drawn:
+async def render(picture: Picture, renderer: Renderer, gone: Gone, caller: Caller = ANYBODY) -> Drawn:
     """Render a picture: uint8 [frames * n, H, W, C], frame by frame.
 
     `gone` tells whether the client has, as `Renderer.render` asks for it. Raises ProblemError (422 for a class that the
@@ -51,7 +52,7 @@ async def render(picture: Picture, renderer: Renderer, gone: Gone) -> Drawn:
             source = PickSource(G, picture.n, picture.seed, picture.start, classes, judge)
         else:
             source = SeedSource(G, picture.n, picture.seed, picture.start, classes, picture.truncation)
-        return await renderer.render(source, gone)
+        return await renderer.render(source, gone, None if caller is ANYBODY else caller.id)
     except Overloaded as error:
         headers = {"Retry-After": str(error.retry_after_s)}
         raise ProblemError(ProblemType.OVERLOADED, str(error), headers=headers) from error

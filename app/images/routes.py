@@ -76,8 +76,8 @@ async def generate(request: Request, services: ServicesDep, query: Annotated[Gri
         if kept := services.pictures.get(tag):
             services.meters.answered_from(Source.MEMORY)
             return Response(kept, media_type=media_type, headers={**headers, "Server-Timing": "memory"})
-    with account_of(request).images(picture.frames * picture.n):
-        drawn = await render(picture, services.renderer, partial(has_gone, request))
+    with (account := account_of(request)).images(picture.frames * picture.n):
+        drawn = await render(picture, services.renderer, partial(has_gone, request), account.caller)
     began = time.monotonic()
     data = await _encode(picture, drawn.images)
     if query.names_seeds:

@@ -145,3 +145,21 @@ def test_the_bound_is_that_of_all_processes_together() -> None:
     counts.become(0)
     with pytest.raises(Overloaded):
         BatchScheduler[Task](counts).add(Task(MODEL, 1))
+
+
+def test_where_too_much_waits_only_callers_below_their_share_may_wait(scheduler: Scheduler) -> None:
+    for _ in range(MAX_WAITING // 256):
+        scheduler.add(Task(MODEL, 256, caller="greedy"))
+    for caller in ("greedy", None):
+        with pytest.raises(Overloaded):
+            scheduler.add(Task(MODEL, 1, caller=caller))
+    scheduler.add(Task(MODEL, 64, caller="honest"))
+    with pytest.raises(Overloaded):
+        scheduler.add(Task(MODEL, MAX_WAITING, caller="another"))
+    for n in range(MAX_WAITING // BATCH):
+        scheduler.add(Task(MODEL, BATCH, caller=f"one of many {n}"))
+    with pytest.raises(Overloaded):
+        scheduler.add(Task(MODEL, BATCH + 1, caller="late"))
+    scheduler.add(Task(MODEL, BATCH, caller="late"))
+    with pytest.raises(Overloaded):
+        scheduler.add(Task(MODEL, 1, caller="late"))

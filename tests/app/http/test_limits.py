@@ -82,12 +82,12 @@ def test_a_request_that_fails_is_given_back(client: Client, query: dict[str, Any
 
 
 def test_a_drawing_that_fails_is_given_back(client: Client, keyed: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    http = client(images_per_minute=4, images_per_day=4)
+    http = client(images_per_minute=20, images_per_day=20)
     monkeypatch.setattr("app.drawing.scheduler.MAX_WAITING", 0)
     for _ in range(3):
-        problem(draw(http, 4), 503, "overloaded")
+        problem(draw(http, 20), 503, "overloaded")
     monkeypatch.undo()
-    assert draw(http, 4).status_code == 200
+    assert draw(http, 20).status_code == 200
     assert draw(http, 1).status_code == 429
 
 
