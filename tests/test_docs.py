@@ -88,6 +88,14 @@ def _anchors(file: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def test_every_risk_of_owasp_names_a_test_that_is_there() -> None:
+    table = (ROOT / "docs" / "security.md").read_text().partition("OWASP API Security Top 10")[2]
+    risks = re.findall(r"^\| API(\d+) .*\| `(test_\w+)` \|$", table, re.MULTILINE)
+    assert [int(number) for number, _ in risks] == list(range(1, 11))
+    there = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for _, name in risks if f"def {name}(" not in there] == []
+
+
 def test_every_promise_of_reliability_names_a_test_that_is_there() -> None:
     table = (ROOT / "docs" / "reliability.md").read_text().partition("\n## Any calls")[0]
     named = re.findall(r"^\|.*\| `(test_\w+)` \|$", table, re.MULTILINE)
