@@ -18,6 +18,10 @@ IF_NONE_MATCH = {
     "schema": {"type": "string"},
     "description": "ETags of earlier answers: 304 where one of them still holds.",
 }
+REQUEST_ID = {
+    "description": "The id of the request: the client's own if it sent a sane one.",
+    "schema": {"type": "string", "pattern": "^[0-9A-Za-z._~+/=:@-]{1,128}$"},
+}
 KEY = {
     "type": "http",
     "scheme": "bearer",
@@ -36,6 +40,7 @@ def describe(app: FastAPI) -> None:
             _name_media_type(document)
             _tell_of_etags(document)
             _tell_of_keys(document)
+            _tell_of_request_ids(document)
         assert app.openapi_schema is not None
         return app.openapi_schema
 
@@ -70,3 +75,12 @@ def _tell_of_keys(document: dict[str, Any]) -> None:
             for status in () if needed is OPEN else (401, 403):
                 error = operation["responses"]["default"]["content"]
                 operation["responses"].setdefault(str(status), {"description": TITLES[status], "content": error})
+
+
+def _tell_of_request_ids(document: dict[str, Any]) -> None:
+    """Every answer has one."""
+    document["components"]["headers"] = {"X-Request-ID": REQUEST_ID}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for response in operation["responses"].values():
+                response.setdefault("headers", {})["X-Request-ID"] = {"$ref": "#/components/headers/X-Request-ID"}
