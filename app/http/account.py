@@ -6,6 +6,7 @@ API have its `x-ratelimit-*` too.
 
 import asyncio
 from collections.abc import Sequence
+from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
@@ -15,7 +16,7 @@ from starlette.types import Scope
 
 from access.allowances import Allowances
 from access.gcra import US
-from access.policies import JOBS, REQUESTS, RateExceeded, Standing
+from access.policies import JOBS, REQUESTS, Policy, RateExceeded, Standing
 from app.drawing.renderer import ClientGone
 from app.http.openai_shape import speaks_openai
 from app.http.problem_types import ProblemType
@@ -89,7 +90,8 @@ class Images:
 def tell(response: Response, scope: Scope) -> None:
     """Write into an answer how its caller stands with what the request took."""
     if STANDINGS in scope:
-        response.headers.update(fields(scope[STANDINGS], scope))
+        told = fields(scope[STANDINGS], scope)
+        response.raw_headers.extend((name.lower().encode(), value.encode()) for name, value in told.items())
 
 
 def quota_exceeded(request: Request, error: QuotaExceeded) -> JSONResponse:
@@ -104,8 +106,8 @@ def quota_exceeded(request: Request, error: QuotaExceeded) -> JSONResponse:
 def fields(standings: Sequence[Standing], scope: Scope) -> dict[str, str]:
     """The fields of an answer that say how a caller stands."""
     found = {
-        "RateLimit-Policy": ", ".join(_policy(standing) for standing in standings),
-        "RateLimit": ", ".join(f'"{one.policy.name}";r={one.remaining};t={one.reset_s}' for one in standings),
+        "RateLimit-Policy": ", ".join([_policy(policy, limit) for policy, limit, _, _ in standings]),
+        "RateLimit": ", ".join([f'"{one.policy.name}";r={one.remaining};t={one.reset_s}' for one in standings]),
     }
     if speaks_openai(scope):
         for policy, limit, remaining, reset_s in standings:
@@ -115,7 +117,7 @@ def fields(standings: Sequence[Standing], scope: Scope) -> dict[str, str]:
     return found
 
 
-def _policy(standing: Standing) -> str:
-    name, _, unit, window_s = standing.policy
-    counted = "" if unit == "requests" else f';qu="{unit}"'
-    return f'"{name}";q={standing.limit}{counted};w={window_s}'
+@lru_cache(maxsize=1024)
+def _policy(policy: Policy, limit: int) -> str:
+    counted = "" if policy.unit == "requests" else f';qu="{policy.unit}"'
+    return f'"{policy.name}";q={limit}{counted};w={policy.window_s}'
