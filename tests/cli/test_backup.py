@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,19 +13,31 @@ from redis import Redis
 from cli import data_files
 from cli.archive import ArchiveWriter
 from cli.redis_server import RedisServer
+from core.access import Scope
 from core.card import GENERATOR
 from core.run_dir import JobDir
 from core.settings import Settings
 from core.uploads import Uploads
 from tests.cli.deployments import answers, backed_up, fill, restored
 from tests.hand_worker import Attempt, submit
-from tests.in_process import Api, served
+from tests.in_process import Api, add_key, client_with, served
 from tests.uploaded import tree
 
 
 @pytest.fixture
 def api(tmp_path: Path, redis_server: RedisServer, redis: Redis) -> Iterator[Api]:
-    with served(Settings(data_dir=tmp_path / "before", redis_url=redis_server.url)) as api:
+    with served(settings(tmp_path / "before", redis_server.url)) as api:
+        yield api
+
+
+def settings(folder: Path, redis_url: str) -> Settings:
+    return Settings(data_dir=folder, redis_url=redis_url, webhooks="listed", webhook_hosts="127.0.0.1")
+
+
+@contextmanager
+def again_from(folder: Path) -> Iterator[Api]:
+    """An API on what was restored."""
+    with RedisServer(folder / "redis") as server, served(settings(folder, server.url)) as api:
         yield api
 
 
@@ -33,7 +46,7 @@ def test_the_same_urls_give_the_same_answers_and_what_ran_goes_on(api: Api, tmp_
     before = answers(api.http, jobs)
     told = restored(backed_up(api.services.settings), after)
     assert (told.jobs, told.given_back) == (len(jobs), [jobs["running"]])
-    with RedisServer(after / "redis") as server, served(Settings(data_dir=after, redis_url=server.url)) as again:
+    with again_from(after) as again:
         found = answers(again.http, jobs)
         assert {path: answer[0] for path, answer in found.items()} == {path: one[0] for path, one in before.items()}
         running = f"/jobs/{jobs['running']}"
@@ -117,3 +130,35 @@ def test_a_log_is_taken_as_long_as_it_was_and_what_vanishes_is_left_out(
     assert copy.trainer_log.read_text() == said
     assert not copy.checkpoint(1).exists()
     assert copy.sample(1).exists()
+
+
+def test_keys_open_what_they_opened_and_webhooks_are_still_told(api: Api, tmp_path: Path) -> None:
+    """With an outbox that has something to send, labels on a model, and use that was counted."""
+    own = add_key(api, Scope.GENERATE, Scope.JOBS_READ, Scope.JOBS_WRITE, images_per_day=100)
+    other, admin = add_key(api, Scope.JOBS_READ), add_key(api, Scope.ADMIN)
+    texts = {"own": own, "other": other, "admin": admin, "none": None, "wrong": f"{own[:-1]}x"}
+
+    def seen(api: Api) -> dict[str, tuple[int, bytes]]:
+        found = {}
+        for name, text in texts.items():
+            with client_with(api, text) as http:
+                for path in (f"/jobs/{job_id}", "/jobs", "/webhooks", "/usage", "/keys", f"/jobs/{job_id}/deliveries"):
+                    answer = http.get(path, headers={"X-Request-ID": "the-same"})
+                    found[f"{name} {path}"] = answer.status_code, answer.content
+        return found
+
+    with client_with(api, own) as http:
+        job_id = submit(http)
+        hook = {"url": "http://127.0.0.1:9/digits"}
+        http.post("/webhooks", json=hook).raise_for_status()
+        http.post(f"/jobs/{job_id}/cancel").raise_for_status()
+        http.get("/generate?n=4&seed=1").raise_for_status()
+    label = {"labels": {"kept": "yes"}}
+    with client_with(api, admin) as http:
+        model = http.get("/v1/models").json()["data"][0]["id"]
+        http.patch(f"/models/{model}", json=label).raise_for_status()
+    before = seen(api)
+    assert len({answer[0] for answer in before.values()}) > 2
+    restored(backed_up(api.services.settings), tmp_path / "after")
+    with again_from(tmp_path / "after") as again:
+        assert seen(again) == before
