@@ -43,6 +43,21 @@ def redis(redis_server: RedisServer) -> Iterator[Redis]:
     client.close()
 
 
+@pytest.fixture(scope="session")
+def url_apart(redis_server: RedisServer) -> str:
+    """The URL of a database for keys: an API of other tests on the same one would ask for them."""
+    return f"{redis_server.url.rpartition('/')[0]}/11"
+
+
+@pytest.fixture
+def redis_apart(url_apart: str) -> Iterator[Redis]:
+    """That database, empty."""
+    client = connect(url_apart)
+    client.flushdb()
+    yield client
+    client.close()
+
+
 @pytest.fixture
 def store(redis: Redis) -> JobStore:
     return JobStore(redis, LEASE_S)

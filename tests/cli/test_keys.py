@@ -38,16 +38,16 @@ def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
 
 
 @pytest.fixture
-def on_redis(shell: Shell, redis: Redis, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    monkeypatch.setenv("DIGITFORGE_REDIS_URL", redis_server.url)
+def on_redis(shell: Shell, redis_apart: Redis, url_apart: str, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.setenv("DIGITFORGE_REDIS_URL", url_apart)
     return shell
 
 
-def test_a_key_is_made_listed_rotated_and_revoked(on_redis: Shell, redis: Redis, tmp_path: Path) -> None:
+def test_a_key_is_made_listed_rotated_and_revoked(on_redis: Shell, redis_apart: Redis, tmp_path: Path) -> None:
     made = on_redis.keys("create", "gallery", "--scope", "generate", "--scope", "jobs:read", "--expires", "90d").strip()
     assert is_key(made.encode())
     assert (tmp_path / "var" / MARKER).exists()
-    store = KeyStore(redis, tmp_path / MARKER)
+    store = KeyStore(redis_apart, tmp_path / MARKER)
     (record,) = store.all().records
     assert (record.id, set(record.scopes)) == (made[3:11], {Scope.GENERATE, Scope.JOBS_READ})
     assert record.expires_at is not None

@@ -70,6 +70,15 @@ def test_each_route_has_a_scope_and_nothing_else_has() -> None:
     assert sorted(ROUTES) == sorted(SCOPES)
 
 
+@pytest.mark.parametrize("route", ROUTES)
+def test_the_document_says_which_scope_a_key_needs(route: str) -> None:
+    method, path = route.split(" ", 1)
+    operation, needed = DOCUMENT["paths"][path][method.lower()], SCOPES[route]
+    assert operation["security"] == ([] if needed is OPEN else [{"key": [needed]}, {}])
+    assert ({"401", "403"} <= operation["responses"].keys()) == (needed is not OPEN)
+    assert DOCUMENT["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+
+
 def test_only_documentation_goes_round_the_guard() -> None:
     routes = create_app(Settings()).routes
     included = [route for one in routes if (router := getattr(one, "original_router", None)) for route in router.routes]
