@@ -101,9 +101,9 @@ def _install_edge(app: FastAPI, settings: Settings, meters: Meters) -> None:
     def build_with_edge() -> ASGIApp:
         """Around Starlette's answer to a crash too, which is outside of all middleware that is added to it."""
         stack = CountRequests(build(), meters) if settings.metrics else build()
-        stack = TellBrowsers(stack, for_browsers(settings.cors_origins))
         if settings.cors_origins:
             stack = ShareWithOrigins(stack, settings.cors_origins)
+        stack = TellBrowsers(stack, for_browsers(settings.cors_origins))
         return GiveRequestIds(LogRequests(stack) if settings.access_log else stack)
 
     app.build_middleware_stack = build_with_edge  # type: ignore[method-assign]

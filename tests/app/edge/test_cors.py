@@ -42,7 +42,7 @@ def test_a_listed_page_is_told_what_it_may_send(shared: httpx.Client) -> None:
         assert answer.headers["access-control-allow-origin"] == origin
         assert answer.headers["access-control-allow-headers"] == "authorization, upload-offset"
         assert "PATCH" in answer.headers["access-control-allow-methods"]
-        assert answer.headers["vary"] == "Origin"
+        assert (answer.headers["vary"], answer.headers["x-content-type-options"]) == ("Origin", "nosniff")
         assert "access-control-allow-credentials" not in answer.headers
 
 
