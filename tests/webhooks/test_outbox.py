@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ from tests.service import wait_until
 from tests.webhooks.playing import EVENTS, cancelled, let_pass, told
 from tests.webhooks.receiver import Receiver, Reply
 from webhooks.deliverer import Deliverer
-from webhooks.outbox import Outbox
+from webhooks.outbox import Outbox, after
+from webhooks.record import Outcome, Try
 from webhooks.store import WebhookStore
 from webhooks.targets import Address, resolve
 
@@ -111,6 +113,7 @@ def test_a_sender_that_froze_beyond_its_lease_changes_nothing(
     store: JobStore, redis: Redis, webhooks: WebhookStore, deliverer: Deliverer, hook: Receiver
 ) -> None:
     webhooks.create("anybody", hook.url, EVENTS)
+    hook.replies = [Reply(500), Reply(200)]
     job_id = cancelled(store)
     impatient = Outbox(redis, lease_s=0.01)
     frozen = impatient.claim()
@@ -118,9 +121,14 @@ def test_a_sender_that_froze_beyond_its_lease_changes_nothing(
     time.sleep(0.02)
     assert deliverer.deliver_one()
     before = webhooks.deliveries(job_id)
+    late = [Try(at=datetime.now(UTC), outcome=Outcome.ANSWERED, status=200)]
+    assert not impatient.settle(frozen, late, after(late, 0, 0.0))
     impatient.release(frozen)
     assert webhooks.deliveries(job_id) == before
-    assert told(webhooks, job_id) == [("delivered", 1)]
+    assert told(webhooks, job_id) == [("pending", 1)]
+    let_pass(redis, 10)
+    assert deliverer.deliver_one()
+    assert told(webhooks, job_id) == [("delivered", 2)]
 
 
 def test_a_deleted_job_and_a_deleted_webhook_leave_nothing_to_send(
