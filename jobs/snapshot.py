@@ -146,13 +146,13 @@ def _records(
 
 def _write_events(redis: "Redis", job_id: str, last: str | None, write: Callable[[Entry], object]) -> None:
     """The events of a job up to the one that its record was changed with."""
-    key, after = keys.events_key(job_id), "-"
-    while True:
+    key, after, there_are_more = keys.events_key(job_id), "-", True
+    while there_are_more:
         events: Any = redis.xrange(key, after, last or "+", count=AT_ONCE)
-        if not events:
-            break
-        write(Entry(key, "stream", events))
-        after = f"({events[-1][0]}"
+        there_are_more = len(events) == AT_ONCE
+        if events:
+            write(Entry(key, "stream", events))
+            after = f"({events[-1][0]}"
     if after == "-" and last:
         raise Moved(f"job {job_id} was deleted meanwhile")
 
