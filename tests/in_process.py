@@ -69,6 +69,7 @@ def add_key(api: Api, *scopes: Scope, name: str = "test", **limits: int) -> str:
 
     It needs a Redis, or a database of it, of its own: whoever else shares it would ask for keys too.
     """
+    assert not api.services.settings.redis_url.endswith("/0"), "the API of other tests is there"
     new, keyring = NewKey.make(name, scopes, limits=Limits(**limits)), api.services.keyring
     keyring.store.add(new.record)
     api.portal.call(keyring.look)

@@ -25,8 +25,8 @@ from tests.uploaded import tree
 
 
 @pytest.fixture
-def api(tmp_path: Path, redis_server: RedisServer, redis: Redis) -> Iterator[Api]:
-    with served(settings(tmp_path / "before", redis_server.url)) as api:
+def api(tmp_path: Path, redis_apart: Redis, url_apart: str) -> Iterator[Api]:
+    with served(settings(tmp_path / "before", url_apart)) as api:
         yield api
 
 
