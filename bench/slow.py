@@ -2,8 +2,8 @@
 
     python -m bench.slow
 
-Another address draws meanwhile, in turns with and without them. A slow sender sends half a head and then a byte a
-second, or a body in that way, or nothing; where it is let go, it comes again. Needs wrk (a Debian package).
+Another address asks for an image twenty times a second meanwhile, in turns with and without them. A slow sender sends
+half a head and then a byte a second, or a body in that way, or nothing; where it is let go, it comes again.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import httpx
 
-from bench.load import Measured, measure, resident_mb
+from bench.load import Measured, resident_mb
 from bench.serve import Server, ours
 from cli.redis_server import RedisServer
 
@@ -30,7 +30,7 @@ HEAD = b"GET /generate?n=1 HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 BODY = b"POST /train HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n"
 SENT = {"heads": HEAD, "bodies": BODY, "nothing": b""}
 EACH_S = 1.0
-CONNECTIONS = 4
+A_SECOND = 20  # requests of the other client
 
 
 class Seen(NamedTuple):
@@ -119,8 +119,18 @@ def open_connections(port: int) -> int:
 
 
 def draws(server: Server, seconds: int) -> Measured:
-    """How fast another client gets an image."""
-    return measure(f"{server.base}/generate?n=1", CONNECTIONS, seconds)
+    """How fast another client gets an image, which asks in time with a clock."""
+    took_ms, failed = [], 0
+    with httpx.Client(base_url=server.base, timeout=30) as client:
+        began = time.monotonic()
+        for k in range(seconds * A_SECOND):
+            time.sleep(max(0.0, began + k / A_SECOND - time.monotonic()))
+            asked = time.monotonic()
+            failed += client.get("/generate?n=1").status_code != 200
+            took_ms.append(1e3 * (time.monotonic() - asked))
+    took_ms.sort()
+    p50, p99 = (took_ms[int(share * len(took_ms))] for share in (0.5, 0.99))
+    return Measured(p50, p99, len(took_ms) / (time.monotonic() - began), failed)
 
 
 def main() -> None:
