@@ -13,7 +13,7 @@ import hashlib
 import json
 import tarfile
 from io import BytesIO
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -67,11 +67,25 @@ class Hashed:
         return self._digest.hexdigest()
 
 
+class _Output:
+    """A file until it is let go: tarfile ends an archive also when it is thrown away."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file: IO[bytes] | None = file
+
+    def write(self, data: bytes) -> int:
+        if self.file is not None:
+            self.file.write(data)
+        return len(data)
+
+
 class ArchiveWriter:
     """Writes an archive behind its header. Each method may raise OSError, and the archive is worthless then."""
 
     def __init__(self, out: IO[bytes], header: Header) -> None:
-        self._tar = tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT, bufsize=AT_ONCE)  # noqa: SIM115
+        self._out = _Output(out)
+        written = cast("IO[bytes]", self._out)
+        self._tar = tarfile.open(fileobj=written, mode="w|", format=tarfile.PAX_FORMAT, bufsize=AT_ONCE)  # noqa: SIM115
         self._lines: list[bytes] = []
         self.add_bytes(HEADER, header.model_dump_json().encode() + b"\n")
 
@@ -99,6 +113,10 @@ class ArchiveWriter:
         manifest = lines + json.dumps(total).encode() + b"\n"
         self._tar.addfile(_info(MANIFEST, len(manifest)), BytesIO(manifest))
         self._tar.close()
+
+    def abandon(self) -> None:
+        """Write no more."""
+        self._out.file = None
 
     def _note(self, line: Line) -> Line:
         self._lines.append(json.dumps(line).encode() + b"\n")

@@ -72,10 +72,13 @@ def write_backup(out: IO[bytes], data: Path, redis_url: str) -> Snapshot:
             size = entries.tell()
             entries.seek(0)
             archive.add(ENTRIES, entries, size)
+        files.put_all(snapshot.attempts)
+        archive.close()
+    except BaseException:
+        archive.abandon()
+        raise
     finally:
         redis.close()
-    files.put_all(snapshot.attempts)
-    archive.close()
     return snapshot
 
 

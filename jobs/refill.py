@@ -18,7 +18,7 @@ from jobs.schema import note
 from jobs.scripting import run_script
 from jobs.snapshot import AT_ONCE, Entry
 
-PIPELINED = 200
+PIPELINED = 2000  # commands; the Redis of `up` syncs its log once for them
 
 WRITE: dict[str, Callable[[Any, str, Any], object]] = {
     "string": lambda redis, key, value: redis.set(key, value),

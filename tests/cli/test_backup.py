@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +13,15 @@ from redis import Redis
 
 from cli import data_files
 from cli.archive import ArchiveWriter
+from cli.main import main
 from cli.redis_server import RedisServer
 from core.access import Scope
 from core.card import GENERATOR
+from core.errors import StartError
 from core.run_dir import JobDir
 from core.settings import Settings
 from core.uploads import Uploads
+from core.version import VERSION
 from tests.cli.deployments import answers, backed_up, fill, restored
 from tests.hand_worker import Attempt, submit
 from tests.in_process import Api, add_key, client_with, served
@@ -162,3 +166,31 @@ def test_keys_open_what_they_opened_and_webhooks_are_still_told(api: Api, tmp_pa
     restored(backed_up(api.services.settings), tmp_path / "after")
     with again_from(tmp_path / "after") as again:
         assert seen(again) == before
+
+
+def test_the_file_of_a_backup_appears_whole_or_not_at_all(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, now = tmp_path / "digitforge.tar", api.services.settings
+    submit(api.http)
+    before = set(tmp_path.iterdir())
+
+    def digitforge(*arguments: str, redis_url: str = now.redis_url) -> int:
+        monkeypatch.setattr(sys, "argv", ["digitforge", *arguments])
+        monkeypatch.setenv("DIGITFORGE_REDIS_URL", redis_url)
+        monkeypatch.setenv("DIGITFORGE_DATA_DIR", str(now.data_dir))
+        return main()
+
+    with pytest.raises(StartError, match="DIGITFORGE_REDIS_URL: "):
+        digitforge("backup", str(file), redis_url="redis://127.0.0.1:1/0")
+    assert set(tmp_path.iterdir()) == before
+    assert digitforge("backup", str(file)) == 0
+    assert capsys.readouterr().err.startswith("1 jobs as of 2")
+    assert file.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(StartError, match="exists already; allowed: a new file"):
+        digitforge("backup", str(file))
+    with pytest.raises(StartError, match=r"it breaks off|it is damaged|it does not begin with"):
+        digitforge("restore", os.devnull, "--data-dir", str(tmp_path / "after"), redis_url=f"{now.redis_url[:-1]}1")
+    other = f"{now.redis_url[:-1]}1"
+    assert digitforge("restore", str(file), "--data-dir", str(tmp_path / "after"), redis_url=other) == 0
+    assert f"1 jobs and 0 files of a backup by {VERSION}" in capsys.readouterr().out
