@@ -17,7 +17,9 @@ Headers = list[tuple[bytes, bytes]]
 
 PAGES = ("/docs", "/docs/oauth2-redirect")
 POLICY_NAME = b"content-security-policy"
-POLICY = b"default-src 'none'; frame-ancestors 'none'"
+POLICY = (
+    b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"  # browsers style an image that they open
+)
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

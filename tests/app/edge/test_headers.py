@@ -11,7 +11,7 @@ from app.http.services import Services
 from tests.in_process import Api, served
 from tests.wire import Wire
 
-POLICY = "default-src 'none'; frame-ancestors 'none'"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 PATHS = [
     "/healthz",
     "/generate?n=1&seed=1",
