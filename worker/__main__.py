@@ -1,5 +1,6 @@
 """`python -m worker`: one Celery worker, a job at a time on each device. SIGTERM saves, releases the jobs and ends."""
 
+from core.logs import log_to_stderr
 from core.startup import open_data_dir, read_settings, run
 from jobs.schema import claim_redis
 from worker.metrics import check_address
@@ -10,6 +11,7 @@ def main() -> int:
     settings = read_settings()
     open_data_dir(settings)
     check_address(settings)
+    log_to_stderr(settings, "worker")
     claim_redis(settings.redis_url)
     from worker.main import app  # which reads the settings when it is imported
 
