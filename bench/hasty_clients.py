@@ -61,6 +61,13 @@ class Client:
             await self.ask(seen)
             due = max(due + every_s, time.monotonic())
 
+    async def open(self) -> None:
+        """Open the connection, unless it is open."""
+        if self._streams and self._streams[0].at_eof():  # the server closes connections that were idle for a while
+            self.close()
+        if not self._streams:
+            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+
     def close(self) -> None:
         """Close the connection."""
         if self._streams:
@@ -68,9 +75,9 @@ class Client:
             self._streams = None
 
     async def _ask(self) -> str:
-        if self._streams and self._streams[0].at_eof():  # the server closes connections that were idle for a while
-            self.close()
-        reader, writer = self._streams = self._streams or await asyncio.open_connection("127.0.0.1", self._port)
+        await self.open()
+        assert self._streams
+        reader, writer = self._streams
         writer.write(f"GET {self._path}&seed={random.getrandbits(40)}{self._head}".encode())
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
         length = head.partition("content-length: ")[2].partition("\r")[0]

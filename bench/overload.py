@@ -25,7 +25,7 @@ from bench.serve import ours
 from cli.redis_server import RedisServer
 from core.access import Limits, Scope
 
-IMAGES, HONEST_IMAGES = 16, 4  # of a picture
+IMAGES, HONEST_IMAGES = 64, 4  # of a picture
 HONEST_CLIENTS, GREEDY_CLIENTS, GUESSING_CLIENTS = 32, 160, 40
 CONNECTIONS = 2  # of a greedy client
 TIMES = 10  # the capacity, in requests
@@ -77,7 +77,7 @@ async def _capacity(port: int, key: str, seconds: float) -> float:
 
 async def _overload(port: int, keys: list[str], capacity: float, limit: int, seconds: float) -> None:
     random.seed(0)
-    path = f"/generate?n={IMAGES}"
+    path = f"/generate?n={min(IMAGES, limit)}"  # on a slow machine, all that a key may draw at once
     honest_every_s = 60 * HONEST_IMAGES / (HONEST * limit)
     other_every_s = (CONNECTIONS * GREEDY_CLIENTS + GUESSING_CLIENTS) / (TIMES * capacity)
     wrong = [new_key(f"{k:08d}") for k in range(GUESSING_CLIENTS)]
@@ -86,6 +86,8 @@ async def _overload(port: int, keys: list[str], capacity: float, limit: int, sec
     greedy = [(Client(port, path, key), other_every_s) for key in keys[HONEST_CLIENTS:] * CONNECTIONS]
     guessing = [(Client(port, path, key), other_every_s) for key in wrong]
     groups = {"honest": honest, "greedy": greedy, "wrong keys": guessing}
+    for client, _ in (*honest, *greedy, *guessing):
+        await client.open()
     print("| | clients | requests | a second, of the capacity | answers | p50 ms | p99 ms | lost |")
     print("|---|---|---|---|---|---|---|---|")
     for phase, duration in (("lead", LEAD_S), ("overload", seconds)):
