@@ -100,9 +100,9 @@ def main() -> int:
     settings = read_settings()
     log_to_stderr(settings, "api")
     open_data_dir(settings, writes=False)
-    claim_redis(settings.redis_url)
     sockets = inherited or listen(settings.host, settings.port)
     check_start(settings, sockets)
+    claim_redis(settings.redis_url)
     processes = settings.api_processes or min(cores(), MOST_UNASKED)
     shared = Shared.of(settings, processes, most_connections(settings))
     if processes == 1:

@@ -12,9 +12,9 @@ def main() -> int:
     open_data_dir(settings)
     check_address(settings)
     log_to_stderr(settings, "worker")
-    claim_redis(settings.redis_url)
     from worker.main import app  # which reads the settings when it is imported
 
+    claim_redis(settings.redis_url)
     app.worker_main(["--quiet", "worker", "--without-mingle", "--without-gossip", "--without-heartbeat"])
     return 0
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
@@ -32,6 +32,7 @@ class Model:
         return True
 
 
+@settings(deadline=None)
 @given(limit=st.integers(1, 20), steps=STEPS)
 def test_buckets_in_memory_admit_what_the_algorithm_does(limit: int, steps: list[tuple[int, int]]) -> None:
     model, buckets, now = Model(limit), SharedBuckets(), SECOND
@@ -50,6 +51,7 @@ def test_buckets_in_memory_admit_what_the_algorithm_does(limit: int, steps: list
             now += wait
 
 
+@settings(deadline=None)
 @given(limit=st.integers(1, 20), steps=STEPS)
 def test_what_is_given_back_was_never_taken(limit: int, steps: list[tuple[int, int]]) -> None:
     taken, untouched, now = SharedBuckets(), SharedBuckets(), SECOND
@@ -75,6 +77,7 @@ def test_redis_and_memory_come_to_the_same(redis: Redis) -> None:
     numbers = "tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])"
     source = f"{arithmetic}\nreturn {{ pass({numbers}) }}"
 
+    @settings(deadline=None)
     @given(limit=st.integers(0, 20), level=st.integers(0, 2 * WINDOW_S * SECOND), cost=st.integers(1, 9))
     def compare(limit: int, level: int, cost: int) -> None:
         answer: Any = redis.eval(source, 0, level, limit, WINDOW_S * SECOND, cost)

@@ -19,7 +19,18 @@ COMMANDS = {
     "app": [sys.executable, "-I", "-m", "app"],
     "worker": [sys.executable, "-I", "-m", "worker"],
 }
-TAKEN = ("app", "bench", "cli", "core", "models", "tests", "worker")  # names that others give to their packages as well
+TAKEN = (
+    "access",
+    "app",
+    "bench",
+    "cli",
+    "core",
+    "jobs",
+    "models",
+    "tests",
+    "webhooks",
+    "worker",
+)  # names that others give to their packages as well
 OF_OTHERS = ("queue", "redis", "celery", "torch")
 
 
