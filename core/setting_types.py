@@ -5,8 +5,10 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, DirectoryPath
+from pydantic import AfterValidator, BeforeValidator, DirectoryPath, Field
 from pydantic_settings import NoDecode
+
+from core.access import Limit
 
 
 def _expand_home(path: Path | str) -> Path:
@@ -23,6 +25,7 @@ def _without_brackets(host: str) -> str:
 
 
 AnyPath = Annotated[Path, BeforeValidator(_expand_home)]
+LimitOfAll = Annotated[Limit, Field(strict=False)]  # a limit of each caller: the environment has texts alone
 ExistingFolder = Annotated[DirectoryPath, BeforeValidator(_expand_home)]
 Host = Annotated[str, AfterValidator(_without_brackets)]
 

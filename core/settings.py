@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from core.access import Limit, Limits
+from core.access import Limits
 from core.redis_url import RedisUrl
 from core.setting_types import (
     Address,
@@ -17,6 +17,7 @@ from core.setting_types import (
     Host,
     HostNames,
     HostsAndNetworks,
+    LimitOfAll,
     Networks,
     Origins,
     RootPath,
@@ -110,15 +111,15 @@ class Settings(BaseSettings):
         None, gt=0, le=36_500, description="How many days a model stays on the shelf; unset: for ever."
     )
 
-    limit_requests_per_minute: Limit = Field(None, description="Most requests of a caller; unset: any number.")
-    limit_images_per_minute: Limit = Field(None, description="Most images that a caller may draw.")
-    limit_images_per_day: Limit = Field(None, description="Most images that a caller may draw in a UTC day.")
-    limit_jobs_per_hour: Limit = Field(None, description="Most jobs that a caller may make.")
-    limit_uploads_per_hour: Limit = Field(None, description="Most uploads that a caller may begin.")
-    limit_queued: Limit = Field(None, description="Most jobs of a caller that may wait.")
-    limit_running: Limit = Field(None, description="Most jobs of a caller that run at once.")
-    limit_streams: Limit = Field(None, description="Most event streams that a caller may have open.")
-    limit_device_s_per_day: Limit = Field(None, description="Most seconds that a caller's jobs run in a UTC day.")
+    limit_requests_per_minute: LimitOfAll = Field(None, description="Most requests of a caller; unset: any number.")
+    limit_images_per_minute: LimitOfAll = Field(None, description="Most images that a caller may draw.")
+    limit_images_per_day: LimitOfAll = Field(None, description="Most images that a caller may draw in a UTC day.")
+    limit_jobs_per_hour: LimitOfAll = Field(None, description="Most jobs that a caller may make.")
+    limit_uploads_per_hour: LimitOfAll = Field(None, description="Most uploads that a caller may begin.")
+    limit_queued: LimitOfAll = Field(None, description="Most jobs of a caller that may wait.")
+    limit_running: LimitOfAll = Field(None, description="Most jobs of a caller that run at once.")
+    limit_streams: LimitOfAll = Field(None, description="Most event streams that a caller may have open.")
+    limit_device_s_per_day: LimitOfAll = Field(None, description="Most seconds that a caller's jobs run in a UTC day.")
 
     lease_s: float = Field(
         30.0, ge=1, le=86_400, description="How long a worker may be silent before its job is given away."

@@ -5,6 +5,7 @@ from typing import get_args
 import pytest
 from redis.connection import parse_url
 
+from core.access import Limits
 from core.errors import StartError
 from core.settings import Settings
 from core.startup import read_settings
@@ -49,6 +50,14 @@ def test_a_number_without_an_end_is_refused_by_name(monkeypatch: pytest.MonkeyPa
         assert read_settings().retention_days > 1e300
     else:
         assert refusal(monkeypatch, **{name: value}).startswith(f"DIGITFORGE_{name.upper()} = ")
+
+
+def test_the_limits_of_the_settings_are_those_of_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, name in enumerate(Limits.model_fields):
+        monkeypatch.setenv(f"DIGITFORGE_LIMIT_{name.upper()}", str(number))
+    assert read_settings().limits == Limits.model_validate(
+        {name: number for number, name in enumerate(Limits.model_fields)}
+    )
 
 
 def test_every_wrong_setting_has_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
