@@ -19,18 +19,8 @@ COMMANDS = {
     "app": [sys.executable, "-I", "-m", "app"],
     "worker": [sys.executable, "-I", "-m", "worker"],
 }
-TAKEN = (
-    "access",
-    "app",
-    "bench",
-    "cli",
-    "core",
-    "jobs",
-    "models",
-    "tests",
-    "webhooks",
-    "worker",
-)  # names that others give to their packages as well
+# Names that others give to their packages as well.
+TAKEN = ("access", "app", "bench", "cli", "core", "jobs", "models", "tests", "webhooks", "worker")
 OF_OTHERS = ("queue", "redis", "celery", "torch")
 
 
