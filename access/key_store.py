@@ -90,6 +90,7 @@ class KeyStore:
             change.hdel(keys.KEYS, key_id)
             change.hdel(keys.KEYS_USED, key_id)
             change.delete(keys.webhooks_of(key_id))  # whoever has stolen it may have left one
+            change.hset(keys.webhooks_of(key_id), keys.REVOKED, "")  # for messages that wait, and webhooks yet to come
             self._execute(change)
 
     def note_use(self, used: Mapping[str, int]) -> None:

@@ -22,7 +22,8 @@
     digitforge:counters     hash, how often each thing has happened to jobs
     digitforge:webhook:<id> hash, a webhook; digitforge:webhooks is the zset of all by creation time
     digitforge:caller:<caller>:webhooks
-                            hash, a caller's webhooks, and which types of messages each takes
+                            hash, a caller's webhooks, and which types of messages each takes; has the field `revoked`
+                            once the caller's key was revoked
     digitforge:outbox       zset, the webhooks with something to send, by when the next of it may be sent
     digitforge:outbox:<webhook>
                             zset, the ended jobs that a webhook is still to be told of, by when
@@ -62,6 +63,7 @@ SCHEMA_KEY = f"{PREFIX}schema"
 IDEMPOTENCY = f"{PREFIX}idempotency:"
 WEBHOOK = f"{PREFIX}webhook:"
 WEBHOOKS = f"{PREFIX}webhooks"
+REVOKED = "revoked"
 
 
 def job_key(job_id: str) -> str:

@@ -83,6 +83,10 @@ class Deliverer:
             logger.info("webhook %s: nothing to send: %s", claimed.webhook, error)
             self._outbox.release(claimed)
             return
+        if self._webhooks.is_revoked(webhook.caller):  # while this message waited
+            logger.warning("webhook %s: disabled: its key was revoked", webhook.id)
+            self._webhooks.disable(webhook.id, "its key was revoked")
+            return
         told = self._webhooks.tries(claimed.subject, webhook.id)
         answer, outcome = self._send(claimed, webhook, message.model_dump_json().encode())
         crash_point("webhook:before-settle")

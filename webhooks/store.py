@@ -44,6 +44,10 @@ class WebhookStore:
             raise WebhookNotFound(f"no webhook {webhook_id!r}")
         return Webhook.from_hash(fields)
 
+    def is_revoked(self, caller: str) -> bool:
+        """Whether a caller's key was revoked, so that its webhooks are told nothing more."""
+        return bool(self._redis.hexists(keys.webhooks_of(caller), keys.REVOKED))
+
     def registered(self, caller: str | None = None) -> list[Webhook]:
         """The webhooks of a caller, or of all, oldest first."""
         ids: list[str] = self._redis.zrange(keys.WEBHOOKS, 0, -1)  # type: ignore[assignment]
