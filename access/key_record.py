@@ -71,7 +71,7 @@ class KeyRecord(BaseModel):
         text, until = new_key(self.id), min(now + overlap, self.expires_at or datetime.max.replace(tzinfo=UTC))
         changed = {
             "rotated_at": now,
-            "expires_at": now + life if life else None,
+            "expires_at": None if life is None else now + life,
             "sha256": digest(text.encode()).hex(),
             "previous_sha256": self.sha256 if until > now else None,
             "previous_until": until if until > now else None,
@@ -98,7 +98,7 @@ class NewKey(NamedTuple):
             scopes=frozenset(scopes),
             limits=limits or Limits(),
             created_at=now,
-            expires_at=now + life if life else None,
+            expires_at=None if life is None else now + life,
             sha256=digest(text.encode()).hex(),
         )
         return cls(text, record)

@@ -24,6 +24,7 @@ from core.startup import open_data_dir
 from core.validation import explain
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+NUMBER = re.compile(r"-?[0-9]{1,20}")
 DURATION = re.compile(r"(\d{1,7})([smhd])")
 LONGEST = timedelta(days=3650)
 DAY = timedelta(days=1)
@@ -45,7 +46,7 @@ def add_to(commands: Commands) -> None:
         help=f"what it may do, as often as needed: {', '.join(Scope)}",
     )
     create.add_argument(
-        "--expires", type=_duration, metavar="90d", help="how long it lives: s, m, h or d; else for ever"
+        "--expires", type=_life, metavar="90d", help="how long it lives: s, m, h or d; else for ever"
     )
     create.add_argument(
         "--limit",
@@ -148,10 +149,18 @@ def _duration(text: str) -> timedelta:
     return time
 
 
+def _life(text: str) -> timedelta:
+    """A duration, and one that a key can be used in."""
+    life = _duration(text)
+    if not life:
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: 1s to 3650d, or no --expires for a key that never does")
+    return life
+
+
 def _limit(text: str) -> tuple[str, int | str]:
     """Name and value; what is no number is left for the model to refuse."""
     name, _, value = text.partition("=")
-    return name, int(value) if value.isascii() and value.isdecimal() else value
+    return name, int(value) if NUMBER.fullmatch(value) else value
 
 
 def _minute(time: datetime | None) -> str:

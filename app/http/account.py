@@ -16,7 +16,7 @@ from starlette.types import Scope
 
 from access.allowances import Allowances
 from access.gcra import US
-from access.policies import JOBS, REQUESTS, Policy, RateExceeded, Standing
+from access.policies import IMAGES, IMAGES_A_DAY, JOBS, REQUESTS, UPLOADS, Policy, RateExceeded, Standing
 from app.drawing.renderer import ClientGone
 from app.http.openai_shape import speaks_openai
 from app.http.problem_types import ProblemType
@@ -56,6 +56,7 @@ class Account:
     def give_back_upload(self) -> None:
         """The upload did not come about."""
         self._allowances.take_upload(self.caller, -1)
+        self.forget(UPLOADS)
 
     def note_job(self, level_us: int) -> None:
         """A job was made, which left the bucket of jobs at this level."""
@@ -67,6 +68,11 @@ class Account:
         found = [standing for standing in standings if standing is not None]
         if found:
             self._scope.setdefault(STANDINGS, []).extend(found)
+
+    def forget(self, *policies: Policy) -> None:
+        """Have the answer tell nothing of what was given back."""
+        if STANDINGS in self._scope:
+            self._scope[STANDINGS] = [one for one in self._scope[STANDINGS] if one.policy not in policies]
 
 
 class Images:
@@ -85,20 +91,21 @@ class Images:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if error is not None and not isinstance(error, AT_THEIR_OWN_COST):
             self._allowances.give_back_images(self._account.caller, self._images)
+            self._account.forget(IMAGES, IMAGES_A_DAY)
 
 
 def tell(response: Response, scope: Scope) -> None:
-    """Write into an answer how its caller stands with what the request took."""
-    if STANDINGS in scope:
+    """Write into an answer, an error too, how its caller stands with what the request took."""
+    if scope.get(STANDINGS):
         told = fields(scope[STANDINGS], scope)
         response.raw_headers.extend((name.lower().encode(), value.encode()) for name, value in told.items())
 
 
 def quota_exceeded(request: Request, error: QuotaExceeded) -> JSONResponse:
     """The answer to a request for more than its caller may have."""
-    headers = fields([error.standing], request.scope) if isinstance(error, RateExceeded) else {}
-    if error.retry_after_s is not None:
-        headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, RateExceeded):
+        request.scope.setdefault(STANDINGS, []).append(error.standing)
+    headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
     request.app.state.services.meters.refused(error.name)
     return problem_response(ProblemType.QUOTA_EXCEEDED, str(error), headers=headers)
 

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from app.drawing.renderer import ClientGone
-from app.http.account import quota_exceeded
+from app.http.account import quota_exceeded, tell
 from app.http.openai_shape import in_shape, speaks_openai
 from app.http.parameters import body_names, query_names
 from app.http.problem_types import ProblemType
@@ -100,7 +100,10 @@ def install(app: FastAPI) -> None:
 def _in_shape_of_path(handler: Handler) -> Handler:
     async def handle(request: Request, error: Exception) -> Response:
         response = await handler(request, error)
-        return in_shape(response) if speaks_openai(request.scope) and isinstance(response, JSONResponse) else response
+        if speaks_openai(request.scope) and isinstance(response, JSONResponse):
+            response = in_shape(response)
+        tell(response, request.scope)
+        return response
 
     return handle
 

@@ -10,16 +10,7 @@ from app.http.openai_errors import OpenAIError, OpenAIErrorBody
 from app.http.urls import route_path
 
 PREFIX = "/v1/"
-KEPT = (
-    "allow",
-    "connection",
-    "retry-after",
-    "accept-encoding",
-    "www-authenticate",
-    "ratelimit-policy",
-    "ratelimit",
-)  # headers
-THEIRS = "x-ratelimit-"
+KEPT = ("allow", "connection", "retry-after", "accept-encoding", "www-authenticate")  # headers
 CODES = {
     "key-required": "invalid_api_key",
     "invalid-key": "invalid_api_key",
@@ -46,7 +37,7 @@ def in_shape(response: JSONResponse) -> JSONResponse:
         param=params[0] if params else None,
         code=CODES.get(problem["type"], problem["type"]),
     )
-    headers = {name: value for name, value in response.headers.items() if name in KEPT or name.startswith(THEIRS)}
+    headers = {name: value for name, value in response.headers.items() if name in KEPT}
     return JSONResponse(OpenAIError(error=body).model_dump(), response.status_code, headers)
 
 

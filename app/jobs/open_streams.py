@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from fastapi.sse import EventSourceResponse
 from starlette.types import Receive, Scope, Send
 
+from app.http.account import tell
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, answer
 from app.http.services import Services
@@ -51,4 +52,6 @@ class HeldOpen(EventSourceResponse):
             with held_open(self._services, self._caller):
                 await super().__call__(scope, receive, send)
         except ProblemError as error:
-            await answer(scope, error)(scope, receive, send)
+            problem = answer(scope, error)
+            tell(problem, scope)
+            await problem(scope, receive, send)

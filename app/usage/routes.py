@@ -6,11 +6,11 @@ from fastapi import APIRouter, Query
 
 from access.gcra import US
 from access.policies import IMAGES, JOBS, REQUESTS, UPLOADS, Standing
+from app.http.bearer import not_allowed
 from app.http.dependencies import ServicesDep
 from app.http.guard import AccountDep
 from app.http.parameters import StrictRoute
-from app.http.problem_types import ProblemType
-from app.http.problems import ProblemError, documented
+from app.http.problems import documented
 from app.http.services import Services
 from app.usage.views import RateView, UsageView, UseView, day_of, next_day
 from core.access import Caller, Scope
@@ -29,7 +29,7 @@ def get_usage(
     caller = account.caller
     if key is not None and key != caller.id:
         if not caller.may(Scope.ADMIN):
-            raise ProblemError(ProblemType.MISSING_SCOPE, "the use of another key needs the scope admin")
+            raise not_allowed(caller, Scope.ADMIN)
         caller = _other(services, key)
     return _usage(services, caller)
 

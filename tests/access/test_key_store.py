@@ -78,3 +78,9 @@ def test_the_text_before_goes_on_no_longer_than_it_would_have() -> None:
     assert rotated.expires_at - rotated.rotated_at == timedelta(hours=1)
     assert (rotated.id, rotated.scopes, rotated.created_at) == (short.id, short.scopes, short.created_at)
     assert short.rotated(timedelta(0)).record.previous_sha256 is None
+
+
+def test_a_key_with_no_life_at_all_does_not_live_for_ever() -> None:
+    dead = NewKey.make("dead", [Scope.GENERATE], timedelta(0)).record
+    assert dead.expires_at == dead.created_at
+    assert dead.rotated(timedelta(0)).record.expires_at is not None

@@ -82,6 +82,7 @@ def test_a_key_in_a_file_needs_no_service(shell: Shell, tmp_path: Path, monkeypa
             "--limit queud = 3: unknown field; allowed: ",
         ),
         (["create", "ops", "--scope", "admin", "--limit", "queued"], "--limit queued = ''"),
+        (["create", "ops", "--scope", "admin", "--limit", "queued=-1"], "--limit queued = -1: Input should be greater"),
         (["create", " ", "--scope", "admin"], "NAME = ' ': allowed: 1 to 64"),
         (["revoke", "aaaaaaaa"], "no key 'aaaaaaaa' in Redis"),
         (["rotate", "aaaaaaaa"], "no key 'aaaaaaaa' in Redis"),
@@ -93,7 +94,7 @@ def test_what_is_wrong_is_named(on_redis: Shell, arguments: list[str], allowed: 
     assert allowed in str(refused.value)
 
 
-@pytest.mark.parametrize("wrong", ["--scope=draw", "--expires=90", "--expires=3651d", "--expires=-1d"])
+@pytest.mark.parametrize("wrong", ["--scope=draw", "--expires=90", "--expires=3651d", "--expires=-1d", "--expires=0s"])
 def test_a_wrong_option_is_refused_with_what_is_allowed(
     shell: Shell, wrong: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

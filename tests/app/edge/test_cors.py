@@ -50,8 +50,7 @@ def test_a_listed_page_reads_answers_of_all_kinds(shared: httpx.Client) -> None:
     for path, status in (("/generate?n=1&seed=1", 200), ("/generate?n=0", 422), ("/nothing", 404)):
         answer = shared.get(path, headers={"Origin": LISTED, "Sec-Fetch-Site": "cross-site"})
         assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (status, LISTED)
-        exposed = answer.headers["access-control-expose-headers"].split(", ")
-        assert {"ETag", "Location", "X-Seed", "RateLimit", "Retry-After"} <= set(exposed)
+        assert answer.headers["access-control-expose-headers"] == "*"
     for site in ("cross-site", "same-site"):
         written = shared.post("/jobs/nobody/cancel", headers={"Origin": LISTED, "Sec-Fetch-Site": site})
         assert written.json()["type"] == "job-not-found"

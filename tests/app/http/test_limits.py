@@ -1,5 +1,6 @@
 """What a caller may have, as its requests and their answers tell."""
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -77,7 +78,8 @@ def test_what_is_not_drawn_costs_nothing(client: Client, keyed: Api) -> None:
 def test_a_request_that_fails_is_given_back(client: Client, query: dict[str, Any], status: int) -> None:
     http = client(images_per_minute=4, images_per_day=4)
     for _ in range(3):
-        assert http.get("/generate", params={"n": 4, **query}).status_code == status
+        answer = http.get("/generate", params={"n": 4, **query})
+        assert (answer.status_code, answer.headers.get("RateLimit")) == (status, None)
     assert draw(http, 4).status_code == 200
 
 
@@ -95,6 +97,15 @@ def test_an_animation_costs_all_its_frames(client: Client) -> None:
     http = client(images_per_minute=40)
     walked = http.get("/generate", params={"n": 2, "interpolate": "1,2", "frames": 10})
     assert walked.headers["RateLimit"].startswith('"images";r=20;')
+
+
+def test_a_refusal_says_too_what_the_request_took_before(client: Client) -> None:
+    http = client(requests_per_minute=60, images_per_minute=1)
+    for refused in (draw(http, 2), http.post("/v1/images/generations", json={"prompt": "7", "n": 2})):
+        assert refused.status_code == 429
+        named = re.findall(r'"([a-z-]+)";r=', refused.headers["RateLimit"])
+        assert named == re.findall(r'"([a-z-]+)";q=', refused.headers["RateLimit-Policy"]) == ["requests", "images"]
+    assert refused.headers["x-ratelimit-remaining-images"] == "1"
 
 
 def test_images_of_a_day_are_refused_until_midnight_and_the_minute_is_given_back(client: Client) -> None:
@@ -116,6 +127,8 @@ def test_every_request_counts_whatever_it_asks_for_and_probes_are_free(client: C
     assert [answer.status_code for answer in answers] == [200, 404, 404, 200]
     assert answers[0].headers["RateLimit"] == '"requests";r=2;t=20'
     assert answers[0].headers["RateLimit-Policy"] == '"requests";q=3;w=60'
+    assert answers[1].headers["RateLimit"].startswith('"requests";r=1;t=')
+    assert "RateLimit" not in answers[2].headers
     refused = http.post("/train", json={"preset": "smoke"})
     assert "requests_per_minute is 3" in problem(refused, 429, "quota-exceeded")["detail"]
     assert http.get("/healthz").status_code == 200
