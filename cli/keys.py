@@ -45,9 +45,7 @@ def add_to(commands: Commands) -> None:
         metavar="SCOPE",
         help=f"what it may do, as often as needed: {', '.join(Scope)}",
     )
-    create.add_argument(
-        "--expires", type=_life, metavar="90d", help="how long it lives: s, m, h or d; else for ever"
-    )
+    create.add_argument("--expires", type=_life, metavar="90d", help="how long it lives: s, m, h or d; else for ever")
     create.add_argument(
         "--limit",
         action="append",
