@@ -81,11 +81,14 @@ def read_keys(path: Path) -> tuple[FiledKey, ...]:
     except OSError as error:
         raise StartError(f"DIGITFORGE_KEYS_FILE = {str(path)!r}: {error.strerror}; allowed: {ALLOWED}") from error
     except ValidationError as error:
-        faults = [
-            explain(one, [*(FiledKey if len(one["loc"]) > 1 else _Content).model_fields]) for one in error.errors()
-        ]
+        faults = [explain(one, [*_model_at(*one["loc"]).model_fields]) for one in error.errors()]
         said = "; ".join(f"{fault.field}: {fault.detail}" for fault in faults)
         raise StartError(f"DIGITFORGE_KEYS_FILE = {str(path)!r}: {said}; allowed: {ALLOWED}") from error
+
+
+def _model_at(*path: str | int) -> type[BaseModel]:
+    """What a field at a path belongs to."""
+    return Limits if "limits" in path[:-1] else FiledKey if len(path) > 1 else _Content
 
 
 def write_keys(path: Path, records: Sequence[KeyRecord]) -> None:

@@ -46,6 +46,11 @@ class Standing(NamedTuple):
         """That of a bucket with a level in which a second is so much."""
         return cls(policy, limit, policy.rate(limit, second).remaining(level), ceil(level / second))
 
+    @classmethod
+    def of_refusal(cls, policy: Policy, limit: int, retry_after_s: int) -> Self:
+        """That of whoever has nothing left, and may have one unit in so many seconds."""
+        return cls(policy, limit, 0, retry_after_s + policy.window_s - ceil(policy.window_s / limit) if limit else 0)
+
 
 class RateExceeded(QuotaExceeded):
     """More was asked for than a policy allows now."""

@@ -103,11 +103,19 @@ def tell(response: Response, scope: Scope) -> None:
 
 def quota_exceeded(request: Request, error: QuotaExceeded) -> JSONResponse:
     """The answer to a request for more than its caller may have."""
-    if isinstance(error, RateExceeded):
-        request.scope.setdefault(STANDINGS, []).append(error.standing)
+    if standing := _standing(error):
+        request.scope.setdefault(STANDINGS, []).append(standing)
     headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
     request.app.state.services.meters.refused(error.name)
     return problem_response(ProblemType.QUOTA_EXCEEDED, str(error), headers=headers)
+
+
+def _standing(error: QuotaExceeded) -> Standing | None:
+    """How a caller stands with what it was refused. None for what does not come back evenly, such as places."""
+    if isinstance(error, RateExceeded):
+        return error.standing
+    is_rate = error.name == JOBS.limit_name  # of which the script that makes jobs tells how long to wait
+    return Standing.of_refusal(JOBS, error.limit, error.retry_after_s or 0) if is_rate else None
 
 
 def fields(standings: Sequence[Standing], scope: Scope) -> dict[str, str]:

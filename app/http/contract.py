@@ -66,13 +66,13 @@ def _tell_of_etags(document: dict[str, Any]) -> None:
 
 
 def _tell_of_keys(document: dict[str, Any]) -> None:
-    """Each operation says which scope its key needs, and that a service without keys asks for none."""
+    """Each operation says which scope its key needs, that a service without keys asks for none, and what is refused."""
     document["components"].setdefault("securitySchemes", {})["key"] = KEY
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             needed = scope_of(method.upper(), path)
             operation["security"] = [] if needed is OPEN else [{"key": [needed]}, {}]
-            for status in () if needed is OPEN else (401, 403):
+            for status in () if needed is OPEN else (401, 403, 429):
                 error = operation["responses"]["default"]["content"]
                 operation["responses"].setdefault(str(status), {"description": TITLES[status], "content": error})
 

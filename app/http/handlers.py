@@ -120,10 +120,9 @@ async def _on_validation_error(request: Request, error: Exception) -> JSONRespon
 
 def _field_problems(error: RequestValidationError, route: object) -> list[FieldProblem]:
     """One entry a field or parameter. One that may be of several types has a fault for each: they share an entry."""
-    known = {"query": query_names(route), "body": body_names(route)} if isinstance(route, APIRoute) else {}
     found: dict[str, FieldProblem] = {}
     for details in error.errors():
-        fault = explain(details, known.get(details["loc"][0], []))
+        fault = explain(details, _known(route, *details["loc"]))
         place, *path = fault.path
         if place == "body":
             pointer = pointer_to(*_within(error.body, path))
@@ -134,6 +133,13 @@ def _field_problems(error: RequestValidationError, route: object) -> list[FieldP
         if same is not problem:
             same.detail = f"{same.detail}; or {problem.detail}"
     return list(found.values())
+
+
+def _known(route: object, place: str | int, *path: str | int) -> list[str]:
+    """The names beside the last one of a path."""
+    if not isinstance(route, APIRoute):
+        return []
+    return body_names(route, path[:-1]) if place == "body" else query_names(route)
 
 
 def _within(value: Any, path: Sequence[str | int]) -> list[str | int]:

@@ -4,7 +4,7 @@ A query parameter that a route does not take is refused on every route. To ignor
 client wanted: `POST /train?preset=smoke` would train the default preset.
 """
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -52,9 +52,12 @@ def query_model(route: APIRoute) -> type[BaseModel]:
     return model
 
 
-def body_names(route: APIRoute) -> list[str]:
-    """The fields of a route's JSON body; none where it takes no such body."""
+def body_names(route: APIRoute, within: Sequence[str | int] = ()) -> list[str]:
+    """The fields of a route's JSON body, or of a model in it at a path; none where there is no such one."""
     model = _model_of(route.body_field.field_info.annotation) if route.body_field else None
+    for part in within:
+        field = model.model_fields.get(str(part)) if model else None
+        model = _model_of(field.annotation) if field else None
     return list(model.model_fields) if model else []
 
 

@@ -35,7 +35,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         ('{"key": []}', "unknown field; allowed: keys"),
         ({"keys": [entry(colour="red")]}, "keys.0.colour: unknown field; allowed: id, name, scopes"),
         ({"keys": [entry(scopes=["draw"])]}, "keys.0.scopes.0"),
-        ({"keys": [entry(limits={"queud": 3})]}, "keys.0.limits.queud"),
+        ({"keys": [entry(limits={"queud": 3})]}, "keys.0.limits.queud: unknown field; allowed: requests_per_minute, "),
         ({"keys": [entry(sha256="abc")]}, "keys.0.sha256"),
         ({"keys": [entry(id="../etc")]}, "keys.0.id"),
         ({"keys": [entry(), entry()]}, "more often"),

@@ -75,7 +75,7 @@ def test_the_document_says_which_scope_a_key_needs(route: str) -> None:
     method, path = route.split(" ", 1)
     operation, needed = DOCUMENT["paths"][path][method.lower()], SCOPES[route]
     assert operation["security"] == ([] if needed is OPEN else [{"key": [needed]}, {}])
-    assert ({"401", "403"} <= operation["responses"].keys()) == (needed is not OPEN)
+    assert ({"401", "403", "429"} <= operation["responses"].keys()) == (needed is not OPEN)
     assert DOCUMENT["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
 
 

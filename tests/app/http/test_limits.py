@@ -152,6 +152,10 @@ def test_jobs_are_limited_where_they_are_made(client: Client) -> None:
     refused = http.post("/train", json={"preset": "smoke"})
     assert "jobs_per_hour is 2" in problem(refused, 429, "quota-exceeded")["detail"]
     assert 1700 < int(refused.headers["Retry-After"]) <= 1800
+    wait = int(refused.headers["Retry-After"])
+    assert refused.headers["RateLimit"] == f'"jobs";r=0;t={wait + 1800}'
+    for nothing in (http, client(jobs_per_hour=0)):
+        assert '"jobs";r=0;t=' in nothing.post("/train", json={"preset": "smoke"}).headers["RateLimit"]
 
 
 def test_an_import_is_refused_before_its_body_is_read_and_leaves_nothing(client: Client, keyed: Api) -> None:

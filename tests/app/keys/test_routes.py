@@ -72,7 +72,7 @@ def test_a_rotated_key_keeps_its_id_and_its_old_text_for_a_while(keyed: Api) -> 
         ({"name": " x"}, "/name", "1 to 64 printable"),
         ({"name": "x" * 65}, "/name", "1 to 64 printable"),
         ({"expires_s": 5}, "/expires_s", "greater than or equal to 60"),
-        ({"limits": {"queue": 3}}, "/limits/queue", "unknown field"),
+        ({"limits": {"queue": 3}}, "/limits/queue", "unknown field; allowed: requests_per_minute, "),
         ({"limits": {"queued": False}}, "/limits/queued", "valid integer"),
         ({"expires_s": "3600"}, "/expires_s", "valid integer"),
         ({"limits": {"queued": -1}}, "/limits/queued", "greater than or equal to 0"),
