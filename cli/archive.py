@@ -4,6 +4,7 @@
     snapshot.json            when Redis was as it is here: taken_ms, since 1970
     redis.jsonl              an Entry of jobs/snapshot.py in each line
     data/...                 files of the data folder; a file that stands in several places is a link from the second on
+    folders.jsonl            when folders of the shelf changed, which means something there: a FolderTime in each line
     manifest.jsonl           path, bytes, SHA-256 and time of all of these in their order, a Line each; then their Total
 
 The manifest comes last, so that an archive that breaks off has none, and nothing is taken from it.
@@ -18,7 +19,7 @@ from typing import IO, NamedTuple, cast
 from pydantic import BaseModel, ConfigDict, Field
 
 HEADER, SNAPSHOT, MANIFEST = "digitforge-backup.json", "snapshot.json", "manifest.jsonl"
-ENTRIES, DATA = "redis.jsonl", "data"
+ENTRIES, DATA, FOLDERS = "redis.jsonl", "data", "folders.jsonl"
 AT_ONCE = 1 << 20  # bytes
 
 
@@ -38,6 +39,13 @@ class Line(NamedTuple):
     path: str
     bytes: int
     sha256: str  # in hex
+    mtime_ns: int
+
+
+class FolderTime(NamedTuple):
+    """When a folder changed last. A model's says when it arrived on the shelf, a deleted one's when it was deleted."""
+
+    path: str
     mtime_ns: int
 
 

@@ -45,6 +45,10 @@ def add_to(commands: Commands) -> None:
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     if not settings.data_dir.is_dir():
         raise StartError(f"DIGITFORGE_DATA_DIR = {str(settings.data_dir)!r}: no such folder")
+    if arguments.file != STANDARD and Path(arguments.file).resolve().is_relative_to(settings.data_dir.resolve()):
+        raise StartError(
+            f"{arguments.file}: in DIGITFORGE_DATA_DIR, where each later backup would hold it; allowed: another folder"
+        )
     claim_folder(settings.data_dir, writes=False)
     with _opened(arguments.file) as out, redis_of(settings) as url:
         claim_redis(url)

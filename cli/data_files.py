@@ -6,14 +6,15 @@ replaced is taken as it was or as it is. Logs grow: what was there is taken. A f
 a state, is taken whole or not at all.
 """
 
+import json
 import os
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from stat import S_ISREG
 from typing import IO
 
-from cli.archive import DATA, ArchiveWriter, Line
+from cli.archive import DATA, FOLDERS, ArchiveWriter, FolderTime, Line
 from cli.own_redis import FOLDER, LOCK
 from core.dataset_shelf import NAMES
 from core.files import TEMPORARY_PREFIX
@@ -48,9 +49,12 @@ class DataFiles:
             self._first.clear()  # attempts of one job share files
             self._put_job(JobDir(self._root / RUNS, job_id), newest)
         self._first.clear()
-        for folder in (UPLOADS, DATASETS, SHELF):
+        for folder in (UPLOADS, DATASETS):
             self._put_tree(self._root / folder)
+        times = list(self._times(self._root / SHELF))
+        self._put_tree(self._root / SHELF)
         self._put_tree(self._root, but={*LEFT_OUT, RUNS, UPLOADS, DATASETS, SHELF})
+        self._archive.add_bytes(FOLDERS, b"".join(json.dumps(one).encode() + b"\n" for one in times))
 
     def _put_job(self, job: JobDir, newest: int) -> None:
         runs = {run.folder.name: run for run in job.attempts(newest)}
@@ -67,6 +71,13 @@ class DataFiles:
             taken = [self._put_whole(folder) for folder in run.state_folders()]
             if not taken or any(taken):
                 return
+
+    def _times(self, folder: Path) -> Iterator[FolderTime]:
+        """Of all folders in a folder."""
+        for inner in _listed(folder)[1]:
+            with suppress(FileNotFoundError):
+                yield FolderTime(f"{DATA}/{inner.relative_to(self._root).as_posix()}", inner.stat().st_mtime_ns)
+            yield from self._times(inner)
 
     def _put_tree(self, folder: Path, but: Collection[str] = ()) -> None:
         """All files of a folder, and then those of the folders in it, names first."""

@@ -9,19 +9,19 @@ import os
 import shutil
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from pydantic import TypeAdapter, ValidationError
 
-from cli.archive import AT_ONCE, DATA, ENTRIES, HEADER, MANIFEST, SNAPSHOT, Hashed, Header, Line
+from cli.archive import AT_ONCE, DATA, ENTRIES, FOLDERS, HEADER, MANIFEST, SNAPSHOT, FolderTime, Hashed, Header, Line
 from cli.data_files import LEFT_OUT
 from core.errors import DigitforgeError
 from core.files import TEMPORARY_PREFIX, link_or_copy
 from core.schema import require_readable
 
-_LINE = TypeAdapter(Line)
+_LINE, _FOLDER_TIME = TypeAdapter(Line), TypeAdapter(FolderTime)
 
 
 class ArchiveDamaged(DigitforgeError):
@@ -29,7 +29,7 @@ class ArchiveDamaged(DigitforgeError):
 
 
 def unpack(source: IO[bytes], folder: Path) -> Header:
-    """Unpack an archive into an empty folder, with the times that its files had.
+    """Unpack an archive into an empty folder, with the times that its files and folders had.
 
     Raises ArchiveDamaged, StartError for one of a newer version, and OSError; what was unpacked is of no use then.
     """
@@ -44,6 +44,8 @@ def unpack(source: IO[bytes], folder: Path) -> Header:
                 _verify(_content(tar, info), found, folder)
                 if tar.next() is not None:
                     raise ArchiveDamaged(f"something follows {MANIFEST}")
+                if FOLDERS in found:
+                    _give_times(folder)
                 return header
             if path in found:
                 raise ArchiveDamaged(f"{path!r} is there twice")
@@ -81,7 +83,7 @@ def _checked(name: str) -> str:
     path = PurePosixPath(name)
     top, *below = path.parts or [""]
     in_data = top == DATA and below and below[0] not in LEFT_OUT and not any(map(_is_reserved, below))
-    if str(path) != name or "\0" in name or not (in_data or name in (SNAPSHOT, ENTRIES, MANIFEST)):
+    if str(path) != name or "\0" in name or not (in_data or name in (SNAPSHOT, ENTRIES, FOLDERS, MANIFEST)):
         raise ArchiveDamaged(f"{name!r}: no path of a backup")
     return name
 
@@ -115,6 +117,15 @@ def _verify(manifest: IO[bytes], found: dict[str, tuple[int, str]], folder: Path
         raise ArchiveDamaged(f"{MANIFEST}: truncated or altered")
     if expected:
         raise ArchiveDamaged(f"{next(iter(expected))!r}: not in {MANIFEST}")
+
+
+def _give_times(folder: Path) -> None:
+    """Give each folder its time, once all of its files are there."""
+    with (folder / FOLDERS).open("rb") as lines:
+        for text in lines:
+            path, mtime_ns = _FOLDER_TIME.validate_json(text)
+            with suppress(FileNotFoundError):  # it went before its files were read
+                os.utime(folder / _checked(path), ns=(mtime_ns, mtime_ns))
 
 
 @contextmanager

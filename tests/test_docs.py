@@ -25,6 +25,15 @@ def test_every_setting_is_documented_and_no_other() -> None:
     assert sorted(documented) == sorted(name.upper() for name in Settings.model_fields)
 
 
+def test_the_settings_that_compose_passes_on_are_documented_and_each_limit_is_one() -> None:
+    passed_on = set(re.findall(r"^    (DIGITFORGE_\w+):(?: #.*)?$", doc("docker-compose.yml"), re.MULTILINE))
+    paragraph = doc("docs/settings.md").split("and passes on ")[1].split(". Others")[0]
+    limits = {f"DIGITFORGE_{name.upper()}" for name in Settings.model_fields if name.startswith("limit_")}
+    named = set(re.findall(r"`(DIGITFORGE_\w+)`", paragraph))
+    assert passed_on == named | limits
+    assert "`DIGITFORGE_LIMIT_...`" in paragraph
+
+
 def test_every_knob_is_documented_with_the_value_of_each_preset() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", doc("docs/training.md"), re.MULTILINE))
     assert set(rows) >= set(Recipe.model_fields)

@@ -25,6 +25,7 @@ from core.version import VERSION
 from tests.cli.deployments import answers, backed_up, fill, restored
 from tests.hand_worker import Attempt, submit
 from tests.in_process import Api, add_key, client_with, served
+from tests.tiny import save_tiny
 from tests.uploaded import tree
 
 
@@ -68,6 +69,22 @@ def test_the_same_urls_give_the_same_answers_and_what_ran_goes_on(api: Api, tmp_
         imported = again.services.store.claim_oldest("import")
         assert imported is not None
         assert Uploads(again.services.settings.uploads_dir).get(imported.job.importing.upload).is_complete
+
+
+def test_models_arrived_and_were_deleted_when_they_were(api: Api, tmp_path: Path) -> None:
+    shelf, on_disk = api.services.shelf, api.services.settings.shelf_dir
+    for seed in (1, 2):
+        save_tiny(tmp_path / str(seed), seed)
+    kept, deleted = (shelf.add(tmp_path / name).model_id for name in ("1", "2"))
+    shelf.delete(deleted)
+    os.utime(on_disk / kept, (0, 1_600_000_000.5))
+    os.utime(on_disk / "deleted" / deleted, (0, 1_700_000_000))
+    said = api.http.get(f"/models/{deleted}").json()["detail"]
+    assert said.endswith("was deleted at 2023-11-14T22:13:20Z")
+    restored(backed_up(api.services.settings), tmp_path / "after")
+    with again_from(tmp_path / "after") as again:
+        assert again.services.shelf.arrived_at(kept) == 1_600_000_000.5  # which says how long it stays
+        assert again.http.get(f"/models/{deleted}").json()["detail"] == said
 
 
 def test_attempts_share_their_files_in_the_archive_and_on_disk(api: Api, tmp_path: Path) -> None:
@@ -183,6 +200,8 @@ def test_the_file_of_a_backup_appears_whole_or_not_at_all(
 
     with pytest.raises(StartError, match="DIGITFORGE_REDIS_URL: "):
         digitforge("backup", str(file), redis_url="redis://127.0.0.1:1/0")
+    with pytest.raises(StartError, match="in DIGITFORGE_DATA_DIR, where each later backup would hold it"):
+        digitforge("backup", str(now.data_dir / "runs" / "digitforge.tar"))
     assert set(tmp_path.iterdir()) == before
     assert digitforge("backup", str(file)) == 0
     assert capsys.readouterr().err.startswith("1 jobs as of 2")
