@@ -77,7 +77,11 @@ def _create(arguments: argparse.Namespace, settings: Settings) -> int:
         raise StartError("\n".join(_fault(error))) from error
     if arguments.in_file:
         path: Path = arguments.in_file
-        write_keys(path, [*(read_keys(path) if path.exists() else ()), new.record])
+        try:
+            write_keys(path, [*(read_keys(path) if path.exists() else ()), new.record])
+        except OSError as error:
+            allowed = "a file in a folder that is there and may be written to"
+            raise StartError(f"--in-file = {str(path)!r}: {error.strerror}; allowed: {allowed}") from error
     else:
         with _store(settings) as store:
             store.add(new.record)

@@ -74,6 +74,12 @@ def test_a_key_in_a_file_needs_no_service(shell: Shell, tmp_path: Path, monkeypa
     assert not (tmp_path / "var" / MARKER).exists()
 
 
+def test_a_folder_that_is_not_there_is_told_by_the_name_of_the_file(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "nowhere" / "keys.json"
+    with pytest.raises(StartError, match=f"--in-file = '{path}': No such file or directory; allowed: "):
+        shell.keys("create", "ops", "--scope", "admin", "--in-file", str(path))
+
+
 @pytest.mark.parametrize(
     ("arguments", "allowed"),
     [
