@@ -71,7 +71,7 @@ class Keyring:
         self._stored = StoredKeys("none was read", [])
         self._known: dict[bytes, _Known] = {}
         self._confirmed = self._begun = -inf  # by the monotonic clock: the last look that succeeded, and the last one
-        self._away = False
+        self._away, self._ended = False, -inf  # of the last look
         self._looking = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, "keys")  # its own, so that nothing else makes a look wait
         self._used: dict[str, int] = {}
@@ -133,7 +133,8 @@ class Keyring:
     async def look(self) -> bool:
         """Have the keys as they are now; false where Redis is away. While it is, only `watch` waits for it."""
         asked = time.monotonic()
-        if not self._is_hopeless(asked):
+        under_way = self._away and self._looking.locked()  # a Redis that is frozen makes it last for seconds
+        if not under_way and not self._is_hopeless(asked):
             async with self._looking:
                 if self._begun < asked and not self._is_hopeless(asked):
                     await self._look()
@@ -160,7 +161,7 @@ class Keyring:
             self._away = True
         else:
             self._away, self._confirmed = False, begun
-        self._begun = begun
+        self._begun, self._ended = begun, time.monotonic()
 
     def _read(self) -> None:
         """In a thread. What is read takes the place of the old in one step."""
@@ -210,7 +211,7 @@ class Keyring:
 
     def _is_hopeless(self, now: float) -> bool:
         """Whether Redis was away a moment ago; a process that was frozen meanwhile has to ask again."""
-        return self._away and now - self._begun < TRUSTED_S
+        return self._away and now - self._ended < TRUSTED_S
 
 
 def _seconds(time_: datetime | None, otherwise: float) -> float:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import signal
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -125,6 +126,33 @@ def test_while_redis_is_away_known_keys_go_on_for_what_changes_nothing(
     monkeypatch.setattr(keyring, "TRUSTED_S", 5.0)
     asyncio.run(ring._look())
     assert ask(ring, new.text, harmless=False).id == new.record.id
+
+
+def test_a_known_key_waits_for_no_look_at_a_redis_that_is_frozen(
+    own_redis: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring = ring_of(own_redis.url, tmp_path)
+    new = added(ring)
+    ask(ring, new.text)
+    monkeypatch.setattr(keyring, "TRUSTED_S", 0.0)
+    monkeypatch.setattr(keyring, "CHECK_S", 0.0)
+
+    async def ask_during_a_look() -> bool:
+        await ring.look()
+        watching = asyncio.create_task(ring.watch())
+        while not ring._looking.locked():
+            await asyncio.sleep(0.01)
+        before = ring._begun
+        await ring.caller(new.text.encode(), True)
+        watching.cancel()
+        return ring._begun == before  # none has ended meanwhile
+
+    assert own_redis.process is not None
+    own_redis.process.send_signal(signal.SIGSTOP)
+    try:
+        assert asyncio.run(ask_during_a_look())
+    finally:
+        own_redis.process.send_signal(signal.SIGCONT)
 
 
 def test_a_process_that_starts_while_redis_is_away_lets_nobody_in(own_redis: RedisServer, tmp_path: Path) -> None:
