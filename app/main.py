@@ -17,14 +17,14 @@ from app.drawing.scheduler import Overloaded
 from app.edge.access_log import LogRequests
 from app.edge.bodies import CheckBodies
 from app.edge.cors import ShareWithOrigins
-from app.edge.headers import AllowOwnScripts, TellBrowsers, for_browsers
+from app.edge.envelope import Envelope
+from app.edge.headers import AllowOwnScripts, for_browsers
 from app.edge.methods import HeadAsGet
 from app.edge.origin import AllowedHosts, RefuseStrangers
 from app.edge.plain_errors import PlainErrorsToProblems
 from app.edge.proxies import BelieveProxies
 from app.edge.queries import RefuseDoubles
 from app.edge.ranges import IgnoreOtherUnits
-from app.edge.request_ids import GiveRequestIds
 from app.http import contract, handlers, health, problems
 from app.http.services import Services
 from app.http.urls import url
@@ -35,7 +35,6 @@ from app.jobs import routes as jobs
 from app.keys import routes as keys
 from app.metrics import routes as metrics
 from app.metrics.meters import Meters
-from app.metrics.requests import CountRequests
 from app.shared import Shared
 from app.shelf import routes as shelf
 from app.uploads import routes as uploads
@@ -100,11 +99,10 @@ def _install_edge(app: FastAPI, settings: Settings, meters: Meters) -> None:
 
     def build_with_edge() -> ASGIApp:
         """Around Starlette's answer to a crash too, which is outside of all middleware that is added to it."""
-        stack = CountRequests(build(), meters) if settings.metrics else build()
-        if settings.cors_origins:
-            stack = ShareWithOrigins(stack, settings.cors_origins)
-        stack = TellBrowsers(stack, for_browsers(settings.cors_origins))
-        return GiveRequestIds(LogRequests(stack) if settings.access_log else stack)
+        stack = ShareWithOrigins(build(), settings.cors_origins) if settings.cors_origins else build()
+        if settings.access_log:
+            stack = LogRequests(stack)
+        return Envelope(stack, for_browsers(settings.cors_origins), meters if settings.metrics else None)
 
     app.build_middleware_stack = build_with_edge  # type: ignore[method-assign]
 

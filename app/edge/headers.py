@@ -6,7 +6,7 @@ names that one by its digest.
 
 import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from hashlib import sha256
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -39,28 +39,22 @@ def for_browsers(origins: Sequence[str]) -> Headers:
     return [*ALWAYS, (b"cross-origin-resource-policy", resources), (POLICY_NAME, POLICY)]
 
 
-class TellBrowsers:
-    """Adds the headers to every answer; that of HSTS to those that a proxy carries over TLS."""
+class OfAnswers:
+    """The headers by the request; that of HSTS is for those that a proxy carries over TLS."""
 
-    def __init__(self, app: ASGIApp, headers: Headers) -> None:
-        self._app = app
-        self._headers, self._secure = headers, [*headers, STRICT_TRANSPORT]
+    def __init__(self, headers: Headers) -> None:
+        self._plain, self._secure = headers, [*headers, STRICT_TRANSPORT]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and add to the answer."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    def to(self, scope: Scope) -> Headers:
+        """Those of the answer to a request, once a proxy was heard on its scheme and path."""
+        headers = self._secure if scope["scheme"] == "https" else self._plain
+        return [header for header in headers if header[0] != POLICY_NAME] if is_page(scope) else headers
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":  # by now a proxy was heard on scheme and path
-                added = self._secure if scope["scheme"] == "https" else self._headers
-                if route_path(scope) in PAGES:
-                    added = [header for header in added if header[0] != POLICY_NAME]
-                message["headers"] = [*message["headers"], *added]
-            await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+def is_page(scope: Scope) -> bool:
+    """Whether a request is for a page of the documentation."""
+    path: str = scope["path"]
+    return path.endswith(PAGES) and route_path(scope) in PAGES
 
 
 class AllowOwnScripts:
@@ -69,11 +63,12 @@ class AllowOwnScripts:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on, and add to the answer."""
-        if scope["type"] != "http" or route_path(scope) not in PAGES:
-            await self._app(scope, receive, send)
-            return
+        is_for_page = scope["type"] == "http" and is_page(scope)
+        return (self._add if is_for_page else self._app)(scope, receive, send)
+
+    async def _add(self, scope: Scope, receive: Receive, send: Send) -> None:
         start: Message = {}
 
         async def send_with_policy(message: Message) -> None:

@@ -8,7 +8,7 @@ the `Host` that its requests carry is its own name, and unknown here. An IP addr
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from functools import lru_cache
 from ipaddress import ip_address
 
@@ -58,12 +58,11 @@ class RefuseStrangers:
         self._app, self._hosts = app, hosts
         self._origins = frozenset(origin.encode() for origin in origins)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on, or refuse it."""
         if scope["type"] == "http" and (error := self._refusal(scope)):
-            await answer(scope, error)(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
+            return answer(scope, error)(scope, receive, send)
+        return self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> ProblemError | None:
         hosts, origins, site = [], [], b""

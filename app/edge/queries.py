@@ -1,6 +1,7 @@
 """Query parameters: each once, because nobody can tell which of two values is meant."""
 
 from collections import defaultdict
+from collections.abc import Awaitable
 from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,14 +15,13 @@ class RefuseDoubles:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on, or refuse it."""
         if scope["type"] == "http" and _may_double(scope["query_string"]):
             faults = _doubles(scope["query_string"])
             if faults:
-                await answer(scope, not_accepted(faults))(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+                return answer(scope, not_accepted(faults))(scope, receive, send)
+        return self._app(scope, receive, send)
 
 
 def _may_double(query: bytes) -> bool:

@@ -1,5 +1,7 @@
 """Ranges: those in bytes are served. A range in another unit is as if it were not asked for (RFC 9110, 14.2)."""
 
+from collections.abc import Awaitable
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
@@ -9,15 +11,15 @@ class IgnoreOtherUnits:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on."""
-        if scope["type"] == "http" and any(_is_other(*header) for header in scope["headers"]):
-            scope["headers"] = [header for header in scope["headers"] if not _is_other(*header)]
-        await self._app(scope, receive, send)
+        if scope["type"] == "http":
+            for name, value in scope["headers"]:
+                if name == b"range" and _is_other(value):
+                    scope["headers"] = [header for header in scope["headers"] if header != (name, value)]
+        return self._app(scope, receive, send)
 
 
-def _is_other(name: bytes, value: bytes) -> bool:
-    if name != b"range":
-        return False
+def _is_other(value: bytes) -> bool:
     unit, separator, _ = value.partition(b"=")
     return bool(separator) and unit.strip().lower() != b"bytes"

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
+from starlette.types import Scope as RequestScope
 
 from app.http.account import AT_THEIR_OWN_COST, Account, tell
 from app.http.bearer import address_of, bearer, not_allowed, refuse_keys_in_url, refused, refused_unread
@@ -32,14 +33,16 @@ def guarded(route: APIRoute, handle: Handle) -> Handle:
     needed, number = scope_of(method, route.path), ROUTE_NUMBERS[f"{method} {route.path}"]
 
     async def handle_admitted(request: Request) -> Response:
-        name_route(request.scope, number)
+        scope = request.scope
+        name_route(scope, number)
         if needed is OPEN:
             return await handle(request)
-        caller = request.scope[CALLER] = await _admit(request, needed)
+        services: Services = request.app.state.services
+        caller = scope[CALLER] = await _admit(scope, services, needed) if services.keyring.required else ANYBODY
         add_to_context(key=caller.id)
-        account_of(request).take_request()
+        Account(caller, services.allowances, scope).take_request()
         response = await handle(request)
-        tell(response, request.scope)
+        tell(response, scope)
         if caller is not ANYBODY:
             _keep_out_of_shared_caches(response)
         return response
@@ -47,29 +50,31 @@ def guarded(route: APIRoute, handle: Handle) -> Handle:
     return handle_admitted
 
 
-async def _admit(request: Request, needed: Scope) -> Caller:
-    """Whoever comes with the request. Raises ProblemError for who may not have what the route needs."""
-    services: Services = request.app.state.services
-    keyring = services.keyring
-    if not keyring.required:
-        return ANYBODY
-    refuse_keys_in_url(request.scope)
-    is_harmless = needed is Scope.GENERATE or request.scope["method"] == "GET"
-    key, guesses, address = bearer(request.scope), services.guesses, address_of(request.scope)
+async def _admit(scope: RequestScope, services: Services, needed: Scope) -> Caller:
+    """Whoever comes with a request. Raises ProblemError for who may not have what the route needs."""
+    refuse_keys_in_url(scope)
+    key = bearer(scope)
+    is_harmless = needed is Scope.GENERATE or scope["method"] == "GET"
+    caller = services.keyring.at_once(key) or await _look_up(scope, services, key, is_harmless)
+    if not caller.may(needed):
+        raise not_allowed(caller, needed)
+    return caller
+
+
+async def _look_up(scope: RequestScope, services: Services, key: bytes, is_harmless: bool) -> Caller:
+    """Whose key this is, where it is wrong, or nobody knows without asking. Raises ProblemError."""
+    keyring, guesses, address = services.keyring, services.guesses, address_of(scope)
     wait_s = guesses.wait_s(address)
     if wait_s and not keyring.knows(key):
         services.meters.refused("wrong_keys")
         raise refused_unread(wait_s)
     try:
-        caller = await keyring.caller(key, is_harmless)
+        return await keyring.caller(key, is_harmless)
     except KeyRefused as error:
         guesses.add(address)
         raise refused(str(error)) from error
     except KeysAway as error:
         raise ProblemError(ProblemType.STORE_UNAVAILABLE, str(error), headers={"Retry-After": "2"}) from error
-    if not caller.may(needed):
-        raise not_allowed(caller, needed)
-    return caller
 
 
 def _keep_out_of_shared_caches(response: Response) -> None:

@@ -4,9 +4,8 @@ The route that answers names itself (`app/http/guard.py`) in what stands in the 
 """
 
 import time
-from collections.abc import Awaitable
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from app.metrics.meters import OTHER, ROUTE_NUMBERS, Gauge, Meters
 
@@ -16,49 +15,29 @@ _GONE = 499  # nobody was there any more to be answered, as nginx has it
 
 
 class Watched:
-    """One request, from its arrival to its answer."""
+    """One request, from its arrival to its end."""
 
-    __slots__ = ("_began", "_meters", "_send", "answered", "route")
+    __slots__ = ("_began", "_is_answered", "_meters", "route")
 
-    def __init__(self, meters: Meters, send: Send) -> None:
+    def __init__(self, scope: Scope, meters: Meters) -> None:
+        """The request has arrived."""
+        scope[WATCHED] = self
         self._meters = meters
-        self._send = send
         self.route = _OTHER
-        self.answered = False
+        self._is_answered = False
         self._began = time.perf_counter()
-
-    def send(self, message: Message) -> Awaitable[None]:
-        """Pass a part of the answer on."""
-        if not self.answered and message["type"] == "http.response.start":
-            self.answer(message["status"])
-        return self._send(message)
+        meters.numbers.own[_IN_PROGRESS] += 1
 
     def answer(self, status: int) -> None:
         """The answer begins."""
-        self.answered = True
+        self._is_answered = True
         self._meters.answered(self.route, status, time.perf_counter() - self._began)
 
-
-class CountRequests:
-    """Counts and times every request."""
-
-    def __init__(self, app: ASGIApp, meters: Meters) -> None:
-        self._app, self._meters = app, meters
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        watched = scope[WATCHED] = Watched(self._meters, send)
-        own = self._meters.numbers.own
-        own[_IN_PROGRESS] += 1
-        try:
-            await self._app(scope, receive, watched.send)
-        finally:
-            own[_IN_PROGRESS] -= 1
-            if not watched.answered:
-                watched.answer(_GONE)
+    def end(self) -> None:
+        """There is no more to come."""
+        self._meters.numbers.own[_IN_PROGRESS] -= 1
+        if not self._is_answered:
+            self.answer(_GONE)
 
 
 def name_route(scope: Scope, route: int) -> None:

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.edge.envelope import Envelope
 from app.http.services import Services
 from app.metrics.meters import LIMITS, OTHER, ROUTES, STATUSES, Gauge, Meters, answers_at
-from app.metrics.requests import CountRequests
 from cli.redis_server import RedisServer
 from core.settings import Settings
 from jobs.store import JobStore
@@ -209,8 +209,8 @@ def test_an_answer_that_never_began_counts_as_a_client_that_is_gone(api: Api) ->
 
     async def silent(*_: Any) -> Any: ...
 
-    counting = CountRequests(silent, meters)
-    api.portal.call(lambda: counting({"type": "http"}, silent, silent))
+    counting = Envelope(silent, [], meters)
+    api.portal.call(lambda: counting({"type": "http", "headers": []}, silent, silent))
     assert meters.numbers.own[answers_at(ROUTES.index(OTHER)) + STATUSES.index(499)] == 1
     assert meters.numbers.own[Gauge.IN_PROGRESS] == 0
 
