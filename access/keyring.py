@@ -197,7 +197,8 @@ class Keyring:
 
     def _note_uses(self) -> None:
         if time.monotonic() - self._uses_noted >= USES_NOTED_S:
-            used, self._used = self._used, {}
+            before, self._used = self._used, {}
+            used = {key_id: at for key_id, at in list(before.items()) if key_id.encode() in self._known}
             self._uses_noted = time.monotonic()
             try:
                 self.store.note_use(used)

@@ -197,6 +197,16 @@ def test_when_a_key_was_last_used_is_noted_now_and_then(rings: list[Keyring], mo
     assert ring.store.last_used().keys() == {new.record.id}
 
 
+def test_a_revoked_key_leaves_no_note_of_its_use(rings: list[Keyring], monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = rings
+    new = added(first)
+    ask(second, new.text)
+    first.store.revoke(new.record.id)
+    monkeypatch.setattr(keyring, "USES_NOTED_S", 0.0)
+    asyncio.run(second.look())
+    assert first.store.last_used() == {}
+
+
 def test_a_record_of_a_newer_version_gives_what_is_known_of_it(rings: list[Keyring], redis_apart: Redis) -> None:
     ring = rings[0]
     new = added(ring)
