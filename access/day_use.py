@@ -3,9 +3,12 @@
 Drawing never waits for Redis. What is drawn is added up here, and a thread adds it to the count in Redis within
 FLUSH_S, which answers what the others have drawn meanwhile. So a day's limit may be passed by as much as a caller can
 draw elsewhere in that time. While Redis is away, each process goes by what it knows, and keeps what it has to add.
+
+What is sent at once is a batch, with a number: one whose answer was lost is sent again as it was, and counted once.
 """
 
 import logging
+import secrets
 import threading
 import time
 from collections import Counter
@@ -13,12 +16,11 @@ from contextlib import suppress
 
 from redis import Redis, RedisError
 
-from jobs.keys import use_of
+from jobs.scripting import run_script
 
 logger = logging.getLogger(__name__)
 
 FLUSH_S = 1.0
-KEPT_S = 3 * 86_400
 DAY_S = 86_400
 
 Counted = tuple[str, int]  # a caller and a day, counted from 1970 in UTC
@@ -32,7 +34,8 @@ class DayUse:
         self._lock = threading.Lock()  # held for moments
         self._known: dict[Counted, int] = {}
         self._new = Counter[Counted]()
-        self._sent = Counter[Counted]()
+        self._batch = Counter[Counted]()  # on its way, until Redis has answered
+        self._name, self._number = secrets.token_hex(4), 0
         self._flushing = threading.Lock()
         self._wake, self._closing = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
@@ -52,24 +55,17 @@ class DayUse:
         """What a caller has drawn today, as far as this process knows."""
         counted = caller, today()
         with self._lock:
-            return self._known.get(counted, 0) + self._new[counted] + self._sent[counted]
+            return self._known.get(counted, 0) + self._new[counted] + self._batch[counted]
 
     def flush(self) -> None:
         """Add what is new to the counts in Redis. Raises RedisError, and keeps it then."""
         with self._flushing:
-            with self._lock:
-                self._sent, self._new = self._new, Counter()
-                sent = [(counted, images) for counted, images in self._sent.items() if images]
-            try:
-                found = self._add_up(sent)
-            except RedisError:
+            while self._has_batch():
+                found = self._add_up()
                 with self._lock:
-                    self._new.update(self._sent)  # a sum
-                    self._sent = Counter()
-                raise
+                    self._batch = Counter()
+                    self._known |= found
             with self._lock:
-                self._sent = Counter()
-                self._known |= found
                 old = [counted for counted in self._known if counted[1] < today()]
                 for counted in old:
                     del self._known[counted]
@@ -83,13 +79,19 @@ class DayUse:
         with suppress(RedisError):
             self.flush()
 
-    def _add_up(self, sent: list[tuple[Counted, int]]) -> dict[Counted, int]:
-        with self._redis.pipeline(transaction=False) as pipeline:
-            for (caller, day), images in sent:
-                pipeline.hincrby(use_of(caller, day), "images", images)
-                pipeline.expire(use_of(caller, day), KEPT_S)
-            answers: list[int] = pipeline.execute() if sent else []
-        return dict(zip((counted for counted, _ in sent), answers[::2], strict=True))
+    def _has_batch(self) -> bool:
+        """Whether there is one to send; a new one only once that before was answered."""
+        with self._lock:
+            if not self._batch and self._new:
+                self._batch, self._new = self._new, Counter()
+                self._number += 1
+            return bool(self._batch)
+
+    def _add_up(self) -> dict[Counted, int]:
+        return {
+            (caller, day): int(run_script(self._redis, "drawn", "", caller, day, images, self._name, self._number))
+            for (caller, day), images in self._batch.items()
+        }
 
     def _run(self) -> None:
         while not self._closing.is_set():

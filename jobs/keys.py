@@ -14,7 +14,8 @@
     digitforge:caller:<caller>, digitforge:caller:<caller>:<status>
                             zsets, the jobs of a caller, and those of each status, by creation time; of anybody none
     digitforge:caller:<caller>:use:<day>
-                            hash, what a caller has used in a UTC day, counted from 1970: images, device_ms; it expires
+                            hash, what a caller has used in a UTC day, counted from 1970: images, device_ms, and the
+                            number of each process' last batch of images; it expires
     digitforge:caller:<caller>:rate:<rate>
                             when a caller's bucket will be empty, in us: see jobs/scripts/limits.lua; it expires
     digitforge:caller:<caller>:limits
@@ -99,11 +100,6 @@ def worker_key(worker_id: str) -> str:
 def lane_key(worker_id: str, lane: str) -> str:
     """What a lane of a worker told of itself."""
     return f"{worker_key(worker_id)}:{lane}"
-
-
-def use_of(caller: str, day: int) -> str:
-    """What a caller has used in a day, counted from 1970."""
-    return f"{CALLER}{caller}:use:{day}"
 
 
 def webhooks_of(caller: str) -> str:

@@ -1,6 +1,7 @@
 """A day's images: counted in memory, added up in Redis."""
 
 import logging
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -59,6 +60,23 @@ def test_what_is_left_is_counted_at_the_end(redis: Redis, other: DayUse) -> None
     other.add("a", 1)
     other.flush()
     assert other.used("a") == 6
+
+
+def test_what_redis_did_though_its_answer_came_too_late_is_counted_once(
+    redis_server: RedisServer, redis: Redis, days: DayUse
+) -> None:
+    days.add("a", 1)
+    days.flush()
+    assert redis_server.process is not None
+    redis_server.process.send_signal(signal.SIGSTOP)
+    try:
+        days.add("a", 5)
+        with pytest.raises(RedisError):  # sent twice, and both times given up
+            days.flush()
+    finally:
+        redis_server.process.send_signal(signal.SIGCONT)
+    days.flush()
+    assert redis.hget(f"digitforge:caller:a:use:{today()}", "images") == "6"
 
 
 def test_while_redis_is_away_each_process_goes_by_what_it_knows(caplog: pytest.LogCaptureFixture) -> None:
