@@ -34,7 +34,8 @@ def publish(store: JobStore, shelf: Shelf, job_id: str) -> None:
     assert job.model_id is not None
     crash_point("publish:before-success")
     store.publish(job_id, job.model_id, publication)
-    logger.info("job %s: succeeded with model %s; active: %s", job_id, job.model_id, publication)
+    state = "active" if publication.active else "not active"
+    logger.info("job %s: succeeded with model %s, %s: %s", job_id, job.model_id, state, publication.reason)
 
 
 def _activate(shelf: Shelf, job: Job, changes: int) -> Publication:

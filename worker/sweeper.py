@@ -157,7 +157,8 @@ class Sweeper:
             return
         wanted = {job.model_id for job in self._store.alive()}
         for model_id in remove_too_many(self._shelf, keep, wanted):
-            logger.info("model %s: removed from the shelf, which keeps %s", model_id, keep)
+            most = f"models: {keep.models or 'any number'}, days: {keep.days or 'any number'}"
+            logger.info("model %s: removed from the shelf, which keeps %s", model_id, most)
 
     @contextmanager
     def _put_off(self, chore: str) -> Iterator[None]:
