@@ -6,7 +6,7 @@ from cli.commands import Commands
 from core.errors import ShelfBusy, StartError
 from core.settings import Settings
 from models.retention import Retention, remove_too_many
-from models.shelf import Shelf
+from sharing.places import Places
 
 MOST, MOST_DAYS = 1_000_000, 36_500.0  # as the settings have them
 
@@ -39,7 +39,7 @@ def _prune(arguments: argparse.Namespace, settings: Settings) -> int:
     if not settings.shelf_dir.is_dir():
         raise StartError(f"DIGITFORGE_DATA_DIR = {str(settings.data_dir)!r}: no shelf of models is there")
     try:
-        removed = remove_too_many(Shelf(settings.shelf_dir), keep, dry_run=arguments.dry_run)
+        removed = remove_too_many(Places.of(settings).shelf, keep, dry_run=arguments.dry_run)
     except ShelfBusy as error:
         raise StartError(f"{error}; try again") from error
     print("\n".join(removed), end="\n" if removed else "")

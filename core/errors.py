@@ -10,6 +10,12 @@
     +-- ModelInUse                  a model that is active, or has labels, is not deleted
     +-- ShelfChanged                another model was made active meanwhile
     +-- ShelfBusy                   somebody else is changing the active model, or the data sets
+    +-- StoreError                  the store that machines share
+    |   +-- StoreAway               it does not answer
+    |   +-- StoreRefused            it answers that we may not
+    |   +-- StoreBusy               others are changing the same, and do not end
+    |   +-- ObjectNotFound          there is no object under a key
+    |   +-- DocumentDamaged         what is there cannot be trusted
     +-- TrainingError               worker/training/errors.py: a run cannot start or go on
     |   +-- BadData
     |   +-- BadRunDirectory
@@ -80,6 +86,30 @@ class ShelfChanged(DigitforgeError):
 
 class ShelfBusy(DigitforgeError):
     """Somebody else is changing the active model or the data sets, and does not end."""
+
+
+class StoreError(DigitforgeError):
+    """What goes wrong with the store that machines share."""
+
+
+class StoreAway(StoreError):
+    """It does not answer, or answers that it cannot now. Another try may succeed."""
+
+
+class StoreRefused(StoreError):
+    """It answers that these credentials may not, or that there is no such bucket."""
+
+
+class StoreBusy(StoreAway):
+    """Others are changing the same, and do not end."""
+
+
+class ObjectNotFound(StoreError):
+    """There is no object under a key."""
+
+
+class DocumentDamaged(StoreError):
+    """An object that cannot be trusted: truncated, altered, or not what its key says."""
 
 
 class StartError(DigitforgeError):

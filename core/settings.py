@@ -22,6 +22,7 @@ from core.setting_types import (
     Origins,
     RootPath,
 )
+from core.store_url import StoreUrl
 
 _ROOT = Path(__file__).resolve().parents[1]
 BEATS_A_LEASE = 3  # a beat may fail, and the next be late, without the job being given away
@@ -34,6 +35,9 @@ class Settings(BaseSettings):
 
     redis_url: RedisUrl = Field("redis://127.0.0.1:6379/0", description="Broker and job store.")
     data_dir: AnyPath = Field(_ROOT / "var", description="Root of run directories and of the shelf of models.")
+    store_url: StoreUrl | None = Field(
+        None, description="Object store that machines share; unset: everything is in the data directory of one machine."
+    )
     datasets_dir: ExistingFolder = Field(_ROOT / "datasets", description="Folder whose folders are the data sets.")
     host: Host = Field("127.0.0.1", description="Address that `make up` serves on.")
     port: int = Field(8000, ge=0, le=65535, description="Port that `make up` serves on; 0 takes a free one.")

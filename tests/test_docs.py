@@ -7,7 +7,7 @@ from core.recipe import PRESETS, Recipe
 from core.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("access", "app", "cli", "core", "jobs", "models", "webhooks", "worker")
+ROOMS = ("access", "app", "cli", "core", "jobs", "models", "objects", "sharing", "webhooks", "worker")
 DOCUMENTS = [
     *ROOT.glob("*.md"),
     *(ROOT / "docs").rglob("*.md"),

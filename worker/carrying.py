@@ -10,11 +10,11 @@ from redis import RedisError
 
 from core.disk_full import write_when_there_is_space
 from core.errors import LeaseLost
-from core.settings import Settings
 from core.vocabulary import Answer, FailureKind, WarningKind
 from jobs.job_logs import about
 from jobs.record import Claim, DeviceMemory, Job, JobKind
 from jobs.store import JobStore
+from sharing.places import Places
 from worker.attempt import Attempt
 from worker.monitor import RunMonitor
 from worker.training.events import Warned
@@ -29,8 +29,9 @@ class JobSupervisor(ABC):
 
     kind: ClassVar[JobKind]
 
-    def __init__(self, store: JobStore, settings: Settings, draining: Callable[[], bool]) -> None:
-        self._store, self._settings, self._draining = store, settings, draining
+    def __init__(self, store: JobStore, places: Places, draining: Callable[[], bool]) -> None:
+        self._store, self._places, self._draining = store, places, draining
+        self._settings = places.settings
         self.under_way: Job | None = None  # what is being carried out
 
     def run(self) -> bool:

@@ -9,31 +9,28 @@ import logging
 from contextlib import suppress
 
 from core.crash import crash_point
-from core.dataset_shelf import DatasetShelf
 from core.errors import UploadNotFound
 from core.files import remove_folder
-from core.run_dir import JobDir
-from core.settings import Settings
-from core.uploads import Uploads
 from jobs.record import Job
 from jobs.store import JobStore
+from sharing.places import Places
 from worker.import_runs import keep_reports
 
 logger = logging.getLogger(__name__)
 
 
-def publish_dataset(store: JobStore, settings: Settings, job_id: str) -> None:
+def publish_dataset(store: JobStore, places: Places, job_id: str) -> None:
     """Carry out the publication of an import, if it is not done yet.
 
     Raises JobNotFound, LeaseLost, ShelfBusy, RedisError and OSError; whoever comes by next does it then.
     """
-    shelf = DatasetShelf(settings.imported_dir)
+    shelf = places.datasets
     with shelf.changing():
         job = store.get(job_id)
         if not job.is_publishing:
             return
         assert job.dataset is not None
-        run = JobDir(settings.runs_dir, job.id).attempt(job.attempt)
+        run = places.runs.of(job.id).attempt(job.attempt)
         if run.dataset.is_dir():  # else it was moved before, and its name may have another meaning since
             shelf.add(run.dataset, job.dataset)
             crash_point("import:added")
@@ -41,17 +38,17 @@ def publish_dataset(store: JobStore, settings: Settings, job_id: str) -> None:
             crash_point("import:named")
             remove_folder(run.dataset, "made")
         keep_reports(run)
-    _remove_upload(store, settings, job)
+    _remove_upload(store, places, job)
     crash_point("import:before-success")
     store.publish(job.id, job.dataset)
     logger.info("job %s: succeeded with data set %s", job.id, job.dataset)
 
 
-def _remove_upload(store: JobStore, settings: Settings, job: Job) -> None:
+def _remove_upload(store: JobStore, places: Places, job: Job) -> None:
     """Remove what was imported, unless another job is to import it too."""
     upload = job.importing.upload
     with suppress(UploadNotFound):
-        Uploads(settings.uploads_dir).delete_unless(upload, lambda: store.importing(upload) != [job.id])
+        places.uploads.delete_unless(upload, lambda: store.importing(upload) != [job.id])
 
 
 def upload_of(job: Job) -> str | None:

@@ -19,6 +19,7 @@ from core.startup import EXIT_FAILED, PYTHON, read_settings, run
 from jobs.redis_client import connect
 from jobs.store import JobStore
 from jobs.workers import IMPORT_LANE, Workers
+from sharing.places import Places
 from worker.import_supervisor import ImportSupervisor
 from worker.meters import Number, WorkerMeters
 from worker.telling import Telling, lane_report
@@ -38,7 +39,7 @@ def main() -> int:
     log_to_stderr(settings, "import-lane")
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the worker decides
-    supervisor = ImportSupervisor(JobStore.of(settings), settings, stop.is_set)
+    supervisor = ImportSupervisor(JobStore.of(settings), Places.of(settings), stop.is_set)
     workers, worker_id = Workers(connect(settings.redis_url)), sys.argv[2]
     Telling(lambda: workers.tell_of_lane(worker_id, IMPORT_LANE, lane_report(supervisor.under_way))).start()
     while not stop.is_set():

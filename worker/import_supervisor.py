@@ -9,8 +9,7 @@ from core.crash import crash_point
 from core.disk_full import StoppedWhileFull
 from core.errors import LeaseLost, ShelfBusy, UploadBusy, UploadIncomplete, UploadNotFound
 from core.files import new_folder, write_file
-from core.run_dir import JobDir, RunDir
-from core.uploads import Uploads
+from core.run_dir import RunDir
 from core.vocabulary import Answer, FailureKind
 from jobs.record import Claim, Job
 from worker.attempt import Attempt
@@ -55,13 +54,13 @@ class ImportSupervisor(JobSupervisor):
         """The file that is imported. A sweeper, or a client that tries to write on, may hold it for a moment."""
         while True:
             try:
-                return Uploads(self._settings.uploads_dir).use(upload_id).data
+                return self._places.uploads.use(upload_id).data
             except UploadBusy:
                 self._wait(monitor, BUSY_S)
 
     def _prepare(self, attempt: Attempt, monitor: Monitor) -> RunDir:
         """The run directory of this attempt, with the options in it. Nothing of the attempts before is made use of."""
-        job_dir, number = JobDir(self._settings.runs_dir, attempt.job.id), attempt.job.attempt
+        job_dir, number = self._places.runs.of(attempt.job.id), attempt.job.attempt
         for before in job_dir.attempts(number - 1):
             keep_reports(before)
         run = job_dir.attempt(number)
@@ -129,7 +128,7 @@ class ImportSupervisor(JobSupervisor):
             return
         crash_point("import:after-commit")
         try:
-            attempt.publish(lambda: publish_dataset(self._store, self._settings, attempt.job.id))
+            attempt.publish(lambda: publish_dataset(self._store, self._places, attempt.job.id))
         except (ShelfBusy, OSError) as error:
             logger.warning("job %s: left to the sweeper: %s", attempt.job.id, error)
 

@@ -20,7 +20,7 @@ from jobs.queue import TRAIN_TASK, celery_app
 from jobs.redis_client import connect
 from jobs.store import JobStore
 from jobs.workers import Workers, client_name
-from models.shelf import Shelf
+from sharing.places import Places
 from webhooks.deliverer import Deliverer
 from worker import metrics
 from worker.devices import devices_of, own_device, own_lane
@@ -58,8 +58,8 @@ def train(job_id: str) -> None:
     """
     logging.getLogger(__name__).info("a message, sent for job %s", job_id)
     device = own_device(devices)
-    store, shelf, lane = JobStore.of(settings), Shelf(settings.shelf_dir), meters.lane(own_lane())
-    supervisor = Supervisor(store, shelf, settings, device, draining.is_set, lane)
+    store, places, lane = JobStore.of(settings), Places.of(settings), meters.lane(own_lane())
+    supervisor = Supervisor(store, places, device, draining.is_set, lane)
     carrying[:] = [supervisor]
     if not supervisor.run():
         logging.getLogger(__name__).info("no training is queued any more, nothing to do")
@@ -73,7 +73,7 @@ def keep_logging(**_: Any) -> None:
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def start_sweeper(**_: Any) -> None:
     """Sweep in the background for as long as the worker lives."""
-    sweeper = Sweeper(JobStore.of(settings), Shelf(settings.shelf_dir), app, settings, meters)
+    sweeper = Sweeper(JobStore.of(settings), Places.of(settings), app, meters)
     threading.Thread(target=sweeper.sweep_until, args=(draining,), name="sweeper", daemon=True).start()
 
 

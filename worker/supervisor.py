@@ -8,12 +8,11 @@ from core.crash import crash_point
 from core.disk_full import StoppedWhileFull
 from core.errors import CheckpointError, ShelfBusy
 from core.files import remove_temporaries, write_file
-from core.run_dir import JobDir, RunDir
-from core.settings import Settings
+from core.run_dir import RunDir
 from core.vocabulary import Answer, FailureKind
 from jobs.record import Claim, DeviceMemory, Job
 from jobs.store import JobStore
-from models.shelf import Shelf
+from sharing.places import Places
 from worker.attempt import Attempt
 from worker.carrying import JobSupervisor, let_go
 from worker.device_memory import memory_mb
@@ -37,14 +36,12 @@ class Supervisor(JobSupervisor):
     def __init__(
         self,
         store: JobStore,
-        shelf: Shelf,
-        settings: Settings,
+        places: Places,
         device: str,
         draining: Callable[[], bool],
         lane: Lane | None = None,
     ) -> None:
-        super().__init__(store, settings, draining)
-        self._shelf = shelf
+        super().__init__(store, places, draining)
         self._device = device
         self._lane = lane or WorkerMeters([device]).lane(0)
 
@@ -62,7 +59,7 @@ class Supervisor(JobSupervisor):
     def _prepare(self, attempt: Attempt, monitor: RunMonitor[Event]) -> RunDir:
         """The run directory of this attempt, with the recipe in it."""
         job = attempt.job
-        job_dir = JobDir(self._settings.runs_dir, job.id)
+        job_dir = self._places.runs.of(job.id)
         run = self._with_space(monitor, lambda: open_attempt(job_dir, job.attempt, lambda: monitor.handle(None)))
         recipe = job.training.recipe.model_dump_json(indent=2).encode() + b"\n"
         self._with_space(monitor, lambda: write_file(run.recipe, recipe))
@@ -115,7 +112,7 @@ class Supervisor(JobSupervisor):
     def _deliver(self, attempt: Attempt, monitor: RunMonitor[Event], checkpoint: Path) -> None:
         """Put the model on the shelf, commit the job to it, and publish it."""
         try:
-            model_id = self._with_space(monitor, lambda: self._shelf.add(checkpoint)).model_id
+            model_id = self._with_space(monitor, lambda: self._places.shelf.add(checkpoint)).model_id
         except CheckpointError as error:
             attempt.fail(FailureKind.BAD_CHECKPOINT, str(error))
             return
@@ -125,7 +122,7 @@ class Supervisor(JobSupervisor):
             return
         crash_point("publish:after-commit")
         try:
-            attempt.publish(lambda: publish(self._store, self._shelf, attempt.job.id))
+            attempt.publish(lambda: publish(self._store, self._places.shelf, attempt.job.id))
         except (ShelfBusy, OSError) as error:
             logger.warning("job %s: left to the sweeper: %s", attempt.job.id, error)
 
@@ -133,7 +130,7 @@ class Supervisor(JobSupervisor):
         settings = self._settings
         arguments = ["--run-dir", str(run.folder), "--recipe", str(run.recipe)]
         if imported := job.training.dataset_id:
-            arguments += ["--dataset-folder", str(settings.imported_dir / imported)]
+            arguments += ["--dataset-folder", str(self._places.datasets.folder(imported))]
         else:
             arguments += ["--datasets", str(settings.datasets_dir)]
         arguments += ["--device", self._device]

@@ -14,17 +14,15 @@ from kombu.exceptions import OperationalError
 from redis import RedisError
 
 from core.errors import JobNotFound, JobStateConflict, LeaseLost, ShelfBusy
-from core.files import remove_temporaries, remove_tree
+from core.files import remove_temporaries
 from core.log_context import in_context
-from core.run_dir import JobDir, RunDir
-from core.settings import Settings
-from core.uploads import Uploads
+from core.run_dir import RunDir
 from jobs.job_logs import about, about_id
 from jobs.queue import enqueue, waiting_messages
 from jobs.record import ImportSpec
 from jobs.store import JobStore
 from models.retention import Retention, remove_too_many
-from models.shelf import Shelf
+from sharing.places import Places
 from worker.dataset_publishing import publish_dataset, upload_of
 from worker.import_runs import keep_reports
 from worker.meters import Number, WorkerMeters
@@ -39,10 +37,9 @@ logger = logging.getLogger(__name__)
 class Sweeper:
     """Sweeps the jobs of one deployment."""
 
-    def __init__(
-        self, store: JobStore, shelf: Shelf, queue: Celery, settings: Settings, meters: WorkerMeters | None = None
-    ) -> None:
-        self._store, self._shelf, self._queue, self._settings = store, shelf, queue, settings
+    def __init__(self, store: JobStore, places: Places, queue: Celery, meters: WorkerMeters | None = None) -> None:
+        self._store, self._places, self._queue = store, places, queue
+        self._settings = settings = places.settings
         # What a live trainer or supervisor writes at the moment is younger: it would have been given up long ago.
         self._stale_s = max(10 * settings.lease_s, 2 * settings.watchdog_s)
         self._cleared_at = 0.0
@@ -87,9 +84,9 @@ class Sweeper:
 
     def _publish(self, job_id: str) -> None:
         if isinstance(self._store.get(job_id).spec, ImportSpec):
-            publish_dataset(self._store, self._settings, job_id)
+            publish_dataset(self._store, self._places, job_id)
         else:
-            publish(self._store, self._shelf, job_id)
+            publish(self._store, self._places.shelf, job_id)
 
     def _send_lost_messages(self) -> None:
         """When no message waits at all, send one for each training that may begin; imports need no messages.
@@ -111,7 +108,7 @@ class Sweeper:
             except (JobNotFound, JobStateConflict) as error:
                 logger.info("job %s: somebody else was faster: %s", job_id, error)
         for job_id in self._store.deleted_ids():
-            if remove_tree(JobDir(self._settings.runs_dir, job_id).folder):  # else the next sweep tries again
+            if self._places.runs.remove(job_id):  # else the next sweep tries again
                 self._store.forget(job_id)
                 with in_context(job_id=job_id):  # its record is gone
                     logger.info("job %s: deleted with its files", job_id)
@@ -129,7 +126,7 @@ class Sweeper:
 
     def _remove_what_imports_left(self) -> None:
         """Remove data sets of imports that ended after their worker vanished: cancelled in the queue, or struck out."""
-        for made in self._settings.runs_dir.glob("*/attempt-*/dataset"):
+        for made in self._places.runs.root.glob("*/attempt-*/dataset"):
             job_id = made.parent.parent.name
             try:
                 job = self._store.get(job_id)
@@ -143,7 +140,7 @@ class Sweeper:
     def _remove_old_uploads(self) -> None:
         """Remove the uploads that were not used for a day, but for those that an import waits for."""
         wanted = {upload_of(job) for job in self._store.alive()}
-        uploads = Uploads(self._settings.uploads_dir)
+        uploads = self._places.uploads
         for upload_id in uploads.delete_old(keep=wanted):
             logger.info("upload %s: not used for a day, removed", upload_id)
         for upload_id in uploads.delete_broken_off(self._stale_s):
@@ -152,11 +149,11 @@ class Sweeper:
     def _remove_old_models(self) -> None:
         """Remove the models that are more, or older, than the settings keep, but for those that a job publishes."""
         keep = Retention(self._settings.keep_models, self._settings.keep_models_days)
-        self._shelf.drop_stray_notes()
+        self._places.shelf.drop_stray_notes()
         if keep.is_for_ever:
             return
         wanted = {job.model_id for job in self._store.alive()}
-        for model_id in remove_too_many(self._shelf, keep, wanted):
+        for model_id in remove_too_many(self._places.shelf, keep, wanted):
             most = f"models: {keep.models or 'any number'}, days: {keep.days or 'any number'}"
             logger.info("model %s: removed from the shelf, which keeps %s", model_id, most)
 

@@ -25,6 +25,8 @@ from jobs.redis_client import connect
 from jobs.store import JobStore
 from jobs.workers import Workers
 from models.shelf import Shelf
+from sharing.places import Places
+from sharing.runs import Runs
 from webhooks.store import WebhookStore
 
 MB = 1_000_000
@@ -40,9 +42,11 @@ class Services:
     feed: EventFeed
     workers: Workers
     queue: Celery
+    places: Places
     shelf: Shelf
     datasets: DatasetShelf
     uploads: Uploads
+    runs: Runs
     renderer: Renderer
     pictures: PictureMemory
     keyring: Keyring
@@ -58,7 +62,7 @@ class Services:
     @classmethod
     def open(cls, settings: Settings, closing: asyncio.Event, shared: Shared) -> Self:
         """Open them on the running event loop. Connects to nothing yet."""
-        shelf = Shelf(settings.shelf_dir)
+        places = Places.of(settings)
         shared.meters.set(Gauge.PID, os.getpid())
         return cls(
             settings=settings,
@@ -66,11 +70,13 @@ class Services:
             feed=EventFeed(settings.redis_url),
             workers=Workers(connect(settings.redis_url)),
             queue=celery_app(settings.redis_url),
-            shelf=shelf,
-            datasets=DatasetShelf(settings.imported_dir),
-            uploads=Uploads(settings.uploads_dir, settings.max_all_uploads_bytes),
+            places=places,
+            shelf=places.shelf,
+            datasets=places.datasets,
+            uploads=places.uploads,
+            runs=places.runs,
             renderer=Renderer(
-                shelf,
+                places.shelf,
                 settings.datasets_dir,
                 settings.imported_dir,
                 settings.models_mb * MB,

@@ -19,7 +19,7 @@ from app.jobs.own import OwnJobDep
 from app.jobs.views import CheckpointFile, CheckpointList, CheckpointView, CurvePoint, Curves, Sample, SampleList
 from core.card import DISCRIMINATOR, GENERATOR, Card, read_card
 from core.errors import CheckpointError
-from core.run_dir import JobDir, RunDir
+from core.run_dir import RunDir
 from jobs.record import Job
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503), route_class=StrictRoute)
@@ -56,7 +56,7 @@ class JobRuns(NamedTuple):
 
 
 def _runs(job: OwnJobDep, services: ServicesDep) -> JobRuns:
-    job_dir = JobDir(services.settings.runs_dir, job.id)
+    job_dir = services.runs.of(job.id)
     return JobRuns(job, list(job_dir.attempts(job.attempt)) or [job_dir.attempt(job.attempt)])
 
 

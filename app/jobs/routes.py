@@ -16,8 +16,6 @@ from app.jobs.own import OwnJobDep
 from app.jobs.views import AnyJobView, JobPage, to_view
 from app.uploads.receiving import drop_body
 from core.access import Scope
-from core.files import remove_tree
-from core.run_dir import JobDir
 from jobs.feed import EventId
 from jobs.queue import nudge
 from jobs.record import ImportSpec, Job, JobStatus, TrainSpec
@@ -96,8 +94,7 @@ def delete(job: OwnJobDep, services: ServicesDep) -> None:
     services.store.delete(job.id)
     if isinstance(job.spec, ImportSpec):
         drop_body(services, job.spec.upload)
-    files = JobDir(services.settings.runs_dir, job.id).folder
-    if remove_tree(files):  # else a sweeper will try again
+    if services.runs.remove(job.id):  # else a sweeper will try again
         services.store.forget(job.id)
 
 

@@ -17,7 +17,7 @@ from core.settings import Settings
 from jobs.keys import job_key
 from jobs.record import Job, JobError, JobProgress, JobStatus, Publication
 from jobs.store import JobStore
-from models.shelf import Shelf
+from sharing.places import Places
 from tests.jobs.claims import SPEC
 from worker.supervisor import Supervisor
 
@@ -75,7 +75,7 @@ def test_nobody_trains_a_recipe_with_knobs_that_are_not_known_here(
     job_id = store.create(SPEC).job.id
     redis.hset(job_key(job_id), "spec", written_by("newer")["failed"]["spec"])
     settings = Settings(data_dir=tmp_path)
-    Supervisor(store, Shelf(settings.shelf_dir), settings, "cpu", lambda: False).run()
+    Supervisor(store, Places.of(settings), "cpu", lambda: False).run()
     job = store.get(job_id)
     assert job.error is not None
     assert job.error.type == "trainer-refused"

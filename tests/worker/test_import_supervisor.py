@@ -24,6 +24,7 @@ from core.settings import Settings
 from core.uploads import Uploads
 from jobs.record import ImportProgress, ImportSpec, Job, JobStatus
 from jobs.store import JobStore
+from sharing.places import Places
 from tests.jobs.claims import events
 from tests.service import wait_until
 from tests.uploaded import IMAGES, archive, import_spec, tree
@@ -46,7 +47,7 @@ def store(redis: Redis, settings: Settings) -> JobStore:
 def carry_out(store: JobStore, settings: Settings, spec: ImportSpec) -> Job:
     """A new import, brought to an end."""
     job_id = store.create(spec).job.id
-    assert ImportSupervisor(store, settings, lambda: False).run()
+    assert ImportSupervisor(store, Places.of(settings), lambda: False).run()
     return store.get(job_id)
 
 
@@ -57,7 +58,7 @@ def supervised(store: JobStore, settings: Settings, spec: ImportSpec) -> Iterato
 
     def work() -> None:
         while not over.is_set():
-            if not ImportSupervisor(store, settings, over.is_set).run():
+            if not ImportSupervisor(store, Places.of(settings), over.is_set).run():
                 time.sleep(0.05)
 
     thread = threading.Thread(target=work)
@@ -175,7 +176,7 @@ def test_an_upload_that_another_import_waits_for_is_kept_until_that_has_succeede
     carry_out(store, settings, spec)
     assert Uploads(settings.uploads_dir).ids() == [spec.upload]
     store.resume(waiting)
-    assert ImportSupervisor(store, settings, lambda: False).run()
+    assert ImportSupervisor(store, Places.of(settings), lambda: False).run()
     assert store.get(waiting).status is JobStatus.SUCCEEDED
     assert Uploads(settings.uploads_dir).ids() == []
 
@@ -220,7 +221,7 @@ def test_options_of_a_newer_version_fail_the_job_with_what_is_not_known(store: J
     job_id = store.create(spec).job.id
     newer = spec.model_dump_json().replace('"size":', '"glaze":1,"size":')
     store._redis.hset(f"digitforge:job:{job_id}", "spec", newer)
-    ImportSupervisor(store, settings, lambda: False).run()
+    ImportSupervisor(store, Places.of(settings), lambda: False).run()
     job = store.get(job_id)
     assert job.error is not None
     assert job.error.type == "importer-refused"
@@ -233,10 +234,11 @@ from pathlib import Path
 from core.settings import Settings
 from jobs.store import JobStore
 from worker.import_supervisor import ImportSupervisor
+from sharing.places import Places
 
 settings = Settings()
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))  # room for options, not for images
-ImportSupervisor(JobStore.of(settings), settings, Path(sys.argv[1]).exists).run()
+ImportSupervisor(JobStore.of(settings), Places.of(settings), Path(sys.argv[1]).exists).run()
 """
 
 
@@ -254,7 +256,7 @@ def test_an_importer_that_finds_no_space_is_tried_again_later(
         stop.touch()
     assert supervisor.returncode == 0
     assert events(redis, job_id)[-1] == ("queued", {"reason": "released"})
-    assert ImportSupervisor(store, settings, lambda: False).run()
+    assert ImportSupervisor(store, Places.of(settings), lambda: False).run()
     assert store.get(job_id).status is JobStatus.SUCCEEDED
 
 
@@ -272,7 +274,7 @@ def test_an_import_waits_for_space_on_a_full_disk(store: JobStore, settings: Set
     spec = import_spec(settings, archive())
     with no_room(0):  # what is started from here has no room either
         job_id = store.create(spec).job.id
-        thread = threading.Thread(target=ImportSupervisor(store, settings, lambda: False).run)
+        thread = threading.Thread(target=ImportSupervisor(store, Places.of(settings), lambda: False).run)
         thread.start()
         wait_until(lambda: any(kind == "warning" for kind, _ in events(redis, job_id)))
         assert thread.is_alive()

@@ -17,7 +17,7 @@ from core.uploads import Uploads
 from jobs.queue import celery_app, waiting_messages
 from jobs.record import Claim, JobStatus
 from jobs.store import JobStore
-from models.shelf import Shelf
+from sharing.places import Places
 from tests.imported import write_imported
 from tests.jobs.claims import expire, wait_for_uptime
 from tests.tiny import digit_like
@@ -39,7 +39,7 @@ def store(redis: Redis, settings: Settings) -> JobStore:
 def sweep(store: JobStore, settings: Settings) -> None:
     settings.runs_dir.mkdir(parents=True, exist_ok=True)
     with celery_app(settings.redis_url) as queue:
-        Sweeper(store, Shelf(settings.shelf_dir), queue, settings).sweep()
+        Sweeper(store, Places.of(settings), queue).sweep()
         assert waiting_messages(queue) == 0, "nobody waits for a message of an import"
 
 

@@ -18,7 +18,7 @@ from core.ports import hold_port, listen, port_of
 from core.settings import Settings
 from jobs.queue import celery_app
 from jobs.store import JobStore
-from models.shelf import Shelf
+from sharing.places import Places
 from tests.app.metrics.reading import Samples, one, samples
 from worker.meters import Number, WorkerMeters
 from worker.metrics import WorkerCollector, check_address, serve
@@ -86,7 +86,7 @@ def test_sweeps_are_counted_and_so_is_what_was_put_off(
 
 
 def sweep(settings: Settings, queue: Celery, meters: WorkerMeters) -> None:
-    Sweeper(JobStore.of(settings), Shelf(settings.shelf_dir), queue, settings, meters).sweep()
+    Sweeper(JobStore.of(settings), Places.of(settings), queue, meters).sweep()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from core.settings import Settings
 from jobs.record import JobStatus, TrainSpec
 from jobs.store import JobStore
 from models.shelf import Shelf
+from sharing.places import Places
 from tests.imported import colourful, write_imported
 from tests.refuse_links import without_links
 from tests.tiny import tiny_recipe
@@ -22,13 +23,13 @@ from worker.supervisor import Supervisor
 STOPPED_AFTER_AN_EPOCH_AND_TAKEN_UP_AGAIN = """
 from core.settings import Settings
 from jobs.store import JobStore
-from models.shelf import Shelf
+from sharing.places import Places
 from worker.supervisor import Supervisor
 
 settings = Settings()
-store, shelf = JobStore.of(settings), Shelf(settings.shelf_dir)
-Supervisor(store, shelf, settings, "cpu", lambda: any(settings.runs_dir.rglob("epoch-0001.png"))).run()
-Supervisor(store, shelf, settings, "cpu", lambda: False).run()
+store = JobStore.of(settings)
+Supervisor(store, Places.of(settings), "cpu", lambda: any(settings.runs_dir.rglob("epoch-0001.png"))).run()
+Supervisor(store, Places.of(settings), "cpu", lambda: False).run()
 """
 
 
@@ -37,7 +38,7 @@ def test_a_trainer_that_refuses_its_arguments_fails_the_job_at_once_with_what_it
 ) -> None:
     job_id = store.create(TrainSpec(preset="smoke", recipe=PRESETS["smoke"], publish="never")).job.id
     settings = Settings(redis_url=redis_server.url, data_dir=tmp_path)
-    Supervisor(store, Shelf(settings.shelf_dir), settings, "cuda:99", lambda: False).run()
+    Supervisor(store, Places.of(settings), "cuda:99", lambda: False).run()
     job = store.get(job_id)
     assert (job.status, job.attempt) == (JobStatus.FAILED, 1)
     assert job.error is not None
@@ -60,7 +61,7 @@ def test_a_job_trains_on_the_data_set_that_its_name_stood_for_when_it_was_create
         preset="quality", recipe=tiny_recipe(dataset="own"), publish="never", dataset_id=cards[0].dataset_id
     )
     job_id, shelf = store.create(spec).job.id, Shelf(settings.shelf_dir)
-    Supervisor(store, shelf, settings, "cpu", lambda: False).run()
+    Supervisor(store, Places.of(settings), "cpu", lambda: False).run()
     job = store.get(job_id)
     assert (job.status, job.error) == (JobStatus.SUCCEEDED, None)
     assert job.model_id is not None

@@ -19,6 +19,7 @@ from jobs.store import JobStore
 from models.notes import Notes
 from models.retention import DAY_S
 from models.shelf import Shelf
+from sharing.places import Places
 from tests.service import wait_until
 from tests.tiny import save_tiny
 from worker.sweeper import Sweeper
@@ -33,7 +34,7 @@ def sweeping(url: str, folder: Path, **settings: float) -> Iterator[threading.Th
     own.runs_dir.mkdir(parents=True)
     stop = threading.Event()
     with celery_app(url) as queue:
-        sweeper = Sweeper(JobStore.of(own), Shelf(own.shelf_dir), queue, own)
+        sweeper = Sweeper(JobStore.of(own), Places.of(own), queue)
         thread = threading.Thread(target=sweeper.sweep_until, args=(stop,))
         thread.start()
         try:

@@ -21,7 +21,7 @@ LONG = {**SMOKE, "epochs": 10_000}
 
 def sweep(services: Services) -> None:
     """What every worker does every few seconds."""
-    Sweeper(services.store, services.shelf, services.queue, services.settings).sweep()
+    Sweeper(services.store, services.places, services.queue).sweep()
 
 
 def test_a_job_is_shown_with_what_its_worker_told(http: httpx.Client, services: Services) -> None:

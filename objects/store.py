@@ -1,0 +1,96 @@
+"""What an object store does for us: five calls, two of them conditional.
+
+Keys are like paths. What is immutable is put once; what changes is swapped, by whoever has seen its present state.
+`objects/files.py` and `objects/s3.py` are the stores there are.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from core.errors import ObjectNotFound, StoreAway
+
+TRIES = 5  # of a conditional put whose answer says nothing
+
+
+class Stored(NamedTuple):
+    """An object as it is now. Its tag changes with its bytes."""
+
+    data: bytes
+    tag: str
+
+
+class Listed(NamedTuple):
+    """An object in a list."""
+
+    key: str
+    bytes: int
+    changed_at: float  # seconds since 1970, by the store's clock
+
+
+class Refused(Exception):
+    """The condition of a put did not hold: nothing was written by it."""
+
+
+class Unclear(Exception):
+    """The answer to a conditional put does not say whether it was carried out."""
+
+
+class ObjectStore(ABC):
+    """A store that any number of machines use at once. Every method raises StoreAway, or StoreRefused for no right."""
+
+    @abstractmethod
+    def get(self, key: str) -> Stored:
+        """An object. Raises ObjectNotFound."""
+
+    @abstractmethod
+    def get_unless(self, key: str, tag: str | None) -> Stored | None:
+        """An object, or None where it still has this tag. Raises ObjectNotFound."""
+
+    @abstractmethod
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """The objects whose keys begin with a prefix that is empty or ends with a slash, in the order of their keys."""
+
+    @abstractmethod
+    def delete(self, key: str) -> None:
+        """Remove an object, where there is one."""
+
+    @abstractmethod
+    def _put_if(self, key: str, data: bytes, tag: str | None) -> None:
+        """Write an object that has this tag; None: that is not there. Raises Refused or Unclear."""
+
+    def put_once(self, key: str, data: bytes) -> bool:
+        """Write an object that is not there. True also where it is there with these very bytes."""
+        return self._settle(key, data, None)
+
+    def swap(self, key: str, data: bytes, tag: str | None) -> bool:
+        """Replace the object that has this tag; None: write one that is not there. Whether `data` was written.
+
+        No two callers may write the same bytes: whoever cannot tell looks whether its own are there.
+        """
+        return self._settle(key, data, tag)
+
+    def _settle(self, key: str, data: bytes, tag: str | None) -> bool:
+        """Put, and where the answer does not say what became of it, look.
+
+        A put that a client or a proxy sent twice is refused for its own success, and some stores answer a conflict
+        though nothing was written.
+        """
+        for _ in range(TRIES):
+            try:
+                self._put_if(key, data, tag)
+            except (Refused, Unclear) as answer:
+                now = self._now(key)
+                if now is not None and now.data == data:
+                    return True
+                if isinstance(answer, Refused) or (now.tag if now else None) != tag:
+                    return False
+            else:
+                return True
+        raise StoreAway(f"{key}: the store does not say whether it was written")
+
+    def _now(self, key: str) -> Stored | None:
+        try:
+            return self.get(key)
+        except ObjectNotFound:
+            return None
