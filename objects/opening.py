@@ -5,6 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 from core.settings import Settings
 from objects.files import FileStore
+from objects.s3 import S3Store
 from objects.store import ObjectStore
 
 
@@ -15,4 +16,4 @@ def open_store(settings: Settings) -> ObjectStore | None:
     parts = urlsplit(settings.store_url)
     if parts.scheme == "file":
         return FileStore(Path(unquote(parts.path)))
-    raise NotImplementedError(settings.store_url)
+    return S3Store(settings.store_url)

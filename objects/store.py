@@ -4,6 +4,9 @@ Keys are like paths. What is immutable is put once; what changes is swapped, by 
 `objects/files.py` and `objects/s3.py` are the stores there are.
 """
 
+import random
+import re
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -11,6 +14,8 @@ from typing import NamedTuple
 from core.errors import ObjectNotFound, StoreAway
 
 TRIES = 5  # of a conditional put whose answer says nothing
+PAUSE_S = 0.1  # at most before the second try, twice that before the third, and so on
+KEY = re.compile(r"(?!.*(^|/)\.{1,2}(/|$))[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 
 
 class Stored(NamedTuple):
@@ -36,6 +41,13 @@ class Unclear(Exception):
     """The answer to a conditional put does not say whether it was carried out."""
 
 
+def check_key(key: str) -> str:
+    """A key as it is. Raises ValueError for one that not every store can have."""
+    if not KEY.fullmatch(key):
+        raise ValueError(f"no key of an object: {key!r}; allowed: parts of A-Za-z0-9._- between slashes, none . or ..")
+    return key
+
+
 class ObjectStore(ABC):
     """A store that any number of machines use at once. Every method raises StoreAway, or StoreRefused for no right."""
 
@@ -49,7 +61,7 @@ class ObjectStore(ABC):
 
     @abstractmethod
     def list(self, prefix: str) -> Iterator[Listed]:
-        """The objects whose keys begin with a prefix that is empty or ends with a slash, in the order of their keys."""
+        """The objects whose keys begin with a prefix that is empty or ends with a slash, in any order."""
 
     @abstractmethod
     def delete(self, key: str) -> None:
@@ -76,18 +88,21 @@ class ObjectStore(ABC):
         A put that a client or a proxy sent twice is refused for its own success, and some stores answer a conflict
         though nothing was written.
         """
-        for _ in range(TRIES):
+        why: Exception | None = None
+        for number in range(TRIES):
+            time.sleep(random.uniform(0, PAUSE_S * number))
             try:
                 self._put_if(key, data, tag)
             except (Refused, Unclear) as answer:
                 now = self._now(key)
                 if now is not None and now.data == data:
                     return True
-                if isinstance(answer, Refused) or (now.tag if now else None) != tag:
+                if (now.tag if now else None) != tag:
                     return False
+                why = answer
             else:
                 return True
-        raise StoreAway(f"{key}: the store does not say whether it was written")
+        raise StoreAway(f"{key}: after {TRIES} tries nobody knows whether it was written: {why}")
 
     def _now(self, key: str) -> Stored | None:
         try:

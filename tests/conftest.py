@@ -13,6 +13,7 @@ from redis import Redis
 from cli.redis_server import RedisServer
 from jobs.redis_client import connect
 from jobs.store import JobStore
+from tests.object_servers import LentStore, SeaweedFS
 from tests.processes import starts_processes
 from tests.service import Service
 
@@ -61,6 +62,19 @@ def redis_apart(url_apart: str) -> Iterator[Redis]:
 @pytest.fixture
 def store(redis: Redis) -> JobStore:
     return JobStore(redis, LEASE_S)
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    """A real S3 server. Who kills or freezes it leaves it running."""
+    with SeaweedFS(tmp_path_factory.mktemp("seaweedfs")) as server:
+        yield server
+
+
+@pytest.fixture
+def s3_server(seaweedfs: SeaweedFS) -> LentStore:
+    """A part of that server for one test."""
+    return seaweedfs.lend()
 
 
 @pytest.fixture(scope="session")
