@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     store_url: StoreUrl | None = Field(
         None, description="Object store that machines share; unset: everything is in the data directory of one machine."
     )
+    store_grace_s: float = Field(
+        86_400.0, ge=10, allow_inf_nan=False, description="Age in seconds at which what nobody names is garbage there."
+    )
     datasets_dir: ExistingFolder = Field(_ROOT / "datasets", description="Folder whose folders are the data sets.")
     host: Host = Field("127.0.0.1", description="Address that `make up` serves on.")
     port: int = Field(8000, ge=0, le=65535, description="Port that `make up` serves on; 0 takes a free one.")

@@ -38,6 +38,8 @@
     digitforge:keys         hash, the API's keys by id, without their texts; digitforge:keys:version is a text that
                             changes with them, digitforge:keys:used a hash of when each was last used, in seconds
                             since 1970
+    digitforge:deployment   string, the id of this deployment, which the store that its machines share has too
+    digitforge:collected    string, there while the garbage of that store was collected lately; it expires
 
 Nothing else names a key.
 """
@@ -61,6 +63,8 @@ KEYS = f"{PREFIX}keys"
 KEYS_VERSION = f"{PREFIX}keys:version"
 KEYS_USED = f"{PREFIX}keys:used"
 SCHEMA_KEY = f"{PREFIX}schema"
+DEPLOYMENT = f"{PREFIX}deployment"
+COLLECTED = f"{PREFIX}collected"
 IDEMPOTENCY = f"{PREFIX}idempotency:"
 WEBHOOK = f"{PREFIX}webhook:"
 WEBHOOKS = f"{PREFIX}webhooks"

@@ -1,6 +1,7 @@
 """Reading jobs: their records, and which there are in a state. `jobs/keys.py` names the keys."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from redis import Redis
 
@@ -9,6 +10,14 @@ from core.errors import JobNotFound
 from jobs import keys
 from jobs.figures import JobFigures
 from jobs.record import ImportSpec, Job, JobKind, JobOrigin, JobStatus
+
+
+class KeptRun(NamedTuple):
+    """What a job's record says of its files in the store that machines share."""
+
+    has_ended: bool
+    attempt: int  # how often a worker has claimed it
+    saved: str  # the key of the newest list of them; empty of a job that has none
 
 
 class JobReader:
@@ -104,6 +113,18 @@ class JobReader:
         """The jobs that import an upload and have not ended."""
         specs = {job.id: job.spec for job in self.alive()}
         return [job_id for job_id, spec in specs.items() if isinstance(spec, ImportSpec) and spec.upload == upload]
+
+    def kept_runs(self, job_ids: Iterable[str]) -> dict[str, KeptRun | None]:
+        """What the records of some jobs say of their files, by id; None of a job that has no record."""
+        ids = list(job_ids)
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for job_id in ids:
+                pipeline.hmget(keys.job_key(job_id), "status", "attempt", "saved")
+            answers: list[list[str | None]] = pipeline.execute()
+        return {
+            job_id: KeptRun(JobStatus(status).is_terminal, int(attempt or 0), saved or "") if status else None
+            for job_id, (status, attempt, saved) in zip(ids, answers, strict=True)
+        }
 
     def ping(self) -> None:
         """Raise RedisError unless Redis answers."""

@@ -213,6 +213,16 @@ class JobStore(JobRoom):
         """The files of a deleted job are gone."""
         self._redis.srem(keys.FILES, job_id)
 
+    def deployment_id(self, proposed: str | None = None) -> str | None:
+        """What Redis calls this deployment; with `proposed` that, unless it has another name already."""
+        if proposed is not None:
+            self._redis.set(keys.DEPLOYMENT, proposed, nx=True)
+        return self._redis.get(keys.DEPLOYMENT)  # type: ignore[return-value]
+
+    def may_collect(self, every_s: float) -> bool:
+        """Whether nobody has collected the garbage of the store for so long; the caller is to do so now."""
+        return bool(self._redis.set(keys.COLLECTED, "", nx=True, px=max(1, int(every_s * 1000))))
+
     def _transition_or_raise(
         self,
         script: str,

@@ -5,7 +5,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -17,6 +17,31 @@ RECENT = 64  # writers that are remembered, to know one's own change beneath tho
 LONGEST_PAUSE_S = 0.2
 
 Content = TypeVar("Content", bound=BaseModel)
+
+
+def fence(store: ObjectStore, key: str) -> Any:
+    """Write a document again with its content unchanged, and return that content as JSON values, None of none.
+
+    Every `change` that has read the document before is refused by the store, and computes again. Whatever a newer
+    version keeps there stays. Raises StoreAway, StoreBusy and DocumentDamaged.
+    """
+    deadline = time.monotonic() + BUSY_S
+    while time.monotonic() < deadline:
+        try:
+            stored = store.get(key)
+        except ObjectNotFound:
+            return None
+        try:
+            body = json.loads(stored.data)
+            recent = [*body["recent"], secrets.token_hex(8)][-RECENT:]
+            body |= {"version": body["version"] + 1, "recent": recent}
+            content = body["content"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DocumentDamaged(f"{key}: {error}") from error
+        if store.swap(key, json.dumps(body).encode(), stored.tag):
+            return content
+        time.sleep(random.uniform(0, LONGEST_PAUSE_S))
+    raise StoreBusy(f"others have been changing {key} for {BUSY_S:g} s")
 
 
 class Document(Generic[Content]):

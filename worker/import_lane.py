@@ -20,6 +20,7 @@ from jobs.redis_client import connect
 from jobs.store import JobStore
 from jobs.workers import IMPORT_LANE, Workers
 from sharing.places import Places
+from worker.collecting import start_collecting
 from worker.import_supervisor import ImportSupervisor
 from worker.meters import Number, WorkerMeters
 from worker.telling import Telling, lane_report
@@ -42,6 +43,7 @@ def main() -> int:
     supervisor = ImportSupervisor(JobStore.of(settings), Places.of(settings), stop.is_set)
     workers, worker_id = Workers(connect(settings.redis_url)), sys.argv[2]
     Telling(lambda: workers.tell_of_lane(worker_id, IMPORT_LANE, lane_report(supervisor.under_way))).start()
+    start_collecting(settings, stop)
     while not stop.is_set():
         if not _one_import(supervisor):
             stop.wait(LOOK_S)
