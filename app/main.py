@@ -117,6 +117,9 @@ def _lifespan(
         services = app.state.services = Services.open(settings, closing, shared)
         await services.keyring.look()
         watching = asyncio.create_task(services.keyring.watch())
+        if services.places.follower:
+            await asyncio.to_thread(services.places.follower.look)
+            services.places.follower.start()
         try:
             await services.renderer.warm_up(services.shelf.active())
         except (DigitforgeError, OSError, Overloaded) as error:
@@ -125,6 +128,8 @@ def _lifespan(
         gc.freeze()  # what is there now stays; walking through it would hold all requests up for a tenth of a second
         yield
         watching.cancel()
+        if services.places.follower:
+            services.places.follower.stop()
         await services.close()
 
     return lifespan

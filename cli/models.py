@@ -3,7 +3,7 @@
 import argparse
 
 from cli.commands import Commands
-from core.errors import ShelfBusy, StartError
+from core.errors import ShelfBusy, StartError, StoreError
 from core.settings import Settings
 from models.retention import Retention, remove_too_many
 from sharing.places import Places
@@ -36,11 +36,13 @@ def _prune(arguments: argparse.Namespace, settings: Settings) -> int:
         raise StartError(
             "DIGITFORGE_KEEP_MODELS is not set; allowed: this, DIGITFORGE_KEEP_MODELS_DAYS, --keep or --days"
         )
-    if not settings.shelf_dir.is_dir():
+    if settings.store_url is None and not settings.shelf_dir.is_dir():
         raise StartError(f"DIGITFORGE_DATA_DIR = {str(settings.data_dir)!r}: no shelf of models is there")
     try:
-        removed = remove_too_many(Places.of(settings).shelf, keep, dry_run=arguments.dry_run)
-    except ShelfBusy as error:
+        shelf = Places.of(settings).shelf
+        shelf.catch_up()
+        removed = remove_too_many(shelf, keep, dry_run=arguments.dry_run)
+    except (ShelfBusy, StoreError) as error:
         raise StartError(f"{error}; try again") from error
     print("\n".join(removed), end="\n" if removed else "")
     return 0

@@ -169,8 +169,13 @@ class Settings(BaseSettings):
 
     @property
     def shelf_dir(self) -> Path:
-        """The shelf's root."""
-        return self.data_dir / "shelf"
+        """The shelf's root; with a store, that of this machine's copy, apart from what it had before it had a store."""
+        return self.data_dir / "shelf" if self.store_url is None else self.data_dir / "cache" / "shelf"
+
+    @property
+    def following_dir(self) -> Path:
+        """What the processes of a machine that follow the store tell each other."""
+        return self.data_dir / "cache" / "following"
 
     @property
     def imported_dir(self) -> Path:

@@ -106,14 +106,18 @@ class FinishedModels:
         return self.card(card.model_id)
 
     def _add(self, checkpoint: Path, card: Card) -> Card:
-        kept = self._deleted.card(card.model_id)
         with new_folder(self._root / card.model_id, label="shelf") as temporary:
-            for name in (CARD, *card.sha256):
-                shutil.copyfile(checkpoint / name, temporary / name)
-            if kept is not None:
-                card = kept.model_copy(update={"sha256": card.sha256})
-                (temporary / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
-            verify_checkpoint(temporary)
+            return self._copy_checkpoint(checkpoint, card, temporary)
+
+    def _copy_checkpoint(self, checkpoint: Path, card: Card, folder: Path) -> Card:
+        """Copy a checkpoint into a folder, verified, with the card that the model had when it was deleted, if ever."""
+        kept = self._deleted.card(card.model_id)
+        for name in (CARD, *card.sha256):
+            shutil.copyfile(checkpoint / name, folder / name)
+        if kept is not None:
+            card = kept.model_copy(update={"sha256": card.sha256})
+            (folder / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        verify_checkpoint(folder)
         return card
 
     def notes(self, model_id: str) -> Notes:

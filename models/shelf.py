@@ -12,9 +12,11 @@ set, until another is.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 from core.card import Card, verify_checkpoint
 from core.errors import CheckpointError, ModelInUse, ModelNotFound, ShelfChanged
@@ -23,11 +25,21 @@ from core.locks import locked
 from models.active_models import NEVER, Active, ActiveModels, overall_model
 from models.finished_models import FinishedModels
 from models.gate import Verdict, compare
-from models.notes import Notes
+from models.notes import NO_NOTES, Notes
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 
+Result = TypeVar("Result")
+
 logger = logging.getLogger(__name__)
+
+
+class Change(NamedTuple):
+    """What becomes of a shelf, all of it or nothing."""
+
+    pointers: ActiveModels | None = None  # None: as they are
+    notes: Mapping[str, Notes] = {}  # those that change, by the model's id; NO_NOTES drops them
+    deleted: str | None = None  # a model that is removed, its notes with it
 
 
 class Shelf(FinishedModels):
@@ -36,6 +48,13 @@ class Shelf(FinishedModels):
     def __init__(self, root: Path, embedded: Path = PRETRAINED) -> None:
         super().__init__(root, embedded)
         self._pointers = root / "active"
+
+    def catch_up(self) -> None:
+        """Learn what other machines changed. Here there are none."""
+
+    def look(self) -> bool:
+        """Catch up for somebody who misses a model, but not all the time; whether that was done."""
+        return False
 
     def active(self, dataset: str | None = None) -> str:
         """The id of the active model, or of that of a data set.
@@ -77,15 +96,15 @@ class Shelf(FinishedModels):
         Raises ModelNotFound or CheckpointError, ShelfChanged when there were not just so many `changes` before, and
         ShelfBusy when another process does not finish changing it; nothing is changed then.
         """
-        with self._locked(changes):
-            return self._activate(model_id, overall)
+        return self._change(partial(self._activation, model_id, overall), changes)
 
     def activate_unless_worse(self, model_id: str, changes: int | None = None) -> Verdict:
         """Make a model the active one of its data set where the gate lets it pass. Raises as `activate` does.
 
         It becomes that of the shelf only where a model of the same data set was.
         """
-        with self._locked(changes):
+
+        def judged() -> tuple[Verdict, Change]:
             candidate = self.card(model_id)
             dataset, pointers = candidate.recipe.dataset, ActiveModels.read(self._pointers)
             incumbent, overall = self._of_dataset(pointers, dataset), self._overall(pointers)
@@ -94,20 +113,24 @@ class Shelf(FinishedModels):
                 verdict = compare(candidate, self.card(incumbent)) if incumbent else first
             except CheckpointError as error:
                 verdict = Verdict(True, f"the active model cannot be read: {error}")
-            if verdict.accepted:
-                self._activate(model_id, overall=overall == incumbent or self._dataset(overall) == dataset)
-        return verdict
+            if not verdict.accepted:
+                return verdict, Change()
+            return verdict, self._activation(model_id, overall == incumbent or self._dataset(overall) == dataset)[1]
+
+        return self._change(judged, changes)
 
     def change_notes(self, model_id: str, change: Callable[[Notes], Notes]) -> Notes:
         """Change the labels and the note of a model, while nobody else does.
 
         Raises ModelNotFound, ShelfBusy, and as `change` does, with nothing changed.
         """
-        with self._locked():
+
+        def changed() -> tuple[Notes, Change]:
             self.folder(model_id)
             notes = change(self._notes.of(model_id))
-            self._notes.put(model_id, notes)
-        return notes
+            return notes, Change(notes={model_id: notes})
+
+        return self._change(changed)
 
     def delete(self, model_id: str, *, unless_labelled: bool = False) -> None:
         """Remove a model, its labels and its note; its card is kept. A drawing that has its weights ends on them.
@@ -115,15 +138,16 @@ class Shelf(FinishedModels):
         Raises ModelNotFound, ShelfBusy, and ModelInUse for the embedded model, for those that are active or were just
         before, and with `unless_labelled` for one that has labels.
         """
-        with self._locked():
-            folder = self.folder(model_id)
+
+        def removed() -> tuple[None, Change]:
+            self.folder(model_id)
             if uses := self.uses(model_id):
                 raise ModelInUse(f"model {model_id} is {' and '.join(uses)}")
             if unless_labelled and self._notes.of(model_id).labels:
                 raise ModelInUse(f"model {model_id} has labels")
-            self._deleted.keep(model_id, folder)
-            remove_folder(folder, "shelf")
-            self._notes.drop(model_id)
+            return None, Change(deleted=model_id)
+
+        self._change(removed)
 
     def uses(self, model_id: str) -> list[str]:
         """Why a model cannot be deleted, in words; nothing where it can."""
@@ -139,13 +163,37 @@ class Shelf(FinishedModels):
 
     def drop_stray_notes(self) -> None:
         """Remove the notes of models that are gone, which a crash may leave. Raises ShelfBusy."""
-        with self._locked():
-            for model_id in self._notes.every():
-                if model_id != self._embedded_id and not (self._root / model_id).exists():
-                    self._notes.drop(model_id)
 
-    def _activate(self, model_id: str, overall: bool) -> Card:
-        card = verify_checkpoint(self.folder(model_id))
+        def stray() -> tuple[None, Change]:
+            ids = [one for one in self._notes.every() if one != self._embedded_id and not (self._root / one).exists()]
+            return None, Change(notes=dict.fromkeys(ids, NO_NOTES))
+
+        self._change(stray)
+
+    def _change(self, compute: Callable[[], tuple[Result, Change]], changes: int | None = None) -> Result:
+        """Carry out what `compute` makes of the shelf, while no other process changes it; what it gives beside it.
+
+        Raises as it does, ShelfBusy, and ShelfChanged as `activate` does.
+        """
+        with self._locked():
+            self._require(changes)
+            result, change = compute()
+            self._carry_out(change)
+        return result
+
+    def _carry_out(self, change: Change) -> None:
+        """Behind the lock."""
+        if change.pointers is not None:
+            change.pointers.write(self._pointers)
+        for model_id, notes in change.notes.items():
+            self._notes.put(model_id, notes)
+        if change.deleted is not None:
+            self._deleted.keep(change.deleted, self._root / change.deleted)
+            remove_folder(self._root / change.deleted, "shelf")
+            self._notes.drop(change.deleted)
+
+    def _activation(self, model_id: str, overall: bool) -> tuple[Card, Change]:
+        card = self.reading(model_id, verify_checkpoint)
         dataset, before = card.recipe.dataset, ActiveModels.read(self._pointers)
         of_shelf, of_dataset, datasets = self._overall(before), self._of_dataset(before, dataset), {**before.datasets}
         old = self._dataset(of_shelf)
@@ -154,10 +202,10 @@ class Shelf(FinishedModels):
         if model_id != of_dataset:
             datasets[dataset] = Active(model_id, of_dataset)
         moves = overall and model_id != of_shelf
-        if moves or model_id != of_dataset:
-            now = Active(model_id, of_shelf) if moves else before.overall
-            ActiveModels(now, before.changes + 1, datasets).write(self._pointers)
-        return card
+        if not moves and model_id == of_dataset:
+            return card, Change()
+        now = Active(model_id, of_shelf) if moves else before.overall
+        return card, Change(ActiveModels(now, before.changes + 1, datasets))
 
     def _overall(self, pointers: ActiveModels) -> str:
         return self._or_embedded(pointers.overall.model)
@@ -192,10 +240,13 @@ class Shelf(FinishedModels):
         except (CheckpointError, ModelNotFound):
             return None
 
+    def _require(self, changes: int | None) -> None:
+        """Raise ShelfChanged as `activate` does."""
+        if changes is not None and changes != self.changes():
+            raise ShelfChanged("another model was made active meanwhile")
+
     @contextmanager
-    def _locked(self, changes: int | None = None) -> Iterator[None]:
-        """Let no other process change the shelf meanwhile. Raises ShelfBusy, or ShelfChanged as `activate` does."""
+    def _locked(self) -> Iterator[None]:
+        """Let no other process change the shelf meanwhile. Raises ShelfBusy."""
         with locked(self._root / ".lock", "the shelf of models"):
-            if changes is not None and changes != self.changes():
-                raise ShelfChanged("another model was made active meanwhile")
             yield

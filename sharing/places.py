@@ -12,7 +12,9 @@ from core.uploads import Uploads
 from models.shelf import Shelf
 from objects.opening import open_store
 from objects.store import ObjectStore
+from sharing.following import Follower
 from sharing.runs import Runs
+from sharing.shelf import SharedShelf
 
 
 @dataclass(frozen=True)
@@ -25,15 +27,20 @@ class Places:
     uploads: Uploads
     runs: Runs
     store: ObjectStore | None = None
+    follower: Follower | None = None  # with a store: a process of each room starts one
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Open them."""
+        store = open_store(settings)
+        shelf = Shelf(settings.shelf_dir) if store is None else SharedShelf(settings.shelf_dir, store)
+        follower = None if store is None else Follower(settings.following_dir, [shelf.catch_up])
         return cls(
             settings=settings,
-            shelf=Shelf(settings.shelf_dir),
+            shelf=shelf,
             datasets=DatasetShelf(settings.imported_dir),
             uploads=Uploads(settings.uploads_dir, settings.max_all_uploads_bytes),
             runs=Runs(settings.runs_dir),
-            store=open_store(settings),
+            store=store,
+            follower=follower,
         )

@@ -1,6 +1,7 @@
 """`python -m worker.import_lane`: carries out imports, one after another, beside the trainings of the same worker.
 
 The worker starts it, and starts it again when it dies. Nobody sends it messages: it looks for queued imports itself.
+With a store it also follows it for the whole worker, whose main process must be able to fork.
 """
 
 import logging
@@ -40,7 +41,10 @@ def main() -> int:
     log_to_stderr(settings, "import-lane")
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the worker decides
-    supervisor = ImportSupervisor(JobStore.of(settings), Places.of(settings), stop.is_set)
+    places = Places.of(settings)
+    if places.follower:
+        places.follower.start()
+    supervisor = ImportSupervisor(JobStore.of(settings), places, stop.is_set)
     workers, worker_id = Workers(connect(settings.redis_url)), sys.argv[2]
     Telling(lambda: workers.tell_of_lane(worker_id, IMPORT_LANE, lane_report(supervisor.under_way))).start()
     start_collecting(settings, stop)

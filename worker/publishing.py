@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 def publish(store: JobStore, shelf: Shelf, job_id: str) -> None:
     """Carry out the publication of a job, if it is not done yet.
 
-    Raises JobNotFound, LeaseLost, ShelfBusy and RedisError; whoever comes by next does it then.
+    Raises JobNotFound, LeaseLost, ShelfBusy, StoreAway and RedisError; whoever comes by next does it then.
     """
     while True:
         changes = shelf.changes()

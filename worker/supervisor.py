@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.crash import crash_point
 from core.disk_full import StoppedWhileFull
-from core.errors import CheckpointError, ShelfBusy
+from core.errors import CheckpointError, ShelfBusy, StoreAway
 from core.files import remove_temporaries, write_file
 from core.run_dir import RunDir
 from core.vocabulary import Answer, FailureKind
@@ -123,7 +123,7 @@ class Supervisor(JobSupervisor):
         crash_point("publish:after-commit")
         try:
             attempt.publish(lambda: publish(self._store, self._places.shelf, attempt.job.id))
-        except (ShelfBusy, OSError) as error:
+        except (ShelfBusy, StoreAway, OSError) as error:
             logger.warning("job %s: left to the sweeper: %s", attempt.job.id, error)
 
     def _trainer_arguments(self, run: RunDir, job: Job) -> list[str]:

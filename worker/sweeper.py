@@ -13,7 +13,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
-from core.errors import JobNotFound, JobStateConflict, LeaseLost, ShelfBusy
+from core.errors import JobNotFound, JobStateConflict, LeaseLost, ShelfBusy, StoreAway
 from core.files import remove_temporaries
 from core.log_context import in_context
 from core.run_dir import RunDir
@@ -79,7 +79,7 @@ class Sweeper:
                     self._publish(job_id)
                 except (JobNotFound, LeaseLost) as error:
                     logger.info("job %s: somebody else was faster: %s", job_id, error)
-                except ShelfBusy as error:
+                except (ShelfBusy, StoreAway) as error:
                     logger.warning("job %s: published later: %s", job_id, error)
 
     def _publish(self, job_id: str) -> None:
@@ -162,7 +162,7 @@ class Sweeper:
         """Log whatever error ends the block; the next sweep tries again."""
         try:
             yield
-        except (RedisError, OperationalError, OSError, ShelfBusy) as error:  # away, full, or held
+        except (RedisError, OperationalError, OSError, ShelfBusy, StoreAway) as error:  # away, full, or held
             logger.warning("put off: %s: %s", chore, error)
             self._meters.count(Number.PUT_OFF)
         except Exception:

@@ -34,13 +34,17 @@ async def healthz() -> Health:
 
 @router.get("/readyz", responses={503: {"model": Readiness}})
 def readyz(response: Response, services: ServicesDep) -> Readiness:
-    """Ready when a model is loaded and warm. Redis being away stops training, not drawing."""
+    """Ready when a model is loaded and warm. Redis being away stops training, not drawing.
+
+    A machine whose models come from a store is ready once it has seen it; that it is away later does no harm.
+    """
     active = services.shelf.active()
     try:
         services.store.ping()
         redis = True
     except RedisError:
         redis = False
-    ready = bool(services.renderer.loaded())
+    follower = services.places.follower
+    ready = bool(services.renderer.loaded()) and (follower is None or follower.seen_ago_s() is not None)
     response.status_code = 200 if ready else 503
     return Readiness(ready=ready, model=active if ready else None, redis=redis)

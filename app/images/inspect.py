@@ -1,5 +1,7 @@
 """POST /inspect: what a PNG says of where it came from."""
 
+from functools import partial
+
 from fastapi import APIRouter, Depends, Request
 
 from app.http.dependencies import ServicesDep, require_png
@@ -10,6 +12,7 @@ from app.http.urls import url
 from app.images.location import location
 from app.images.origin import NoOrigin, NotAPng, read, recall
 from app.images.views import Inspection
+from app.shelf.looking import looking_aside
 from core.errors import ModelNotFound
 
 router = APIRouter(tags=["generate"], route_class=StrictRoute)
@@ -36,7 +39,7 @@ async def inspect(request: Request, services: ServicesDep) -> Inspection:
         raise ProblemError(ProblemType.NO_PROVENANCE, f"the PNG does not say where it came from: {error}") from error
     return Inspection(
         model=picture.model,
-        on_shelf=_is_on_shelf(services, picture.model),
+        on_shelf=await _is_on_shelf(services, picture.model),
         seed=picture.seed,
         start=picture.start,
         n=picture.n,
@@ -47,9 +50,9 @@ async def inspect(request: Request, services: ServicesDep) -> Inspection:
     )
 
 
-def _is_on_shelf(services: ServicesDep, model_id: str) -> bool:
+async def _is_on_shelf(services: ServicesDep, model_id: str) -> bool:
     try:
-        services.shelf.folder(model_id)
+        await looking_aside(services.shelf, partial(services.shelf.folder, model_id))
     except ModelNotFound:
         return False
     return True

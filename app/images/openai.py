@@ -22,6 +22,7 @@ from app.images.openai_schemas import GeneratedImage, GeneratedImages, OpenAIIma
 from app.images.picture import Picture
 from app.images.query import GridQuery
 from app.images.rendering import drawn_by, new_seed, render
+from app.shelf.looking import looking, looking_aside
 from models.shelf import Shelf
 
 router = APIRouter(tags=["generate"], route_class=JsonRoute)
@@ -42,7 +43,7 @@ async def generate_images(request: Request, wanted: OpenAIImagesRequest, service
     """Images as OpenAI's clients ask for them. The classes in the prompt are drawn in their order, or else any."""
     shelf, name = services.shelf, wanted.model_id
     model = _named(shelf, name) if name else shelf.active()
-    shelf.folder(model)
+    await looking_aside(shelf, partial(shelf.folder, model))
     card = services.renderer.models.card(model)
     side = card.image_shape.side
     scale = wanted.scale(side)
@@ -51,7 +52,7 @@ async def generate_images(request: Request, wanted: OpenAIImagesRequest, service
         raise not_accepted([FieldProblem(pointer="/size", detail=allowed, value=wanted.size)])
     classes = named_in(wanted.prompt, card, wanted.n)
     query = GridQuery.model_validate({"n": wanted.n, "seed": wanted.seed, "model": model, **classes})
-    _, judge = drawn_by(query, services)
+    _, judge = await drawn_by(query, services)
     picture = in_canonical_words(Picture.of(query, "json", model, judge, new_seed()), card)
     picture = replace(picture, scale=scale)
     with (account := account_of(request)).images(wanted.n):
@@ -84,7 +85,8 @@ def list_openai_models(services: ServicesDep) -> OpenAIModelList:
 @router.get("/v1/models/{model_id}", responses=_errors(404, 503))
 def get_openai_model(model_id: str, services: ServicesDep) -> OpenAIModel:
     """One of them."""
-    card = services.shelf.card(_named(services.shelf, model_id))
+    shelf = services.shelf
+    card = looking(shelf, lambda: shelf.card(_named(shelf, model_id)))
     return OpenAIModel.of(card.created_at, model_id)
 
 

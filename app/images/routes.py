@@ -59,7 +59,7 @@ class _Answer(NamedTuple):
 @router.get("/generate", response_class=Response, responses={**DRAWN, **documented(404, 406, 422, 429, 503)})
 async def generate(request: Request, services: ServicesDep, query: Annotated[GridQuery, Query()]) -> Response:
     """A grid of images, or each by itself. With `seed` and `model` the same URL is the same picture for ever."""
-    accept, (model, judge) = ",".join(request.headers.getlist("accept")), drawn_by(query, services)
+    accept, (model, judge) = ",".join(request.headers.getlist("accept")), await drawn_by(query, services)
     card = services.renderer.models.card(model)
     asked: bytes = request.scope["query_string"]
     if query.names_seeds and len(asked) + len(accept) <= LONGEST:

@@ -161,7 +161,7 @@ def test_a_process_forked_while_the_pointer_changes_does_not_keep_the_lock(root:
     program = (
         "import os, signal, sys; from pathlib import Path; from models.shelf import Shelf\n"
         "shelf = Shelf(Path(sys.argv[1]))\n"
-        "with shelf._locked(None):\n"
+        "with shelf._locked():\n"
         "    if os.fork() == 0:\n"
         "        signal.alarm(20)\n"
         "        signal.pause()\n"

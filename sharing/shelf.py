@@ -1,0 +1,249 @@
+"""The shelf of a deployment whose machines share a store: the store has it, and each machine a copy.
+
+A change reads the document, brings the copy to it, and computes on the copy, all behind the lock of the copy; it is
+made by a swap of the document, or computed again where another machine was faster. So what is refused among processes
+is refused among machines. Everybody reads the copy alone. Weights come to it when they are first read.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from threading import Lock
+
+from core.card import CARD, DISCRIMINATOR, GENERATOR, Card, read_card, verify_checkpoint
+from core.errors import (
+    CheckpointError,
+    DocumentDamaged,
+    ModelNotFound,
+    ObjectNotFound,
+    ShelfBusy,
+    StoreAway,
+    StoreError,
+)
+from core.files import new_folder
+from models.finished_models import MODEL_ID, TRIES, Read
+from models.notes import NO_NOTES
+from models.shelf import PRETRAINED, Change, Result, Shelf
+from objects.store import ObjectStore
+from objects.trees import put_tree, remove_owner
+from sharing.shelf_copy import ShelfCopy
+from sharing.shelf_document import MODELS, KeptCard, ModelEntry, ShelfContent, shelf_document
+
+LOOK_S = 1.0  # how often somebody who misses a model may look
+FILES = (CARD, GENERATOR, DISCRIMINATOR)
+DAY_S = 86_400.0
+
+logger = logging.getLogger(__name__)
+
+
+class _Outdated(Exception):
+    """What was put into the store is not what the shelf wants any more."""
+
+
+class SharedShelf(Shelf):
+    """A shelf whose copy is under `root`. Each method that changes it raises StoreAway too, with nothing changed."""
+
+    def __init__(self, root: Path, store: ObjectStore, embedded: Path = PRETRAINED, grace_s: float = DAY_S) -> None:
+        """Chunks that nobody names are removed after `grace_s`; what is added is named in half of that, or not."""
+        super().__init__(root, embedded)
+        self._store, self._document, self._grace_s = store, shelf_document(store), grace_s
+        self._copy = ShelfCopy(root, store, self._notes)
+        self._tag: str | None = None  # of the document that the copy was brought to, or to a later one
+        self._looking, self._looked_at = Lock(), -LOOK_S
+
+    def catch_up(self) -> None:
+        """Bring the copy to what the store says now. Raises StoreAway, with the copy sound and as it was or newer."""
+        read = self._document.read_unless(self._tag)
+        if read is None:
+            return
+        content, _, tag = read
+        self._copy.fetch_cards(content)
+        self._fetch_active(content)
+        self._bring_to_newest()
+        self._tag = tag
+
+    def look(self) -> bool:
+        """Bring the copy to what the store says, at most once a second; whether that was done.
+
+        What is wrong with the store is logged: whoever looks for a model does without it then.
+        """
+        with self._looking:
+            now = time.monotonic()
+            if now - self._looked_at < LOOK_S:
+                return False
+            self._looked_at = now
+        try:
+            self._tag = None
+            self.catch_up()
+        except (StoreError, ShelfBusy) as error:
+            logger.warning("looked for a model in vain: %s", error)
+            return False
+        return True
+
+    def card(self, model_id: str) -> Card:
+        """A model's card. Raises ModelNotFound, or CheckpointError when the card is damaged."""
+        return super().reading(model_id, read_card)
+
+    def reading(self, model_id: str, read: Callable[[Path], Read]) -> Read:
+        """What `read` makes of a model's folder, after fetching what is missing or altered there."""
+        try:
+            return super().reading(model_id, read)
+        except CheckpointError:
+            if model_id == self._embedded_id or not self._fetch(model_id):
+                raise
+        return super().reading(model_id, read)
+
+    def activate(self, model_id: str, changes: int | None = None, *, overall: bool = True) -> Card:
+        """As that of `Shelf`."""
+        with suppress(ModelNotFound, CheckpointError):  # which others find out too, with the copy brought to the store
+            self.reading(model_id, verify_checkpoint)  # so that nobody waits for the weights behind the lock
+        return super().activate(model_id, changes, overall=overall)
+
+    def add(self, checkpoint: Path) -> Card:
+        """As that of `Shelf`. Its files go to the store first, then it is on the shelf, then in the copy."""
+        card = verify_checkpoint(checkpoint)
+        if card.model_id == self._embedded_id:
+            return self.card(card.model_id)
+        for _ in range(TRIES):
+            if self._arrives_again(card.model_id):
+                break
+            with suppress(_Outdated):
+                card = self._offer(checkpoint, card)
+                break
+        self._bring_to_newest()
+        with suppress(ModelNotFound):  # deleted elsewhere in this very moment
+            return self.card(card.model_id)
+        return card
+
+    def _offer(self, checkpoint: Path, card: Card) -> Card:
+        """Put a model's files into the store, and it on the shelf. Raises _Outdated where it came there meanwhile."""
+        model_id, owner, began = card.model_id, _new_owner(card.model_id), time.monotonic()
+        kept = self._document.read()[0].deleted.get(model_id)
+        if kept is not None:
+            self._copy.fetch_cards(ShelfContent(deleted={model_id: kept}))
+        with suppress(FileExistsError), new_folder(self._root / model_id, "shelf") as temporary:
+            card = self._copy_checkpoint(checkpoint, card, temporary)
+            files = put_tree(self._store, owner, temporary, FILES)
+
+            def entered(content: ShelfContent, _: int) -> ShelfContent:
+                late = time.monotonic() - began > self._grace_s / 2
+                if model_id in content.models or content.deleted.get(model_id) != kept or late:
+                    raise _Outdated
+                entry = ModelEntry(
+                    owner=owner,
+                    files=files,
+                    created_at=card.created_at,
+                    dataset=card.recipe.dataset,
+                    arrived_at=time.time(),
+                )
+                return content.model_copy(update={"models": {**content.models, model_id: entry}})
+
+            try:
+                self._document.change(entered)
+            except _Outdated:
+                self._remove({owner})
+                raise
+        return card
+
+    def _arrives_again(self, model_id: str) -> bool:
+        """Whether the model stands on the shelf already; then it has just arrived."""
+
+        def arrived(content: ShelfContent, _: int) -> ShelfContent | None:
+            if model_id not in content.models:
+                return None
+            entry = content.models[model_id].model_copy(update={"arrived_at": time.time()})
+            return content.model_copy(update={"models": {**content.models, model_id: entry}})
+
+        return model_id in self._document.change(arrived)[0].models
+
+    def _change(self, compute: Callable[[], tuple[Result, Change]], changes: int | None = None) -> Result:
+        before, results = ShelfContent(), list[Result]()
+        card_owner = secrets.token_hex(8)
+
+        def changed(content: ShelfContent, _: int) -> ShelfContent:
+            nonlocal before
+            self._copy.bring_to(content)
+            self._require(changes)
+            before = content
+            result, change = compute()
+            results[:] = [result]
+            return self._changed(content, change, card_owner)
+
+        with self._locked():
+            now, _ = self._document.change(changed)
+            with suppress(StoreAway):  # it is changed; the copy follows later
+                self._copy.bring_to(now)
+        self._remove(before.owners() - now.owners())
+        return results[0]
+
+    def _changed(self, content: ShelfContent, change: Change, nonce: str) -> ShelfContent:
+        """What becomes of the document by a change."""
+        update: dict[str, object] = {}
+        if change.pointers is not None:
+            pointers = change.pointers
+            update |= {"overall": pointers.overall, "changes": pointers.changes, "datasets": pointers.datasets}
+        notes = {name: one for name, one in {**content.notes, **change.notes}.items() if one != NO_NOTES}
+        if (gone := change.deleted) is not None:
+            notes.pop(gone, None)
+            update["models"] = {name: entry for name, entry in content.models.items() if name != gone}
+            if kept := self._kept(gone, content, nonce):
+                update["deleted"] = {**content.deleted, gone: kept}
+        return content.model_copy(update={**update, "notes": notes})
+
+    def _kept(self, model_id: str, content: ShelfContent, nonce: str) -> KeptCard | None:
+        """The card of a model that is deleted, in the store under an owner of its own; None of a damaged one."""
+        if model_id in content.deleted:
+            return content.deleted[model_id].model_copy(update={"deleted_at": time.time()})
+        card, owner = content.models[model_id].files.files[CARD], f"{MODELS}/{model_id}.{nonce}"
+        try:
+            data = b"".join(self._store.get(chunk).data for chunk in card.chunks)
+        except ObjectNotFound:
+            return None
+        digest = sha256(data).hexdigest()
+        if digest != card.sha256:
+            return None
+        chunk = f"{owner}/{digest}"
+        self._store.put_once(chunk, data)
+        return KeptCard(owner=owner, card=card.model_copy(update={"chunks": (chunk,)}), deleted_at=time.time())
+
+    def _bring_to_newest(self) -> None:
+        with self._locked():
+            self._copy.bring_to(self._document.read()[0])
+
+    def _fetch_active(self, content: ShelfContent) -> None:
+        """Have the generators of the active models, so that nobody waits for them once they are."""
+        for active in {content.overall, *content.datasets.values()}:
+            if active.model and (entry := content.models.get(active.model)):
+                try:
+                    self._copy.fetch(active.model, entry, [GENERATOR])
+                except (ObjectNotFound, DocumentDamaged, FileNotFoundError) as error:
+                    logger.error("the active model %s: its weights cannot be fetched: %s", active.model, error)
+
+    def _fetch(self, model_id: str) -> bool:
+        """Fetch what is missing or altered of a model; whether there was something. Raises ModelNotFound, StoreAway."""
+        entry = self._document.read()[0].models.get(model_id)
+        if entry is None:
+            raise self._not_found(model_id)
+        try:
+            return self._copy.fetch(model_id, entry, FILES)
+        except FileNotFoundError as error:
+            raise self._not_found(model_id) from error
+        except (ObjectNotFound, DocumentDamaged) as error:
+            if self._document.read()[0].models.get(model_id) != entry:
+                raise self._not_found(model_id) from error
+            raise CheckpointError(f"model {model_id}: its files in the store are damaged: {error}") from error
+
+    def _remove(self, owners: set[str]) -> None:
+        """Remove what nobody names any more; else garbage collection does it."""
+        for owner in owners:
+            with suppress(StoreError):
+                remove_owner(self._store, owner)
+
+
+def _new_owner(model_id: str) -> str:
+    assert MODEL_ID.fullmatch(model_id)
+    return f"{MODELS}/{model_id}.{secrets.token_hex(8)}"

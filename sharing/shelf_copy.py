@@ -1,0 +1,110 @@
+"""A machine's copy of the shelf that the store has. `models/shelf.py` has its layout; weights may be missing in it.
+
+Whoever brings it to a state of the store holds the lock of the copy, and has read that state behind it: so the copy
+never goes back. Each step leaves it sound, and after a crash the same steps are done again.
+"""
+
+import logging
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from core.card import CARD
+from core.crash import crash_point
+from core.errors import DocumentDamaged, ObjectNotFound
+from core.files import TEMPORARY_PREFIX, new_folder, remove_folder, sha256_of
+from core.locks import locked
+from models.active_models import ActiveModels
+from models.finished_models import MODEL_ID
+from models.notes import NO_NOTES, NotesFolder
+from objects.store import ObjectStore
+from objects.trees import StoredFile, get_file
+from sharing.shelf_document import ModelEntry, ShelfContent
+
+AT_ONCE = 8  # cards that are fetched side by side
+FETCH_WAIT_S = 60.0  # for another process that fetches the same weights
+SAME_S = 1e-3  # times of files are not kept exactly everywhere
+
+logger = logging.getLogger(__name__)
+
+
+class ShelfCopy:
+    """The folder of one shelf. Any number of processes, and threads of them, may have it."""
+
+    def __init__(self, root: Path, store: ObjectStore, notes: NotesFolder) -> None:
+        self._root, self._store, self._notes = root, store, notes
+
+    def fetch_cards(self, content: ShelfContent) -> None:
+        """Have the card of each model of the shelf, and of each that was deleted. Needs no lock. Raises StoreAway."""
+        deleted = self._root / "deleted"
+        missing = [(self._root / name, entry.files.files[CARD]) for name, entry in content.models.items()]
+        missing += [(deleted / name, kept.card) for name, kept in content.deleted.items()]
+        missing = [(folder, card) for folder, card in missing if not (folder / CARD).is_file()]
+        if len(missing) < 2:
+            list(map(self._fetch_card, missing))
+            return
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(self._fetch_card, missing))
+
+    def fetch(self, model_id: str, entry: ModelEntry, names: Iterable[str]) -> bool:
+        """Have these files of a model, verified; whether any was missing or altered.
+
+        Raises ObjectNotFound, DocumentDamaged, FileNotFoundError where it is removed meanwhile, StoreAway, ShelfBusy.
+        """
+        folder = self._root / model_id
+        with locked(self._root / f".fetching-{model_id[0]}", f"the weights of {model_id}", wait_s=FETCH_WAIT_S):
+            wanted = [name for name in names if not _is_sound(folder / name, entry.files.files[name])]
+            for name in wanted:
+                temporary = folder / f"{TEMPORARY_PREFIX}{name}"
+                get_file(self._store, entry.files.files[name], temporary)
+                crash_point("copy:before-weights")
+                temporary.replace(folder / name)
+            if wanted:
+                _set_time(folder, entry.arrived_at)
+        return bool(wanted)
+
+    def bring_to(self, content: ShelfContent) -> None:
+        """Make it what the store says: models come before what points to them, and go after it. Raises StoreAway."""
+        self.fetch_cards(content)
+        for model_id, entry in content.models.items():
+            _set_time(self._root / model_id, entry.arrived_at)
+        for model_id, kept in content.deleted.items():
+            _set_time(self._root / "deleted" / model_id, kept.deleted_at)
+        crash_point("copy:before-pointers")
+        if ActiveModels.read(self._root / "active") != content.pointers:
+            content.pointers.write(self._root / "active")
+        crash_point("copy:after-pointers")
+        there = self._notes.every()
+        for model_id in {*there, *content.notes}:
+            if there.get(model_id, NO_NOTES) != (notes := content.notes.get(model_id, NO_NOTES)):
+                self._notes.put(model_id, notes)
+        for path in list(self._root.iterdir()):
+            if MODEL_ID.fullmatch(path.name) and path.name not in content.models:
+                remove_folder(path, "shelf")
+
+    def _fetch_card(self, wanted: tuple[Path, StoredFile]) -> None:
+        folder, card = wanted
+        try:
+            with suppress(FileExistsError), new_folder(folder, "copied-card") as temporary:
+                get_file(self._store, card, temporary / CARD)
+            if not (folder / CARD).is_file():  # it was there, and its card was lost
+                temporary = folder / f"{TEMPORARY_PREFIX}{CARD}-{os.getpid()}"
+                get_file(self._store, card, temporary)
+                temporary.replace(folder / CARD)
+        except (ObjectNotFound, DocumentDamaged, FileNotFoundError) as error:  # deleted meanwhile
+            logger.warning("model %s: its card cannot be fetched: %s", folder.name, error)
+
+
+def _is_sound(path: Path, file: StoredFile) -> bool:
+    try:
+        return path.stat().st_size == file.bytes and sha256_of(path) == file.sha256
+    except FileNotFoundError:
+        return False
+
+
+def _set_time(path: Path, at: float) -> None:
+    with suppress(FileNotFoundError):
+        if abs(path.stat().st_mtime - at) > SAME_S:
+            os.utime(path, (at, at))
