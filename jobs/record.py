@@ -229,6 +229,9 @@ class Job(_Record):
     dataset: str | None = Field(None, description="The id of the data set that came of an import.")
     publication: Publication | None = None
     memory: DeviceMemory | None = None
+    saved: str | None = Field(
+        None, description="The key of the newest list of its run's files, in the store that machines share."
+    )
     event: str = Field(description="The id of the event that told of its last change.")
     caller: str = Field(ANYBODY_ID, description="The id of the key that it was asked for with.")
     request_id: str = Field("", description="Of the request that made it.")

@@ -113,16 +113,19 @@ class JobStore(JobRoom):
         progress: JobProgress | ImportProgress | None = None,
         checkpointed: bool = False,
         events: Sequence[NumberedEvent] = (),
+        saved: str | None = None,
     ) -> Answer:
         """Renew the lease, save the progress and tell the events; answers `ok`, `cancel`, `pause` or `lost`.
 
-        Events that were told already, by a call whose answer was lost, are not told again.
+        `saved` is the key of the newest list of its run's files: with any answer but `lost` the record names it. Events that were told already, by a call whose answer was lost, are not told again.
         """
         fields: dict[str, str] = {}
         if device is not None:
             fields["device"] = device
         if progress is not None:
             fields["progress"] = progress.model_dump_json()
+        if saved is not None:
+            fields["saved"] = saved
         flat_events = [part for event in events for part in event]
         arguments = [claim.owner, self._lease_ms, int(checkpointed), 2 * len(fields), *_flat(fields), *flat_events]
         return Answer(self._run("beat", claim.job.id, *arguments))

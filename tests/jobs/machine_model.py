@@ -48,6 +48,7 @@ class Life:
     struck: int = 0  # in its whole life
     device: str | None = None
     progress: JobProgress | None = None
+    saved: str | None = None
     error_type: str | None = None
     product: str | None = None  # the id of its model or data set
     publication: Publication | None = None
@@ -94,6 +95,7 @@ class Life:
             and job.request == self.request
             and job.device == self.device
             and job.progress == self.progress
+            and job.saved == self.saved
             and (job.error.type if job.error else None) == self.error_type
             and job.model_id == (None if self.is_import else self.product)
             and job.dataset == (self.product if self.is_import else None)
@@ -119,10 +121,12 @@ class Life:
         progress: JobProgress | None,
         checkpointed: bool,
         said: list[NumberedEvent],
+        saved: str | None,
     ) -> Answers:
         if not self._is_held_by(owner):
             return ("lost",)
         self.device, self.progress = device or self.device, progress or self.progress
+        self.saved = saved or self.saved
         self.strikes = 0 if checkpointed else self.strikes
         for event in said:
             if event not in self.said:

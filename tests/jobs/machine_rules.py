@@ -64,7 +64,8 @@ class JobRules(CallingMachine):
             case "running":
                 self.claim(("swept" if self._in("swept") else "queued", 0), twice=False)
             case "swept":
-                self.beat(("running", 0), "owner", None, None, checkpointed=False, fresh=2, old=0, twice=False)
+                beats = {"checkpointed": False, "fresh": 2, "old": 0, "saved": None, "twice": False}
+                self.beat(("running", 0), "owner", None, None, **beats)
                 self.sweep(("running", 0), all_of_them=False, twice=False)
             case "doomed":
                 for _ in range(2):
@@ -162,6 +163,7 @@ class JobRules(CallingMachine):
         checkpointed=st.booleans(),
         fresh=st.integers(0, 3),
         old=st.integers(0, 3),
+        saved=st.sampled_from([None, "runs/x/a001/1", "runs/x/a002/2"]),
         twice=twice,
     )
     def beat(
@@ -173,6 +175,7 @@ class JobRules(CallingMachine):
         checkpointed: bool,
         fresh: int,
         old: int,
+        saved: str | None,
         twice: bool,
     ) -> None:
         """With fresh events, and before them the last few that were told already."""
@@ -182,11 +185,13 @@ class JobRules(CallingMachine):
         for number in range(len(life.said) + 1, len(life.said) + fresh + 1):
             self.n_told += 1
             said.append(NumberedEvent(number, TOLD_TYPES[self.n_told % 3], json.dumps({"text": f"{self.n_told:06}"})))
-        allowed = life.beat(claim.owner, device, progress, checkpointed, said)
+        allowed = life.beat(claim.owner, device, progress, checkpointed, said, saved)
         answer = self.check(
             twice,
             allowed,
-            lambda: self.store.beat(claim, device=device, progress=progress, checkpointed=checkpointed, events=said),
+            lambda: self.store.beat(
+                claim, device=device, progress=progress, checkpointed=checkpointed, events=said, saved=saved
+            ),
         )
         if answer != "lost":
             self.check_lease(job_id, since)

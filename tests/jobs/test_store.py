@@ -9,7 +9,7 @@ from redis.exceptions import TimeoutError as RedisTimeout
 from core.errors import JobNotFound, JobStateConflict, LeaseLost
 from jobs.record import Claim, JobStatus
 from jobs.store import JobStore
-from tests.jobs.claims import ERROR, MODEL, PROGRESS, PUBLICATION, SPEC, claimed, indexes
+from tests.jobs.claims import ERROR, MODEL, PROGRESS, PUBLICATION, SPEC, claimed, claimed_again, indexes
 
 
 def test_a_new_job_is_queued_and_reads_back_as_it_was_asked_for(store: JobStore, redis: Redis) -> None:
@@ -43,6 +43,18 @@ def test_a_beat_saves_progress_and_renews_the_lease(store: JobStore, redis: Redi
     expiry = redis.zscore("digitforge:leases", claim.job.id)
     assert expiry is not None
     assert expiry > time.time() * 1000
+
+
+def test_what_was_saved_of_a_run_stays_known_over_its_attempts(store: JobStore) -> None:
+    claim = claimed(store)
+    assert claim.job.saved is None
+    assert store.beat(claim, saved="runs/x/a001/1") == "ok"
+    assert store.beat(claim) == "ok"
+    store.release(claim)
+    again = claimed_again(store, claim.job.id)
+    assert again.job.saved == "runs/x/a001/1"
+    assert store.beat(claim, saved="runs/x/a001/2") == "lost"
+    assert store.get(claim.job.id).saved == "runs/x/a001/1"
 
 
 def test_only_the_owner_moves_a_running_job(store: JobStore) -> None:
