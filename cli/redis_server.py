@@ -1,4 +1,4 @@
-"""A Redis server of our own, on a loopback port, with its data in one folder."""
+"""A Redis server of our own, on a port of its own, with its data in one folder."""
 
 import os
 import secrets
@@ -15,7 +15,7 @@ from redis import Redis, RedisError
 from cli.redis_binary import find_redis
 from core.child import start_child, stop_child
 from core.errors import StartError
-from core.ports import hold_port, port_of
+from core.ports import LOOPBACK, hold_port, port_of
 
 START_S = 15.0
 STOP_S = 15.0
@@ -24,17 +24,18 @@ CONFIG = "redis.conf"
 
 
 class RedisServer:
-    """Redis on a loopback port of its own with a random password; its append-only file lives in `folder`."""
+    """Redis on a port of its own with a random password; its append-only file lives in `folder`."""
 
-    def __init__(self, folder: Path, pass_fds: Sequence[int] = ()) -> None:
-        """The server inherits `pass_fds`, such as a lock that is held for as long as it runs."""
+    def __init__(self, folder: Path, pass_fds: Sequence[int] = (), host: str = LOOPBACK) -> None:
+        """The server inherits `pass_fds`, such as a lock that is held for as long as it runs. `host` is an address."""
         self.folder = folder
+        self._host = host
         self.log = folder / "redis.log"
         self._pass_fds = pass_fds
-        self._held = hold_port()
+        self._held = hold_port(host)
         self.port = port_of(self._held)
         self._password = secrets.token_urlsafe(24)
-        self.url = _url(self._password, self.port)
+        self.url = _url(self._password, self.port, host)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -67,7 +68,7 @@ class RedisServer:
         Not `everysec`: under it Valkey 9.1 and early Redis 7.4 answer WAITAOF before they sync (redis/redis#13793).
         """
         values: dict[str, str | Path] = {
-            "bind": "127.0.0.1",
+            "bind": self._host,
             "port": str(self.port),
             "requirepass": self._password,
             "dir": self.folder.resolve(),
@@ -112,8 +113,8 @@ def running_url(folder: Path) -> str:
         raise StartError(f"{path}: does not tell where Redis listens") from error
 
 
-def _url(password: str, port: int) -> str:
-    return f"redis://:{password}@127.0.0.1:{port}/0"
+def _url(password: str, port: int, host: str = LOOPBACK) -> str:
+    return f"redis://:{password}@{host}:{port}/0"
 
 
 def quoted(value: bytes) -> bytes:

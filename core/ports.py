@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 from core.startup import blaming
 
+LOOPBACK = "127.0.0.1"
 BACKLOG = 2048  # connections that wait to be accepted
 NOT_HERE = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}  # such as ::1 of `localhost` where there is no IPv6
 API = "DIGITFORGE_HOST:DIGITFORGE_PORT"  # the settings that name its address
@@ -39,14 +40,14 @@ def listen(host: str, port: int, settings: str = API) -> list[socket.socket]:
     return sockets
 
 
-def hold_port() -> socket.socket:
-    """A socket on a loopback port that was free. As long as it is open, nobody who asks for a free port is given it.
+def hold_port(host: str = LOOPBACK) -> socket.socket:
+    """A socket on a port of an IPv4 address that was free. As long as it is open, nobody who asks for one is given it.
 
     It does not listen: a server that sets SO_REUSEADDR, as Redis and uvicorn do, can, and again after a restart.
     """
     held = socket.socket()
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    held.bind(("127.0.0.1", 0))
+    held.bind((host, 0))
     return held
 
 

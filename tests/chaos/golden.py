@@ -40,11 +40,12 @@ def write_images(datasets: Path) -> None:
 def train_golden(folder: Path, datasets: Path) -> dict[str, Golden]:
     """Train each recipe in peace, two at a time."""
     with ThreadPoolExecutor(2) as pool:
-        runs = pool.map(lambda name: _train(folder / name, RECIPES[name], datasets), RECIPES)
+        runs = pool.map(lambda name: train_undisturbed(folder / name, RECIPES[name], datasets), RECIPES)
     return dict(zip(RECIPES, runs, strict=True))
 
 
-def _train(folder: Path, recipe: Recipe, datasets: Path) -> Golden:
+def train_undisturbed(folder: Path, recipe: Recipe, datasets: Path) -> Golden:
+    """What a recipe gives in one run, made in a folder that is not there."""
     folder.mkdir(parents=True)
     (folder / "given.json").write_text(recipe.model_dump_json(), encoding="utf-8")
     run_dir = folder / "run"
