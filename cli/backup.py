@@ -43,6 +43,11 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
+    if settings.store_url is not None:
+        raise StartError(
+            f"DIGITFORGE_STORE_URL = {settings.store_url!r}: this data folder is only a copy of a part of it;"
+            " allowed: a copy of Redis and then one of the store, see docs/operations.md"
+        )
     if not settings.data_dir.is_dir():
         raise StartError(f"DIGITFORGE_DATA_DIR = {str(settings.data_dir)!r}: no such folder")
     if arguments.file != STANDARD and Path(arguments.file).resolve().is_relative_to(settings.data_dir.resolve()):

@@ -2,7 +2,7 @@
 
 import argparse
 
-from cli import backup, keys, models, restore, up
+from cli import backup, keys, models, restore, store, up
 from cli.commands import Command
 from core.startup import read_settings, run
 from core.version import VERSION
@@ -13,7 +13,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="digitforge", description="Train a DCGAN by REST, and draw digits from it.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True)
-    for module in (up, keys, backup, restore, models):
+    for module in (up, keys, backup, restore, models, store):
         module.add_to(commands)
     arguments = parser.parse_args()
     command: Command = arguments.run

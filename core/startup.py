@@ -11,6 +11,7 @@ from typing import NoReturn
 from pydantic import ValidationError
 
 from core.errors import StartError
+from core.moved import require_moved
 from core.redis_url import without_password
 from core.schema import claim_folder
 from core.settings import Settings
@@ -48,7 +49,7 @@ def read_settings() -> Settings:
 def open_data_dir(settings: Settings, *names: str, writes: bool = True) -> None:
     """Make the data directory with its folders, and those `names` too.
 
-    Raises StartError when that cannot be done, and for one that a newer version wrote.
+    Raises StartError when that cannot be done, for one that a newer version wrote, and as `require_moved` does.
     """
     own = (settings.data_dir, settings.runs_dir, settings.shelf_dir, settings.imported_dir, settings.uploads_dir)
     folders = [*own, *(settings.data_dir / name for name in names)]
@@ -58,6 +59,7 @@ def open_data_dir(settings: Settings, *names: str, writes: bool = True) -> None:
             if writes and not os.access(folder, os.W_OK | os.X_OK):
                 raise PermissionError(None, "no right to write", str(folder))
         claim_folder(settings.data_dir, writes=writes)
+        require_moved(settings)
 
 
 @contextmanager

@@ -190,6 +190,20 @@ class JobStore(JobRoom):
         self._transition_or_raise("resume", job_id, allowed, secrets.token_hex(8))
         return self.get(job_id)
 
+    def note_saved(self, job_id: str, saved: str) -> None:
+        """Let a record that no worker has name the newest list of its run's files."""
+        self._redis.hset(keys.job_key(job_id), "saved", saved)
+
+    def deployment_id(self, proposed: str | None = None) -> str | None:
+        """What Redis calls this deployment; with `proposed` that, unless it has another name already."""
+        if proposed is not None:
+            self._redis.set(keys.DEPLOYMENT, proposed, nx=True)
+        return self._redis.get(keys.DEPLOYMENT)  # type: ignore[return-value]
+
+    def may_collect(self, every_s: float) -> bool:
+        """Whether nobody has collected the garbage of the store for so long; the caller is to do so now."""
+        return bool(self._redis.set(keys.COLLECTED, "", nx=True, px=max(1, int(every_s * 1000))))
+
     def sweep(self) -> dict[str, str]:
         """Take expired leases away; the new status of each job touched.
 
@@ -215,16 +229,6 @@ class JobStore(JobRoom):
     def forget(self, job_id: str) -> None:
         """The files of a deleted job are gone."""
         self._redis.srem(keys.FILES, job_id)
-
-    def deployment_id(self, proposed: str | None = None) -> str | None:
-        """What Redis calls this deployment; with `proposed` that, unless it has another name already."""
-        if proposed is not None:
-            self._redis.set(keys.DEPLOYMENT, proposed, nx=True)
-        return self._redis.get(keys.DEPLOYMENT)  # type: ignore[return-value]
-
-    def may_collect(self, every_s: float) -> bool:
-        """Whether nobody has collected the garbage of the store for so long; the caller is to do so now."""
-        return bool(self._redis.set(keys.COLLECTED, "", nx=True, px=max(1, int(every_s * 1000))))
 
     def _transition_or_raise(
         self,

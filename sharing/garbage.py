@@ -22,8 +22,9 @@ from sharing.survey import Named, Survey, first_of, owner_of
 
 DOCUMENTS = {"models": "shelf.json", "datasets": "datasets.json"}  # by the folder whose owners they name
 DEPLOYMENT = "deployment"  # the key of the id of the deployment that a store belongs to
+MOVING = "moving"  # the key that is there while `sharing/moving.py` fills the store
 SCRATCH = "scratch"  # what a look at the store leaves behind when it is killed
-KNOWN = {DEPLOYMENT, *DOCUMENTS.values()}
+KNOWN = {DEPLOYMENT, MOVING, *DOCUMENTS.values()}
 JOBS_AT_ONCE = 100
 ATTEMPT = re.compile(r"a(\d{3,})")
 
