@@ -4,15 +4,17 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from models.notes import Notes
-from models.shelf import Shelf
+from tests.models.shelves import OpenShelf
 
 FLIPS, WAIT_S = 60, 60
 
 
-def write(root: Path, embedded: Path, shared: list[Path], own: list[Path], together: Barrier) -> None:
+def write(
+    open_shelf: OpenShelf, root: Path, embedded: Path, shared: list[Path], own: list[Path], together: Barrier
+) -> None:
     """Add what the other writer adds in the same moment, and models of one's own; make each active, then flip."""
     try:
-        shelf = Shelf(root, embedded)
+        shelf = open_shelf(root, embedded)
         ids = []
         for shared_checkpoint, own_checkpoint in zip(shared, own, strict=True):
             together.wait(WAIT_S)
@@ -27,8 +29,8 @@ def write(root: Path, embedded: Path, shared: list[Path], own: list[Path], toget
         raise
 
 
-def label(root: Path, embedded: Path, model: str, word: str) -> None:
+def label(open_shelf: OpenShelf, root: Path, embedded: Path, model: str, word: str) -> None:
     """Give a model label after label, while others do."""
-    shelf = Shelf(root, embedded)
+    shelf = open_shelf(root, embedded)
     for k in range(20):
         shelf.change_notes(model, lambda notes, k=k: Notes(labels={**notes.labels, f"{word}{k}": ""}))  # type: ignore[misc]

@@ -10,6 +10,7 @@ from core.card import CARD
 from core.errors import ModelNotFound, ShelfChanged
 from models.active_models import Active, ActiveModels
 from models.shelf import Shelf
+from tests.models.shelves import ON_FILES, OpenShelf
 from tests.tiny import save_tiny, score_sheet
 
 
@@ -19,10 +20,10 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, root: Path) -> Shelf:
+def shelf(open_shelf: OpenShelf, tmp_path: Path, root: Path) -> Shelf:
     """Its embedded model is of the data set `tiny`."""
     save_tiny(tmp_path / "embedded", seed=100, created_at=datetime(2025, 1, 1, tzinfo=UTC))
-    return Shelf(root, tmp_path / "embedded")
+    return open_shelf(root, tmp_path / "embedded")
 
 
 @pytest.fixture
@@ -84,6 +85,7 @@ def test_what_passes_the_gate_moves_the_shelf_where_that_shows_its_data_set(shel
     assert (shelf.active(), shelf.active("icons"), shelf.active("tiny")) == (better, better, digits)
 
 
+@ON_FILES
 def test_the_file_of_an_earlier_version_is_read(shelf: Shelf, root: Path, embedded: str, tmp_path: Path) -> None:
     digits, icons = add(shelf, tmp_path, 1), add(shelf, tmp_path, 2, "icons")
     (root / "active").write_text(f"{digits}\n{embedded}\n7\n")

@@ -12,6 +12,7 @@ from core.errors import CheckpointError, ModelInUse, ModelNotFound
 from models.checkpoint import load_generator
 from models.notes import NO_NOTES, Notes
 from models.shelf import Shelf
+from tests.models.shelves import ON_FILES, OpenShelf
 from tests.tiny import flip_byte, save_tiny
 
 
@@ -21,9 +22,9 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, root: Path) -> Shelf:
+def shelf(open_shelf: OpenShelf, tmp_path: Path, root: Path) -> Shelf:
     save_tiny(tmp_path / "embedded", seed=100, created_at=datetime(2025, 1, 1, tzinfo=UTC))
-    return Shelf(root, tmp_path / "embedded")
+    return open_shelf(root, tmp_path / "embedded")
 
 
 def add(shelf: Shelf, folder: Path, seed: int, dataset: str = "tiny") -> str:
@@ -37,9 +38,9 @@ def files(root: Path) -> set[str]:
 
 
 def test_a_deleted_model_is_gone_for_every_process_and_its_card_is_kept(
-    shelf: Shelf, root: Path, tmp_path: Path
+    shelf: Shelf, open_shelf: OpenShelf, root: Path, tmp_path: Path
 ) -> None:
-    other, kept, gone = Shelf(root, tmp_path / "embedded"), add(shelf, tmp_path, 1), add(shelf, tmp_path, 2)
+    other, kept, gone = open_shelf(root, tmp_path / "embedded"), add(shelf, tmp_path, 1), add(shelf, tmp_path, 2)
     assert gone in [card.model_id for card in other.cards()]
     shelf.change_notes(gone, lambda _: Notes(labels={"old": ""}, note="blurred"))
     shelf.delete(gone)
@@ -97,6 +98,7 @@ def test_a_label_spares_a_model_where_that_is_asked_for(shelf: Shelf, tmp_path: 
     shelf.delete(model)
 
 
+@ON_FILES
 def test_a_damaged_model_can_be_deleted(shelf: Shelf, root: Path, tmp_path: Path) -> None:
     model = add(shelf, tmp_path, 1)
     flip_byte(root / model / CARD, 0)
@@ -131,13 +133,15 @@ def test_weights_that_vanish_while_they_are_read_are_no_damage(shelf: Shelf, roo
         shelf.reading(model, delete_and_read)
 
 
-def test_models_come_and_go_in_many_threads_and_none_is_half_there(shelf: Shelf, root: Path, tmp_path: Path) -> None:
+def test_models_come_and_go_in_many_threads_and_none_is_half_there(
+    shelf: Shelf, open_shelf: OpenShelf, root: Path, tmp_path: Path
+) -> None:
     """Deleted, added, labelled and made active at once: what stands in the end is whole, and active ones are there."""
     ids = [add(shelf, tmp_path, seed) for seed in range(1, 5)]
     stop, faults = threading.Event(), list[Exception]()
 
     def repeat(do: object, *expected: type[Exception]) -> None:
-        own, k = Shelf(root, tmp_path / "embedded"), 0
+        own, k = open_shelf(root, tmp_path / "embedded"), 0
         while not stop.is_set() and not faults:
             k += 1
             try:

@@ -10,13 +10,14 @@ from core.errors import ModelNotFound
 from models.notes import NO_NOTES, Notes
 from models.shelf import Shelf
 from tests.models.shelf_writer import label
+from tests.models.shelves import OpenShelf
 from tests.tiny import save_tiny
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
+def shelf(open_shelf: OpenShelf, tmp_path: Path) -> Shelf:
     save_tiny(tmp_path / "embedded", seed=100)
-    return Shelf(tmp_path / "shelf", tmp_path / "embedded")
+    return open_shelf(tmp_path / "shelf", tmp_path / "embedded")
 
 
 @pytest.fixture
@@ -25,8 +26,8 @@ def model(shelf: Shelf, tmp_path: Path) -> str:
     return shelf.add(tmp_path / "1").model_id
 
 
-def test_what_another_process_said_is_seen(shelf: Shelf, model: str, tmp_path: Path) -> None:
-    other = Shelf(tmp_path / "shelf", tmp_path / "embedded")
+def test_what_another_process_said_is_seen(shelf: Shelf, open_shelf: OpenShelf, model: str, tmp_path: Path) -> None:
+    other = open_shelf(tmp_path / "shelf", tmp_path / "embedded")
     assert (other.notes(model), dict(other.every_notes())) == (NO_NOTES, {})
     for k in range(3):
         said = Notes(labels={"stage": str(k), "sharp": ""}, note=f"note {k}")
@@ -95,9 +96,9 @@ def test_labels_are_found_by_word_and_by_value(shelf: Shelf, model: str) -> None
         assert [entry.model_id for entry in shelf.listed(label=wanted)] == ([model] if found else []), wanted
 
 
-def test_no_label_of_two_processes_is_lost(shelf: Shelf, model: str, tmp_path: Path) -> None:
+def test_no_label_of_two_processes_is_lost(shelf: Shelf, open_shelf: OpenShelf, model: str, tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
-    arguments = (tmp_path / "shelf", tmp_path / "embedded", model)
+    arguments = (open_shelf, tmp_path / "shelf", tmp_path / "embedded", model)
     writers = [context.Process(target=label, args=(*arguments, word)) for word in "ab"]
     for writer in writers:
         writer.start()

@@ -1,6 +1,5 @@
 """Which models a shelf lets go."""
 
-import os
 import time
 from pathlib import Path
 
@@ -11,22 +10,22 @@ from hypothesis import strategies as st
 from models.notes import Notes
 from models.retention import DAY_S, SPARED_S, Arrival, Retention, remove_too_many, too_many
 from models.shelf import Shelf
+from tests.models.shelves import OpenShelf, set_arrival
 from tests.tiny import save_tiny
 
 NOW = time.time()
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path / "shelf")
+def shelf(open_shelf: OpenShelf, tmp_path: Path) -> Shelf:
+    return open_shelf(tmp_path / "shelf")
 
 
 def add(shelf: Shelf, folder: Path, seed: int, days: float, dataset: str = "tiny") -> str:
     """A model that arrived so many days ago."""
     save_tiny(folder / str(seed), seed, dataset=dataset)
     model_id = shelf.add(folder / str(seed)).model_id
-    arrived = NOW - days * DAY_S
-    os.utime(shelf.folder(model_id), (arrived, arrived))
+    set_arrival(shelf, model_id, NOW - days * DAY_S)
     return model_id
 
 
@@ -56,7 +55,7 @@ def test_one_that_was_made_again_has_arrived_again(shelf: Shelf, tmp_path: Path)
     assert set(remove_too_many(shelf, Retention(days=30))) == {first, second}
     again = shelf.add(tmp_path / "1").model_id  # with the card that it had
     assert remove_too_many(shelf, Retention(days=30)) == []
-    os.utime(shelf.folder(again), (NOW - 40 * DAY_S,) * 2)
+    set_arrival(shelf, again, NOW - 40 * DAY_S)
     shelf.add(tmp_path / "1")
     assert remove_too_many(shelf, Retention(days=30)) == []
 

@@ -9,6 +9,7 @@ import pytest
 from core.card import CARD, DISCRIMINATOR, GENERATOR, read_card, verify_checkpoint
 from core.errors import CheckpointError, ModelNotFound
 from models.shelf import PRETRAINED, Shelf
+from tests.models.shelves import ON_FILES, OpenShelf
 from tests.tiny import flip_byte, save_tiny, score_sheet
 
 
@@ -24,12 +25,12 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def shelf(root: Path, embedded: Path) -> Shelf:
-    return Shelf(root, embedded)
+def shelf(open_shelf: OpenShelf, root: Path, embedded: Path) -> Shelf:
+    return open_shelf(root, embedded)
 
 
-def test_the_shipped_model_is_active_on_a_fresh_shelf(root: Path) -> None:
-    shelf = Shelf(root)
+def test_the_shipped_model_is_active_on_a_fresh_shelf(open_shelf: OpenShelf, root: Path) -> None:
+    shelf = open_shelf(root)
     assert shelf.folder(shelf.active()) == PRETRAINED
     assert [card.model_id for card in shelf.cards()] == [shelf.active()]
 
@@ -42,10 +43,12 @@ def test_a_model_is_added_whole_and_not_made_active(shelf: Shelf, checkpoint: Pa
     assert shelf.active() == before
 
 
-def test_an_activated_model_is_active_for_everyone(shelf: Shelf, checkpoint: Path, root: Path, embedded: Path) -> None:
+def test_an_activated_model_is_active_for_everyone(
+    shelf: Shelf, open_shelf: OpenShelf, checkpoint: Path, root: Path, embedded: Path
+) -> None:
     card = shelf.add(checkpoint)
     assert shelf.activate(card.model_id) == card
-    assert shelf.active() == Shelf(root, embedded).active() == card.model_id
+    assert shelf.active() == open_shelf(root, embedded).active() == card.model_id
 
 
 def test_the_shipped_model_can_be_made_active_again(shelf: Shelf, checkpoint: Path, embedded: Path) -> None:
@@ -65,11 +68,11 @@ def test_the_newest_card_comes_first(shelf: Shelf, tmp_path: Path, embedded: Pat
 
 def test_adding_twice_changes_nothing(shelf: Shelf, checkpoint: Path, root: Path, tmp_path: Path) -> None:
     first = shelf.add(checkpoint)
-    files = {path: path.stat().st_mtime_ns for path in root.rglob("*.*")}
+    files = {path: path.stat().st_mtime_ns for path in (root / first.model_id).iterdir()}
     assert len(files) == 3
     save_tiny(tmp_path / "later", created_at=datetime(2026, 6, 1, tzinfo=UTC))  # the same weights, another card
     assert shelf.add(tmp_path / "later") == shelf.add(checkpoint) == first
-    assert {path: path.stat().st_mtime_ns for path in root.rglob("*.*")} == files
+    assert {path: path.stat().st_mtime_ns for path in (root / first.model_id).iterdir()} == files
 
 
 def test_the_shipped_model_is_not_copied(shelf: Shelf, embedded: Path, root: Path) -> None:
@@ -85,6 +88,7 @@ def test_a_damaged_checkpoint_is_not_added(shelf: Shelf, checkpoint: Path, root:
     assert list(root.iterdir()) == []
 
 
+@ON_FILES
 @pytest.mark.parametrize("name", [GENERATOR, DISCRIMINATOR, CARD])
 def test_a_damaged_model_is_not_activated(shelf: Shelf, checkpoint: Path, root: Path, name: str) -> None:
     before = shelf.active()
@@ -145,7 +149,7 @@ def test_the_embedded_model_takes_the_place_of_one_that_is_gone(shelf: Shelf, ch
 
 
 def test_the_model_that_was_active_before_is_remembered(
-    shelf: Shelf, root: Path, embedded: Path, tmp_path: Path
+    shelf: Shelf, open_shelf: OpenShelf, root: Path, embedded: Path, tmp_path: Path
 ) -> None:
     shipped = read_card(embedded).model_id
     assert shelf.previous() is None
@@ -154,7 +158,7 @@ def test_the_model_that_was_active_before_is_remembered(
     assert (shelf.active(), shelf.previous()) == (first, shipped)
     shelf.activate(second)
     shelf.activate(second)  # once more changes nothing
-    assert (Shelf(root, embedded).active(), Shelf(root, embedded).previous()) == (second, first)
+    assert (open_shelf(root, embedded).active(), open_shelf(root, embedded).previous()) == (second, first)
 
 
 def test_a_process_forked_while_the_pointer_changes_does_not_keep_the_lock(root: Path) -> None:

@@ -10,13 +10,14 @@ import pytest
 from core.card import Card
 from core.errors import ModelNotFound
 from models.shelf import Shelf
+from tests.models.shelves import OpenShelf
 from tests.tiny import save_tiny
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
+def shelf(open_shelf: OpenShelf, tmp_path: Path) -> Shelf:
     save_tiny(tmp_path / "embedded", seed=100, created_at=datetime(2025, 1, 1, tzinfo=UTC))
-    return Shelf(tmp_path / "shelf", tmp_path / "embedded")
+    return open_shelf(tmp_path / "shelf", tmp_path / "embedded")
 
 
 @pytest.fixture
