@@ -30,6 +30,7 @@ IMAGES = "images.npy"
 LABELS = "labels.npy"
 PROBLEMS = "problems.jsonl"
 FLOOR = "floor.json"
+JUDGE = "judge"
 
 
 class DatasetCard(ImportReport):

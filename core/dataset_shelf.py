@@ -6,22 +6,37 @@
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from core.card import ID_LENGTH
+from core.crash import crash_point
 from core.dataset_card import CARD, IMAGES, LABELS, DatasetCard, read_dataset_card
-from core.errors import DatasetDamaged, DatasetNotFound
-from core.files import TEMPORARY_PREFIX, link_or_copy, new_folder, replace_by, write_file
+from core.errors import DatasetDamaged, DatasetDeleted, DatasetNotFound
+from core.files import TEMPORARY_PREFIX, link_or_copy, new_folder, remove_folder, replace_by, write_file
 from core.locks import locked
+from core.ticking import Tick, no_tick
 
 DATASET_ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 NAMES = "names"
 
 
+class Committed(NamedTuple):
+    """The data set that an import is committed to, and is to get its name."""
+
+    key: str  # names the attempt: `<job id>/<attempt>`
+    name: str
+    dataset_id: str
+    made: Path  # where the attempt made it, until it is published
+
+
 class DatasetShelf:
-    """The data sets under one root. Any number of processes may read and write it at once."""
+    """The data sets under one root. Any number of processes may read and write it at once.
+
+    `sharing/datasets.py` has the same for several machines.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -51,6 +66,13 @@ class DatasetShelf:
             raise DatasetNotFound(f"no data set {name_or_id!r}; GET /datasets lists those there are")
         return dataset_id
 
+    def find_now(self, name_or_id: str) -> str:
+        """The same, as it is on all machines at this moment. Raises DatasetNotFound and StoreAway."""
+        return self.find(name_or_id)
+
+    def catch_up(self) -> None:
+        """Take over what other machines have changed. Raises StoreAway."""
+
     def folder(self, dataset_id: str) -> Path:
         """Where a data set is, or will be."""
         return self._root / dataset_id
@@ -70,10 +92,64 @@ class DatasetShelf:
             yield
 
     @contextmanager
-    def keeping(self) -> Iterator[None]:
-        """Let nobody be `changing` data sets meanwhile; any number may keep them at once. Raises ShelfBusy."""
+    def keeping(self, dataset_id: str) -> Iterator[None]:
+        """Let a data set not be deleted while a job is made that needs it; any number may keep it at once.
+
+        Raises ShelfBusy, and DatasetDeleted where it is deleted already. Among several machines that may also be raised
+        at the end of the block; the job is in vain then.
+        """
         with self._locked(shared=True):
+            if not self.has_images(dataset_id):
+                raise DatasetDeleted(dataset_id)
             yield
+
+    def delete_unless(self, dataset_id: str, users: Callable[[], Sequence[str]]) -> Sequence[str]:
+        """Delete a data set as `delete` does, unless it has users, while nobody is `keeping` it; those it has.
+
+        Raises ShelfBusy, StoreAway, and as `users` does, which may be called several times.
+        """
+        with self.changing():
+            found = users()
+            if not found:
+                self.delete(dataset_id)
+            return found
+
+    def fetch(self, dataset_id: str, tick: Tick = no_tick) -> None:
+        """Have the images, the labels and the judge in its folder on this machine.
+
+        Raises DatasetDeleted, DatasetDamaged, ShelfBusy, StoreAway and OSError.
+        """
+        if not self.has_images(dataset_id):
+            raise DatasetDeleted(dataset_id)
+
+    def share_judge(self, dataset_id: str) -> None:
+        """Give other machines the judge and the floor that a training here has made. Raises StoreAway and OSError."""
+
+    def offer(self, key: str, dataset_id: str, made: Path, tick: Tick = no_tick) -> None:
+        """Have what an attempt made where any machine can publish it, before its job is committed to it.
+
+        Raises StoreAway and OSError.
+        """
+
+    def forget_offers(self, is_over: Callable[[str], bool]) -> list[str]:
+        """Drop what attempts offered whose jobs are over; the keys of these. Raises StoreAway, and as `is_over`."""
+        return []
+
+    def publish(self, committed: Callable[[], Committed | None]) -> None:
+        """Add the data set of an import and let its name stand for it, unless that was done before.
+
+        `committed` is asked while nobody else publishes, so that one who was frozen half way overrules no later import
+        under the same name; None: there is nothing to do. It may be asked several times. Raises ShelfBusy, StoreAway
+        and OSError, and as it does.
+        """
+        with self.changing():
+            found = committed()
+            if found is not None and found.made.is_dir():  # else it was moved before, and its name may mean another
+                self.add(found.made, found.dataset_id)
+                crash_point("import:added")
+                self.point(found.name, found.dataset_id)
+                crash_point("import:named")
+                remove_folder(found.made, "made")
 
     def add(self, made: Path, dataset_id: str) -> None:
         """Put the files of a data set in their place, by somebody who is `changing`; those in `made` stay.

@@ -5,6 +5,7 @@
     |   +-- JudgeDamaged            the judge of a data set cannot be trusted
     +-- DatasetDamaged              an imported data set cannot be trusted
     +-- DatasetNotFound             no such data set
+    +-- DatasetDeleted              its images are gone
     +-- JudgeNotFound               the data set has another judge, or none
     +-- ModelNotFound               no such model on the shelf
     +-- ModelInUse                  a model that is active, or has labels, is not deleted
@@ -66,6 +67,13 @@ class DatasetDamaged(DigitforgeError):
 
 class DatasetNotFound(DigitforgeError):
     """No data set has this name or id."""
+
+
+class DatasetDeleted(DigitforgeError):
+    """The images of a data set are gone, and its card is left."""
+
+    def __init__(self, dataset_id: str) -> None:
+        super().__init__(f"data set {dataset_id} was deleted: its card is left, its images are gone")
 
 
 class JudgeNotFound(DigitforgeError):

@@ -12,13 +12,13 @@ LOCK_S, LOCK_POLL_S = 5.0, 0.01  # what is done behind it takes milliseconds
 
 
 @contextmanager
-def locked(path: Path, what: str, *, shared: bool = False, wait_s: float = LOCK_S) -> Iterator[None]:
+def locked(path: Path, what: str, *, shared: bool = False, wait_s: float | None = None) -> Iterator[None]:
     """Hold the lock of a file, `shared` with others who do, or alone.
 
-    Raises ShelfBusy when others hold it for `wait_s` seconds; `what` they change is in its text.
+    Raises ShelfBusy when others hold it for `wait_s` seconds, or `LOCK_S`; `what` they change is in its text.
     """
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-    deadline = time.monotonic() + wait_s
+    deadline = time.monotonic() + (LOCK_S if wait_s is None else wait_s)
     with path.open("w+") as file:  # NFS wants to read for a shared lock
         while True:
             try:

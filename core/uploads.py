@@ -17,7 +17,6 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from io import BufferedRandom
 from pathlib import Path
 from typing import Annotated
@@ -32,10 +31,11 @@ from core.errors import (
     UploadNotFound,
     UploadOffsetConflict,
     UploadsFull,
-    UploadTooLong,
 )
 from core.files import new_folder, remove_folder, sha256_of, write_file
 from core.locks import locked
+from core.ticking import Tick, no_tick
+from core.upload_writer import UploadWriter
 from core.validation import Legible, legible
 
 UPLOAD_ID = re.compile("[0-9a-f]{32}")
@@ -92,34 +92,6 @@ class Upload:
         return datetime.fromtimestamp(self.used_at + KEPT_S, UTC)
 
 
-class UploadWriter:
-    """Writes behind what came before. The digest is known where it was written from the first byte on."""
-
-    def __init__(self, file: BufferedRandom, offset: int, length: int | None) -> None:
-        self._file, self.offset, self._length = file, offset, length
-        self._digest = sha256() if offset == 0 else None
-
-    def write(self, data: bytes) -> None:
-        """Append bytes. Raises UploadTooLong, with none of them written, and OSError such as for a full disk."""
-        if self._length is not None and self.offset + len(data) > self._length:
-            raise UploadTooLong(f"the upload was announced with {self._length} bytes, and more came")
-        self._file.write(data)
-        self.offset += len(data)
-        if self._digest is not None:
-            self._digest.update(data)
-
-    def sync(self) -> int:
-        """Have all that came on disk; how many bytes that is. Only then may it be acknowledged."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        return self.offset
-
-    @property
-    def sha256(self) -> str | None:
-        """The hex digest of what was written; None where that did not begin at 0."""
-        return self._digest.hexdigest() if self._digest else None
-
-
 class Uploads:
     """The uploads under one root. Any number of processes may use it at once. Every method may raise OSError."""
 
@@ -155,9 +127,17 @@ class Uploads:
         if there + more > self._most_bytes:
             raise UploadsFull(there, self._most_bytes)
 
-    def keeping(self) -> AbstractContextManager[None]:
-        """Let nobody be `changing` uploads meanwhile; any number may keep them at once. Raises ShelfBusy."""
-        return self._all_locked(shared=True)
+    @contextmanager
+    def keeping(self, upload_id: str | None) -> Iterator[None]:
+        """Let an upload not be removed while a job is made that needs it; any number may keep it at once.
+
+        None keeps nothing that has to be there. Raises ShelfBusy, and UploadNotFound where it is gone. Among several
+        machines that may also be raised at the end of the block; the job is in vain then.
+        """
+        with self._all_locked(shared=True):
+            if upload_id is not None:
+                self.get(upload_id)
+            yield
 
     def changing(self) -> AbstractContextManager[None]:
         """Let nobody be `changing` or `keeping` uploads meanwhile. Raises ShelfBusy."""
@@ -226,6 +206,21 @@ class Uploads:
                 raise UploadIncomplete(f"upload {upload_id!r} has {upload.offset} of its {upload.meta.length} bytes")
             os.utime(self._file(upload_id, META))
         return self.get(upload_id)
+
+    def fetch(self, upload_id: str, tick: Tick = no_tick) -> Path:
+        """The file of a complete upload on this machine. See `core/ticking.py`.
+
+        Raises UploadNotFound, UploadBusy, UploadIncomplete, StoreAway and OSError.
+        """
+        return self.use(upload_id).data
+
+    def head(self, upload_id: str, size: int) -> bytes:
+        """The first bytes of an upload, at most so many. Raises UploadNotFound and StoreAway."""
+        try:
+            with self.get(upload_id).data.open("rb") as file:
+                return file.read(size)
+        except FileNotFoundError as error:
+            raise not_found(upload_id) from error
 
     def delete(self, upload_id: str) -> None:
         """Remove an upload. Raises UploadNotFound."""

@@ -6,6 +6,7 @@ Redis' own time. So no client's clock, crash or repeated call can bring a record
 
 import secrets
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any, NamedTuple, Self
 
@@ -117,7 +118,8 @@ class JobStore(JobRoom):
     ) -> Answer:
         """Renew the lease, save the progress and tell the events; answers `ok`, `cancel`, `pause` or `lost`.
 
-        `saved` is the key of the newest list of its run's files: with any answer but `lost` the record names it. Events that were told already, by a call whose answer was lost, are not told again.
+        `saved` is the key of the newest list of its run's files: with any answer but `lost` the record names it. Events
+        that were told already, by a call whose answer was lost, are not told again.
         """
         fields: dict[str, str] = {}
         if device is not None:
@@ -229,6 +231,12 @@ class JobStore(JobRoom):
     def forget(self, job_id: str) -> None:
         """The files of a deleted job are gone."""
         self._redis.srem(keys.FILES, job_id)
+
+    def take_back(self, job_id: str) -> None:
+        """Cancel and delete a job that nobody was told of. One that runs already is only asked to end."""
+        with suppress(JobNotFound, JobStateConflict):
+            if self.cancel(job_id).status.is_terminal:
+                self.delete(job_id)
 
     def _transition_or_raise(
         self,

@@ -17,11 +17,12 @@ from safetensors.torch import load as parse_tensors
 from torch import Tensor, nn
 
 from core.card import ID_LENGTH, read_verified
+from core.dataset_card import JUDGE
 from core.errors import CheckpointError
 from core.image_shape import GREY_28, ImageShape
 from core.scores import Scores
 
-FOLDER = "judge"
+FOLDER = JUDGE
 JUDGE_CARD = "judge.json"
 WEIGHTS = "weights.safetensors"
 REFERENCE = "reference.safetensors"

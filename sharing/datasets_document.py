@@ -4,10 +4,12 @@ It is one document, so that imports, deletions and names happen one after the ot
 of one machine. A data set takes about 1 kB in it, and 0.1 kB more for each 8 MiB of its images.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
+from core.card import ID_LENGTH
 from core.scores import Floor
 from objects.document import Document
 from objects.store import ObjectStore
@@ -70,6 +72,65 @@ class DatasetsContent(BaseModel):
         found = [folder for entry in sets for folder in (entry.said, entry.arrays, entry.judge)]
         found += [folder for one in self.arriving.values() for folder in (one.said, one.arrays)]
         return {folder.owner for folder in found if folder is not None}
+
+    def with_set(self, dataset_id: str, made: MadeDataset, name: str, imported_at: float) -> Self:
+        """With a data set. One that is there stays as it is; one that was deleted keeps its name, judge and floor."""
+        before = self.sets.get(dataset_id)
+        if before is not None and before.arrays is not None:
+            return self
+        new = {"said": made.said, "arrays": made.arrays, "imported_at": imported_at, "leaving": None}
+        entry = before.model_copy(update=new) if before else DatasetEntry(name=name, **new)
+        return self._with_entry(dataset_id, entry)
+
+    def with_name(self, name: str, dataset_id: str) -> Self:
+        """With a name that stands for a data set."""
+        return self.model_copy(update={"names": {**self.names, name: dataset_id}})
+
+    def changed(self, dataset_id: str, **changes: object) -> Self:
+        """With changes of a data set, where it is there."""
+        entry = self.sets.get(dataset_id)
+        return self if entry is None else self._with_entry(dataset_id, entry.model_copy(update=changes))
+
+    def marked(self, dataset_id: str, mark: str | None) -> Self:
+        """With the mark of who is about to delete a data set, or with none."""
+        return self.changed(dataset_id, leaving=mark)
+
+    def without(self, dataset_id: str, mark: str) -> Self:
+        """Without the images of a data set and its names, unless its mark is another one by now."""
+        entry = self.sets.get(dataset_id)
+        if entry is None or entry.leaving != mark:
+            return self
+        names = {name: other for name, other in self.names.items() if other != dataset_id}
+        return self.changed(dataset_id, arrays=None, leaving=None).model_copy(update={"names": names})
+
+    def with_judge(self, dataset_id: str, judge: StoredFolder) -> Self:
+        """With the judge of a data set, unless it has one. Scores beside another judge are no floor any more."""
+        entry = self.sets.get(dataset_id)
+        return self if entry is None or entry.judge is not None else self.changed(dataset_id, judge=judge, floor=None)
+
+    def with_floor(self, dataset_id: str, floor: Floor) -> Self:
+        """With the floor of a data set that has none yet, or one without `memorised`; that of its judge alone."""
+        entry = self.sets.get(dataset_id)
+        if entry is None or (entry.judge is not None and floor.judge != _id_of(entry.judge)):
+            return self
+        is_better = entry.floor is None or (entry.floor.scores.memorised is None and floor.scores.memorised is not None)
+        return self.changed(dataset_id, floor=floor) if is_better else self
+
+    def with_offer(self, key: str, offer: Arriving) -> Self:
+        """With what an attempt has made."""
+        return self.model_copy(update={"arriving": {**self.arriving, key: offer}})
+
+    def without_offers(self, keys: Collection[str]) -> Self:
+        """Without what attempts have offered."""
+        return self.model_copy(update={"arriving": {key: one for key, one in self.arriving.items() if key not in keys}})
+
+    def _with_entry(self, dataset_id: str, entry: DatasetEntry) -> Self:
+        return self.model_copy(update={"sets": {**self.sets, dataset_id: entry}})
+
+
+def _id_of(judge: StoredFolder) -> str:
+    """As `JudgeCard.judge_id`."""
+    return judge.files.files["weights.safetensors"].sha256[:ID_LENGTH]
 
 
 def datasets_document(store: ObjectStore) -> Document[DatasetsContent]:

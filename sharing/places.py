@@ -12,6 +12,7 @@ from core.uploads import Uploads
 from models.shelf import Shelf
 from objects.opening import open_store
 from objects.store import ObjectStore
+from sharing.datasets import SharedDatasets
 from sharing.following import Follower
 from sharing.runs import Runs
 from sharing.shelf import SharedShelf
@@ -34,13 +35,19 @@ class Places:
         """Open them."""
         store = open_store(settings)
         shelf = Shelf(settings.shelf_dir) if store is None else SharedShelf(settings.shelf_dir, store)
-        follower = None if store is None else Follower(settings.following_dir, [shelf.catch_up])
+        datasets = _datasets(settings, store)
+        follower = None if store is None else Follower(settings.following_dir, [shelf.catch_up, datasets.catch_up])
         return cls(
             settings=settings,
             shelf=shelf,
-            datasets=DatasetShelf(settings.imported_dir),
+            datasets=datasets,
             uploads=Uploads(settings.uploads_dir, settings.max_all_uploads_bytes),
             runs=Runs(settings.runs_dir),
             store=store,
             follower=follower,
         )
+
+
+def _datasets(settings: Settings, store: ObjectStore | None) -> DatasetShelf:
+    root = settings.imported_dir
+    return DatasetShelf(root) if store is None else SharedDatasets(root, store, settings.store_grace_s)

@@ -1,15 +1,19 @@
 """Carrying a job from its claim to its end: what trainings and imports have in common."""
 
 import logging
+import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
 
 from redis import RedisError
 
-from core.disk_full import write_when_there_is_space
-from core.errors import LeaseLost
+from core.disk_full import StoppedWhileFull, write_when_there_is_space
+from core.errors import LeaseLost, ShelfBusy, StoreAway, StoreRefused
+from core.ticking import Tick, no_tick
 from core.vocabulary import Answer, FailureKind, WarningKind
 from jobs.job_logs import about
 from jobs.record import Claim, DeviceMemory, Job, JobKind
@@ -18,6 +22,8 @@ from sharing.places import Places
 from worker.attempt import Attempt
 from worker.monitor import RunMonitor
 from worker.training.events import Warned
+
+STORE_S = 1.0  # until a store that is away is asked again
 
 T = TypeVar("T")
 
@@ -69,6 +75,48 @@ class JobSupervisor(ABC):
         return write_when_there_is_space(
             write, lambda error: warn_of_full_disk(monitor, str(error)), lambda: self._should_stop(monitor)
         )
+
+    def _with_store(self, monitor: RunMonitor[Any], call: Callable[[Tick], T]) -> T:
+        """Do something with the store that machines share, once it answers; beats meanwhile. `call` gets a tick.
+
+        Without a store nothing waits. Raises StoppedWhileFull when the job is to be let go before.
+        """
+        if self._places.store is None:
+            return call(no_tick)
+        while True:
+            try:
+                return self._beating(monitor, call)
+            except (StoreAway, StoreRefused, ShelfBusy) as error:
+                logger.warning("job %s: waits for the store: %s", self.under_way and self.under_way.id, error)
+            self._wait(monitor, STORE_S)
+
+    def _beating(self, monitor: RunMonitor[Any], call: Callable[[Tick], T]) -> T:
+        """Call in a thread, and beat."""
+        is_over = threading.Event()
+
+        def tick() -> None:
+            if is_over.is_set():
+                raise StoppedWhileFull
+
+        with ThreadPoolExecutor(1, thread_name_prefix="store") as pool:
+            called = pool.submit(call, tick)
+            try:
+                while not wait([called], self._settings.heartbeat_s / 2).done:
+                    monitor.handle(None)
+                    if self._should_stop(monitor):
+                        break
+            finally:
+                is_over.set()
+            return called.result()
+
+    def _wait(self, monitor: RunMonitor[Any], seconds: float) -> None:
+        """Wait, and beat. Raises StoppedWhileFull when the job is to be let go meanwhile."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            monitor.handle(None)
+            if self._should_stop(monitor):
+                raise StoppedWhileFull
+            time.sleep(min(seconds, self._settings.heartbeat_s / 2))
 
     def _should_stop(self, monitor: RunMonitor[Any]) -> bool:
         return monitor.request is not Answer.OK or self._draining()

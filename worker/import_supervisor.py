@@ -1,20 +1,20 @@
 """The supervisor of imports: carries one from its claim to its end by way of one importer process."""
 
 import logging
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from core.crash import crash_point
 from core.disk_full import StoppedWhileFull
-from core.errors import LeaseLost, ShelfBusy, UploadBusy, UploadIncomplete, UploadNotFound
+from core.errors import LeaseLost, ShelfBusy, StoreAway, UploadBusy, UploadIncomplete, UploadNotFound
 from core.files import new_folder, write_file
 from core.run_dir import RunDir
 from core.vocabulary import Answer, FailureKind
 from jobs.record import Claim, Job
 from worker.attempt import Attempt
 from worker.carrying import JobSupervisor, let_go, warn_of_full_disk
-from worker.dataset_publishing import publish_dataset
+from worker.dataset_publishing import attempt_key, publish_dataset
 from worker.import_progress import ImportRun
 from worker.import_runs import keep_reports
 from worker.importer import ImporterProcess
@@ -52,9 +52,10 @@ class ImportSupervisor(JobSupervisor):
 
     def _take_upload(self, upload_id: str, monitor: Monitor) -> Path:
         """The file that is imported. A sweeper, or a client that tries to write on, may hold it for a moment."""
+        fetch = partial(self._places.uploads.fetch, upload_id)
         while True:
             try:
-                return self._places.uploads.use(upload_id).data
+                return self._with_space(monitor, lambda: self._with_store(monitor, fetch))
             except UploadBusy:
                 self._wait(monitor, BUSY_S)
 
@@ -91,7 +92,7 @@ class ImportSupervisor(JobSupervisor):
                 keep_reports(run)
                 let_go(attempt, monitor.request)
             case _, Imported() as imported:
-                self._deliver(attempt, run, imported.dataset_id)
+                self._deliver(attempt, monitor, run, imported.dataset_id)
             case _, DryRun():
                 if not attempt.succeed():
                     attempt.acknowledge_cancel()
@@ -114,8 +115,10 @@ class ImportSupervisor(JobSupervisor):
                 attempt.strike(FailureKind.IMPORTER_CRASHED, detail, importer.log_tail())
         return None
 
-    def _deliver(self, attempt: Attempt, run: RunDir, dataset_id: str) -> None:
+    def _deliver(self, attempt: Attempt, monitor: Monitor, run: RunDir, dataset_id: str) -> None:
         """Commit the job to its data set, and publish it."""
+        key = attempt_key(attempt.job)
+        self._with_store(monitor, lambda tick: self._places.datasets.offer(key, dataset_id, run.dataset, tick))
         crash_point("import:before-commit")
         try:
             committed = attempt.commit(dataset_id)
@@ -129,17 +132,8 @@ class ImportSupervisor(JobSupervisor):
         crash_point("import:after-commit")
         try:
             attempt.publish(lambda: publish_dataset(self._store, self._places, attempt.job.id))
-        except (ShelfBusy, OSError) as error:
+        except (ShelfBusy, StoreAway, OSError) as error:
             logger.warning("job %s: left to the sweeper: %s", attempt.job.id, error)
-
-    def _wait(self, monitor: Monitor, seconds: float) -> None:
-        """Wait, and beat. Raises StoppedWhileFull when the job is to be let go meanwhile."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            monitor.handle(None)
-            if self._should_stop(monitor):
-                raise StoppedWhileFull
-            time.sleep(min(seconds, self._settings.heartbeat_s / 2))
 
 
 def _arguments(job: Job, run: RunDir, source: Path) -> list[str]:

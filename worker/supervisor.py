@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from core.crash import crash_point
 from core.disk_full import StoppedWhileFull
-from core.errors import CheckpointError, ShelfBusy, StoreAway
+from core.errors import CheckpointError, DatasetDamaged, DatasetDeleted, ShelfBusy, StoreAway
 from core.files import remove_temporaries, write_file
 from core.run_dir import RunDir
 from core.vocabulary import Answer, FailureKind
@@ -52,9 +53,19 @@ class Supervisor(JobSupervisor):
             return
         monitor = RunMonitor(self._store, claim, self._settings.heartbeat_s, RunProgress.before(claim.job))
         try:
+            self._fetch_dataset(claim.job, monitor)
             self._train(attempt, monitor, self._prepare(attempt, monitor))
+        except (DatasetDeleted, DatasetDamaged) as error:
+            attempt.fail(FailureKind.BAD_DATA, str(error))
         except StoppedWhileFull:
             let_go(attempt, monitor.request)
+
+    def _fetch_dataset(self, job: Job, monitor: RunMonitor[Event]) -> None:
+        """Have an imported data set on this machine."""
+        datasets, dataset_id = self._places.datasets, job.training.dataset_id
+        if self._places.store is not None and dataset_id is not None:
+            fetch = partial(datasets.fetch, dataset_id)
+            self._with_space(monitor, lambda: self._with_store(monitor, fetch))
 
     def _prepare(self, attempt: Attempt, monitor: RunMonitor[Event]) -> RunDir:
         """The run directory of this attempt, with the recipe in it."""

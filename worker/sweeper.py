@@ -136,6 +136,14 @@ class Sweeper:
                 keep_reports(RunDir(made.parent))
                 with about(job):
                     logger.warning("job %s: what it left behind is removed", job_id)
+        for key in self._places.datasets.forget_offers(self._is_over):
+            logger.warning("job %s: the data set that its attempt had offered is removed", key.partition("/")[0])
+
+    def _is_over(self, key: str) -> bool:
+        try:
+            return self._store.get(key.partition("/")[0]).status.is_terminal
+        except JobNotFound:
+            return True
 
     def _remove_old_uploads(self) -> None:
         """Remove the uploads that were not used for a day, but for those that an import waits for."""

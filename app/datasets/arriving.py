@@ -61,8 +61,7 @@ def take_upload(request: Request, services: Services, upload_id: str, announced:
     upload = services.uploads.use(upload_id)
     assert upload.meta.sha256 is not None
     check_digest(announced, upload.meta.sha256)
-    with upload.data.open("rb") as file:
-        _refuse_hopeless(file.read(HEAD_BYTES))
+    _refuse_hopeless(services.uploads.head(upload_id, HEAD_BYTES))
     return upload
 
 

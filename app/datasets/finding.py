@@ -15,7 +15,7 @@ from core.dataset_arrays import DatasetArrays, open_dataset
 from core.dataset_card import DatasetCard
 from core.dataset_shelf import DATASET_ID
 from core.datasets import dataset_names
-from core.errors import DatasetDamaged, DatasetNotFound
+from core.errors import DatasetDamaged, DatasetDeleted, DatasetNotFound
 from jobs.record import ImportSpec
 
 State = Literal["ready", "deleted"]
@@ -41,7 +41,10 @@ def find(services: Services, name_or_id: str) -> Found:
     if not DATASET_ID.fullmatch(name_or_id) and name_or_id in dataset_names(services.settings.datasets_dir):
         detail = f"{name_or_id!r} is a folder of the server: it can be trained on, and has no report or images here"
         raise DatasetNotFound(detail)
-    dataset_id = shelf.find(name_or_id)
+    try:
+        dataset_id = shelf.find(name_or_id)
+    except DatasetNotFound:  # another machine may have imported it this very moment
+        dataset_id = shelf.find_now(name_or_id)
     state: State = "ready" if shelf.has_images(dataset_id) else "deleted"
     return Found(dataset_id, shelf.folder(dataset_id), shelf.card(dataset_id), state)
 
@@ -67,12 +70,12 @@ FoundDep = Annotated[Found, Depends(_found)]
 
 def _arrays(found: FoundDep, services: ServicesDep) -> DatasetArrays:
     try:
+        services.datasets.fetch(found.id)
         return open_dataset(found.folder)
-    except DatasetDamaged as error:
+    except (DatasetDeleted, DatasetDamaged) as error:
         if services.datasets.has_images(found.id):
             raise
-        detail = f"data set {found.id} was deleted: its card is left, its images are gone"
-        raise ProblemError(ProblemType.DATASET_DELETED, detail) from error
+        raise ProblemError(ProblemType.DATASET_DELETED, str(DatasetDeleted(found.id))) from error
 
 
 ArraysDep = Annotated[DatasetArrays, Depends(_arrays)]

@@ -20,7 +20,7 @@ from app.jobs.views import ImportJobView
 from app.uploads.receiving import drop
 from core.access import Limits
 from core.datasets import dataset_names
-from core.errors import IdempotencyKeyReused, QueueFull, QuotaExceeded, ShelfBusy
+from core.errors import IdempotencyKeyReused, QueueFull, QuotaExceeded, ShelfBusy, UploadNotFound
 from core.import_limits import (
     LEAST_IMAGES,
     MOST_CANONICAL_BYTES,
@@ -131,14 +131,17 @@ def _create(
         sha256=source.sha256,
         dry_run=query.dry_run,
     )
+    created = None
     try:
-        with services.uploads.keeping():  # nobody removes it before its job is there
-            if not source.was_asked_for:
-                services.uploads.get(source.upload)
+        with services.uploads.keeping(None if source.was_asked_for else source.upload):
             created = services.store.create(spec, idempotency_key, origin, limits)
     except (QueueFull, QuotaExceeded, IdempotencyKeyReused, ShelfBusy):
         if query.upload is None:
             drop(services, source.upload)
+        raise
+    except UploadNotFound:
+        if created is not None and not created.replayed:
+            services.store.take_back(created.job.id)
         raise
     if created.replayed and query.upload is None:
         drop(services, source.upload)

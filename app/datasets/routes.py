@@ -71,15 +71,14 @@ def get_floor(found: FoundDep) -> Floor:
 @router.delete("/{dataset}", status_code=204, responses=documented(409))
 def delete(found: FoundDep, services: ServicesDep) -> None:
     """Delete the images of a data set, and its names. Its card stays, and so do the models that were trained on it."""
-    with services.datasets.changing():
+
+    def users() -> list[str]:
         specs = {job.id: job.spec for job in services.store.alive()}
-        users = [
-            job_id for job_id, spec in specs.items() if isinstance(spec, TrainSpec) and spec.dataset_id == found.id
-        ]
-        if users:
-            detail = f"data set {found.id} is used by jobs that have not ended: {', '.join(sorted(users))}"
-            raise ProblemError(ProblemType.DATASET_IN_USE, detail)
-        services.datasets.delete(found.id)
+        return [job_id for job_id, spec in specs.items() if isinstance(spec, TrainSpec) and spec.dataset_id == found.id]
+
+    if used_by := services.datasets.delete_unless(found.id, users):
+        detail = f"data set {found.id} is used by jobs that have not ended: {', '.join(sorted(used_by))}"
+        raise ProblemError(ProblemType.DATASET_IN_USE, detail)
 
 
 def _all(services: Services, after: str | None, state: State | None) -> Iterator[Found]:

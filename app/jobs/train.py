@@ -1,7 +1,6 @@
 """POST /train: take a training job."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.exceptions import RequestValidationError
@@ -11,18 +10,19 @@ from app.http.dependencies import ServicesDep, require_json
 from app.http.guard import AccountDep, OriginDep
 from app.http.idempotency import IdempotencyKey
 from app.http.json_body import JsonRoute
-from app.http.problems import FieldProblem, documented, not_accepted
+from app.http.problems import FieldProblem, ProblemError, documented, not_accepted
 from app.http.services import Services
 from app.http.urls import url
 from app.jobs.request import TrainRequest, misfits
 from app.jobs.views import JobView
+from core.access import Limits
 from core.dataset_card import DatasetCard
-from core.dataset_shelf import DatasetShelf
 from core.datasets import dataset_names, why_no_dataset
-from core.errors import DatasetNotFound
+from core.errors import DatasetDeleted, DatasetNotFound
 from core.recipe import PRESETS, PROPOSED
 from jobs.queue import nudge
-from jobs.record import TrainSpec
+from jobs.record import JobOrigin, TrainSpec
+from jobs.store import Created
 
 router = APIRouter(tags=["train"], route_class=JsonRoute)
 
@@ -43,8 +43,7 @@ def train(
 ) -> JobView:
     """Queue a training job. Follow it at the URL in `Location`."""
     spec = _spec(request or TrainRequest(), services)
-    with _kept(spec, services):
-        job, replayed, level_us = services.store.create(spec, idempotency_key, origin, account.limits)
+    job, replayed, level_us = _create(spec, services, idempotency_key, origin, account.limits)
     nudge(services.queue, job.id)
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
@@ -54,21 +53,27 @@ def train(
     return JobView.from_job(job)
 
 
-@contextmanager
-def _kept(spec: TrainSpec, services: Services) -> Iterator[None]:
-    """Have an imported data set not be deleted before its job is there. Raises ShelfBusy."""
+def _create(
+    spec: TrainSpec, services: Services, idempotency_key: str | None, origin: JobOrigin, limits: Limits
+) -> Created:
+    """Make the job, and have its data set not be deleted before it is there. Raises ShelfBusy and StoreAway."""
+    create = partial(services.store.create, spec, idempotency_key, origin, limits)
     if spec.dataset_id is None:
-        yield
-        return
-    with services.datasets.keeping():  # shared, because a job takes a while to be on disk
-        _require_images(services.datasets, spec.dataset_id, spec.recipe.dataset)
-        yield
+        return create()
+    created = None
+    try:
+        with services.datasets.keeping(spec.dataset_id):
+            created = create()
+    except DatasetDeleted as error:
+        if created is not None and not created.replayed:
+            services.store.take_back(created.job.id)
+        raise _without_images(spec.recipe.dataset) from error
+    return created
 
 
-def _require_images(shelf: DatasetShelf, dataset_id: str, name_or_id: str) -> None:
-    if not shelf.has_images(dataset_id):
-        detail = "the data set was deleted: its images are gone"
-        raise not_accepted([FieldProblem(pointer="/dataset", detail=detail, value=name_or_id)])
+def _without_images(name_or_id: str) -> ProblemError:
+    detail = "the data set was deleted: its images are gone"
+    return not_accepted([FieldProblem(pointer="/dataset", detail=detail, value=name_or_id)])
 
 
 def _spec(request: TrainRequest, services: Services) -> TrainSpec:
@@ -95,9 +100,10 @@ def _spec(request: TrainRequest, services: Services) -> TrainSpec:
 def _imported(name_or_id: str, services: Services) -> DatasetCard:
     shelf = services.datasets
     try:
-        dataset_id = shelf.find(name_or_id)
+        dataset_id = shelf.find_now(name_or_id)
     except DatasetNotFound as error:
         detail = why_no_dataset(services.settings.datasets_dir, name_or_id, also=list(shelf.names()))
         raise not_accepted([FieldProblem(pointer="/dataset", detail=detail, value=name_or_id)]) from error
-    _require_images(shelf, dataset_id, name_or_id)
+    if not shelf.has_images(dataset_id):
+        raise _without_images(name_or_id)
     return shelf.card(dataset_id)

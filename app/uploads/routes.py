@@ -94,11 +94,15 @@ async def append(
 @router.delete("/{upload_id}", status_code=204, responses=documented(404, 409, 412, 422, 503))
 def delete(upload: OwnUploadDep, services: ServicesDep) -> None:
     """Remove an upload that nobody needs any more: while a job that imports it has not ended it stays."""
-    with services.uploads.changing():
-        if users := services.store.importing(upload.id):
-            detail = f"upload {upload.id} is used by jobs that have not ended: {', '.join(sorted(users))}"
-            raise ProblemError(ProblemType.UPLOAD_IN_USE, detail)
-        services.uploads.delete(upload.id)
+    users = list[str]()
+
+    def is_used() -> bool:
+        users[:] = services.store.importing(upload.id)
+        return bool(users)
+
+    if not services.uploads.delete_unless(upload.id, is_used):
+        detail = f"upload {upload.id} is used by jobs that have not ended: {', '.join(sorted(users))}"
+        raise ProblemError(ProblemType.UPLOAD_IN_USE, detail)
 
 
 async def _append(request: Request, services: Services, upload_id: str, offset: int) -> Upload:

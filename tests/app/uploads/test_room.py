@@ -80,7 +80,7 @@ def test_an_upload_is_not_removed_while_a_job_of_it_is_made(http: httpx.Client, 
     first, body = imported(http, content=ZIP)
     end(http, first)
     with ThreadPoolExecutor(1) as pool:
-        with services.uploads.keeping():
+        with services.uploads.keeping(body):
             gone = pool.submit(http.delete, f"/jobs/{first}")
             with pytest.raises(TimeoutError):
                 gone.result(timeout=0.5)
