@@ -168,6 +168,11 @@ class Settings(BaseSettings):
         return self.data_dir / "runs"
 
     @property
+    def runs_cache_dir(self) -> Path:
+        """Where files of runs of other machines are kept that somebody asked for."""
+        return self.data_dir / "cache" / "runs"
+
+    @property
     def shelf_dir(self) -> Path:
         """The shelf's root; with a store, that of this machine's copy, apart from what it had before it had a store."""
         return self.data_dir / "shelf" if self.store_url is None else self.data_dir / "cache" / "shelf"

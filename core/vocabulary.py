@@ -70,6 +70,7 @@ class WarningKind(StrEnum):
     NOT_FINITE = "not-finite"
     SLOW_PRECISION = "slow-precision"
     DISK_FULL = "disk-full"
+    STORE_AWAY = "store-away"  # of the store that machines share
 
 
 class FailureKind(StrEnum):

@@ -1,6 +1,6 @@
 """Reading jobs: their records, and which there are in a state. `jobs/keys.py` names the keys."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from redis import Redis
@@ -75,6 +75,13 @@ class JobReader:
             found += [job for job in jobs if status in (None, job.status)]  # one may have changed meanwhile
             below = f"({rows[-1][1]}"
         return found
+
+    def without_record(self, job_ids: Collection[str]) -> set[str]:
+        """Those of the jobs that are not there, or not any more."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for job_id in job_ids:
+                pipeline.exists(keys.job_key(job_id))
+            return {job_id for job_id, is_there in zip(job_ids, pipeline.execute(), strict=True) if not is_there}
 
     def deleted_ids(self) -> set[str]:
         """The deleted jobs whose files are still to be removed."""

@@ -118,8 +118,8 @@ class JobStore(JobRoom):
     ) -> Answer:
         """Renew the lease, save the progress and tell the events; answers `ok`, `cancel`, `pause` or `lost`.
 
-        `saved` is the key of the newest list of its run's files: with any answer but `lost` the record names it. Events
-        that were told already, by a call whose answer was lost, are not told again.
+        `saved` is the key of the newest list of its run's files: with any answer but `lost` the record names it.
+        Events that were told already, by a call whose answer was lost, are not told again.
         """
         fields: dict[str, str] = {}
         if device is not None:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -54,14 +54,19 @@ class Seen(NamedTuple):
 
 def put_file(store: ObjectStore, owner: str, path: Path) -> StoredFile:
     """Put a file's chunks; those that are there already are not sent again. Raises OSError and StoreAway."""
-    whole, chunks, size = sha256(), list[str](), 0
     with path.open("rb") as file:
-        while data := file.read(CHUNK):
-            key = f"{owner}/{sha256(data).hexdigest()}"
-            store.put_once(key, data)
-            whole.update(data)
-            chunks.append(key)
-            size += len(data)
+        return put_opened(store, owner, file)
+
+
+def put_opened(store: ObjectStore, owner: str, file: BinaryIO) -> StoredFile:
+    """The same of a file that is open at its beginning, and that may have lost its name since."""
+    whole, chunks, size = sha256(), list[str](), 0
+    while data := file.read(CHUNK):
+        key = f"{owner}/{sha256(data).hexdigest()}"
+        store.put_once(key, data)
+        whole.update(data)
+        chunks.append(key)
+        size += len(data)
     return StoredFile(bytes=size, sha256=whole.hexdigest(), chunks=tuple(chunks))
 
 

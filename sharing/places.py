@@ -14,7 +14,7 @@ from objects.opening import open_store
 from objects.store import ObjectStore
 from sharing.datasets import SharedDatasets
 from sharing.following import Follower
-from sharing.runs import Runs
+from sharing.runs import Runs, SharedRuns
 from sharing.shelf import SharedShelf
 
 
@@ -42,7 +42,7 @@ class Places:
             shelf=shelf,
             datasets=datasets,
             uploads=Uploads(settings.uploads_dir, settings.max_all_uploads_bytes),
-            runs=Runs(settings.runs_dir),
+            runs=_runs(settings, store),
             store=store,
             follower=follower,
         )
@@ -51,3 +51,8 @@ class Places:
 def _datasets(settings: Settings, store: ObjectStore | None) -> DatasetShelf:
     root = settings.imported_dir
     return DatasetShelf(root) if store is None else SharedDatasets(root, store, settings.store_grace_s)
+
+
+def _runs(settings: Settings, store: ObjectStore | None) -> Runs:
+    root = settings.runs_dir
+    return Runs(root) if store is None else SharedRuns(root, store, settings.runs_cache_dir)

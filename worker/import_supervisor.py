@@ -55,7 +55,7 @@ class ImportSupervisor(JobSupervisor):
         fetch = partial(self._places.uploads.fetch, upload_id)
         while True:
             try:
-                return self._with_space(monitor, lambda: self._with_store(monitor, fetch))
+                return self._with_store(monitor, fetch)
             except UploadBusy:
                 self._wait(monitor, BUSY_S)
 

@@ -46,6 +46,17 @@ class Run(Protocol[Told]):
         """The same after one more event."""
 
 
+class Saves(Protocol):
+    """What is saved of a run for other machines while it goes on."""
+
+    @property
+    def untold(self) -> str | None:
+        """The key of the newest list, until the job's record names it."""
+
+    def told(self, key: str) -> None:
+        """The record names this list now."""
+
+
 class RunMonitor(Generic[E]):
     """Follows one run from its events, and keeps its job's record up to date. `run` is as before the first of them."""
 
@@ -56,18 +67,24 @@ class RunMonitor(Generic[E]):
         self._beat_at = 0.0
         self._heard_at = time.monotonic()
         self.last: E | None = None  # the latest event
+        self.saves: Saves | None = None
         self.request = Answer.OK  # the latest answer to a beat: cancel, pause, lost, or ok for none
 
     def handle(self, event: E | None) -> None:
         """Take in an event, or None for a tick, and beat when it is time."""
         if event is not None:
             self.last, self._heard_at = event, time.monotonic()
-            self._run = self._run.after(event)
-            self._checkpointed |= self._run.checkpointed
-            for told in self._run.told:
-                self._queue(told)
+            self._take_in(event)
         if time.monotonic() >= self._beat_at:
             self.beat()
+
+    def tick(self) -> None:
+        """Beat when it is time."""
+        self.handle(None)
+
+    def add(self, event: E) -> None:
+        """Take in an event that did not come from the program."""
+        self._take_in(event)
 
     @property
     def device(self) -> str | None:
@@ -92,6 +109,7 @@ class RunMonitor(Generic[E]):
 
     def beat(self) -> None:
         """Beat now. Redis being away is only logged."""
+        saved = self.saves.untold if self.saves else None
         try:
             self.request = self._store.beat(
                 self._claim,
@@ -99,12 +117,21 @@ class RunMonitor(Generic[E]):
                 progress=self._run.progress,
                 checkpointed=self._checkpointed,
                 events=self._untold,
+                saved=saved,
             )
         except RedisError as error:
             logger.warning("job %s: beat missed, the run goes on: %s", self._claim.job.id, error)
         else:
             self._checkpointed, self._untold = False, []
+            if self.saves and saved is not None and self.request is not Answer.LOST:
+                self.saves.told(saved)
         self._beat_at = time.monotonic() + self._heartbeat_s  # from the answer on, however late it came
+
+    def _take_in(self, event: E) -> None:
+        self._run = self._run.after(event)
+        self._checkpointed |= self._run.checkpointed
+        for told in self._run.told:
+            self._queue(told)
 
     def _queue(self, event: NumberedEvent) -> None:
         if event.type is EventType.PROGRESS:  # only the newest is worth telling

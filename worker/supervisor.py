@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.crash import crash_point
 from core.disk_full import StoppedWhileFull
-from core.errors import CheckpointError, DatasetDamaged, DatasetDeleted, ShelfBusy, StoreAway
+from core.errors import CheckpointError, DatasetDamaged, DatasetDeleted, ShelfBusy, StoreError
 from core.files import remove_temporaries, write_file
 from core.run_dir import RunDir
 from core.vocabulary import Answer, FailureKind
@@ -15,15 +15,16 @@ from jobs.record import Claim, DeviceMemory, Job
 from jobs.store import JobStore
 from sharing.places import Places
 from worker.attempt import Attempt
-from worker.carrying import JobSupervisor, let_go
+from worker.carrying import MOST_S_TO_SAVE, JobSupervisor, let_go, warn_of_fault
 from worker.device_memory import memory_mb
 from worker.meters import Lane, WorkerMeters
 from worker.monitor import RunMonitor
 from worker.progress import RunProgress
 from worker.publishing import publish
 from worker.run_dirs import open_attempt
+from worker.saving import RunSaver
 from worker.trainer import TrainerProcess
-from worker.training.events import Event, Failed, Finished, Stopped
+from worker.training.events import EpochDone, Event, Failed, Finished, Stopped
 from worker.training.reporting import in_words
 
 logger = logging.getLogger(__name__)
@@ -54,7 +55,10 @@ class Supervisor(JobSupervisor):
         monitor = RunMonitor(self._store, claim, self._settings.heartbeat_s, RunProgress.before(claim.job))
         try:
             self._fetch_dataset(claim.job, monitor)
-            self._train(attempt, monitor, self._prepare(attempt, monitor))
+            run = self._prepare(attempt, monitor)
+            with RunSaver(self._places.runs.copy_of(attempt.job, run)) as saver:
+                monitor.saves = saver
+                self._train(attempt, monitor, run, saver)
         except (DatasetDeleted, DatasetDamaged) as error:
             attempt.fail(FailureKind.BAD_DATA, str(error))
         except StoppedWhileFull:
@@ -65,18 +69,19 @@ class Supervisor(JobSupervisor):
         datasets, dataset_id = self._places.datasets, job.training.dataset_id
         if self._places.store is not None and dataset_id is not None:
             fetch = partial(datasets.fetch, dataset_id)
-            self._with_space(monitor, lambda: self._with_store(monitor, fetch))
+            self._with_store(monitor, fetch)
 
     def _prepare(self, attempt: Attempt, monitor: RunMonitor[Event]) -> RunDir:
         """The run directory of this attempt, with the recipe in it."""
         job = attempt.job
         job_dir = self._places.runs.of(job.id)
-        run = self._with_space(monitor, lambda: open_attempt(job_dir, job.attempt, lambda: monitor.handle(None)))
+        self._with_space(monitor, lambda: self._places.runs.bring(job))
+        run = self._with_space(monitor, lambda: open_attempt(job_dir, job.attempt, monitor.tick))
         recipe = job.training.recipe.model_dump_json(indent=2).encode() + b"\n"
         self._with_space(monitor, lambda: write_file(run.recipe, recipe))
         return run
 
-    def _train(self, attempt: Attempt, monitor: RunMonitor[Event], run: RunDir) -> None:
+    def _train(self, attempt: Attempt, monitor: RunMonitor[Event], run: RunDir, saver: RunSaver) -> None:
         """Run the trainer to its end, or to where somebody wants it to stop, and bring the record there."""
         settings, held_mb, stalled = self._settings, 0.0, False
         arguments = self._trainer_arguments(run, attempt.job)
@@ -85,6 +90,9 @@ class Supervisor(JobSupervisor):
             for event in trainer.events(settings.heartbeat_s / 2):
                 monitor.handle(event)
                 _log(attempt.job.id, event)
+                if isinstance(event, EpochDone):
+                    saver.want()
+                warn_of_fault(monitor, saver)
                 self._lane.beat(monitor.images_per_s)
                 stalled = monitor.silent_s > settings.watchdog_s
                 if monitor.request is Answer.CANCEL:
@@ -96,12 +104,15 @@ class Supervisor(JobSupervisor):
         self._lane.idle()
         remove_temporaries(run.folder)
         monitor.beat()  # the last of the events
+        if not isinstance(monitor.last, Finished):
+            saver.finish(monitor, min(MOST_S_TO_SAVE, settings.stop_grace_s), self._tick_s)
 
         match monitor.request, monitor.last:
             case ((Answer.CANCEL | Answer.LOST), _):
                 left_mb = memory_mb(trainer.pid, monitor.device)
                 let_go(attempt, monitor.request, DeviceMemory(before_mb=held_mb, after_mb=left_mb))
             case _, Finished() as finished:
+                self._save_the_end(monitor, saver)
                 self._deliver(attempt, monitor, run.folder / finished.checkpoint)
             case _, Failed(kind=FailureKind.DISK_FULL):
                 let_go(attempt, monitor.request)  # it will go on where there is space
@@ -134,7 +145,7 @@ class Supervisor(JobSupervisor):
         crash_point("publish:after-commit")
         try:
             attempt.publish(lambda: publish(self._store, self._places.shelf, attempt.job.id))
-        except (ShelfBusy, StoreAway, OSError) as error:
+        except (ShelfBusy, StoreError, OSError) as error:
             logger.warning("job %s: left to the sweeper: %s", attempt.job.id, error)
 
     def _trainer_arguments(self, run: RunDir, job: Job) -> list[str]:

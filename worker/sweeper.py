@@ -13,7 +13,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
-from core.errors import JobNotFound, JobStateConflict, LeaseLost, ShelfBusy, StoreAway
+from core.errors import JobNotFound, JobStateConflict, LeaseLost, ShelfBusy, StoreError
 from core.files import remove_temporaries
 from core.log_context import in_context
 from core.run_dir import RunDir
@@ -79,7 +79,7 @@ class Sweeper:
                     self._publish(job_id)
                 except (JobNotFound, LeaseLost) as error:
                     logger.info("job %s: somebody else was faster: %s", job_id, error)
-                except (ShelfBusy, StoreAway) as error:
+                except (ShelfBusy, StoreError) as error:
                     logger.warning("job %s: published later: %s", job_id, error)
 
     def _publish(self, job_id: str) -> None:
@@ -123,6 +123,13 @@ class Sweeper:
             self._remove_what_imports_left()
             self._remove_old_uploads()
             self._remove_old_models()
+            self._remove_runs_of_deleted_jobs()
+
+    def _remove_runs_of_deleted_jobs(self) -> None:
+        """Remove what this machine has of jobs that another one deleted."""
+        for job_id in self._places.runs.remove_strays(self._store.without_record, DAY_S):
+            with in_context(job_id=job_id):
+                logger.info("job %s: its files on this machine are removed: it was deleted", job_id)
 
     def _remove_what_imports_left(self) -> None:
         """Remove data sets of imports that ended after their worker vanished: cancelled in the queue, or struck out."""
@@ -170,7 +177,7 @@ class Sweeper:
         """Log whatever error ends the block; the next sweep tries again."""
         try:
             yield
-        except (RedisError, OperationalError, OSError, ShelfBusy, StoreAway) as error:  # away, full, or held
+        except (RedisError, OperationalError, OSError, ShelfBusy, StoreError) as error:  # away, full, or held
             logger.warning("put off: %s: %s", chore, error)
             self._meters.count(Number.PUT_OFF)
         except Exception:
