@@ -98,7 +98,7 @@ class JobSupervisor(ABC):
         )
 
     def _with_store(self, monitor: RunMonitor[Any], call: Callable[[Tick], T]) -> T:
-        """As `_with_space`, for what takes long: the tick that `call` is given ends it where the job is to be let go."""
+        """As `_with_space`, for what takes long: the tick that `call` gets ends it where the job is to be let go."""
 
         def tick() -> None:
             if self._should_stop(monitor):

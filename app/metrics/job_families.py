@@ -34,6 +34,8 @@ def job_families(figures: JobFigures, max_queued: int) -> Iterator[Metric]:
     for status_, count in figures.jobs.items():
         states.add_metric([status_.value], count)
     yield states
+    demand = figures.jobs.get(JobStatus.QUEUED, 0) + figures.jobs.get(JobStatus.RUNNING, 0)
+    yield GaugeMetricFamily("digitforge_jobs_demand", "Jobs that need a worker: queued or running.", value=demand)
     yield _gauge("digitforge_jobs_queued", "Jobs that wait for a worker.", figures.queued)
     about = "Seconds since the oldest waiting job was created; 0 where none waits."
     yield _gauge("digitforge_jobs_oldest_queued_seconds", about, figures.oldest_queued_s)

@@ -44,8 +44,10 @@ def worker(http: httpx.Client) -> dict[str, Any]:
     return found[0] if found else {}
 
 
-def health(service: Service) -> tuple[int, str]:
-    ended = subprocess.run([*PYTHON, "-m", "worker.health"], env=service.environment(), capture_output=True, text=True)
+def health(service: Service, *options: str, **variables: str) -> tuple[int, str]:
+    environment = {**service.environment(), **variables}
+    command = [*PYTHON, "-m", "worker.health", *options]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert ended.stderr == ""
     return ended.returncode, ended.stdout.strip()
 
@@ -92,6 +94,14 @@ def test_a_frozen_lane_is_a_fault_until_it_goes_on(json_service: Service, http: 
         os.kill(lane, signal.SIGCONT)
     wait_until(lambda: worker(http)["healthy"])
     assert health(json_service)[0] == 0
+
+
+def test_a_redis_that_is_away_is_a_fault_but_for_those_who_would_end_a_training(json_service: Service) -> None:
+    away = {"DIGITFORGE_REDIS_URL": "redis://127.0.0.1:1/0"}
+    for options, status in (((), 1), (("--redis-may-be-away",), 0)):
+        found, said = health(json_service, *options, **away)
+        assert (found, "Redis is away" in said) == (status, True)
+    assert health(json_service, "--redis-may-be-away")[0] == health(json_service)[0] == 0
 
 
 def test_a_worker_is_there_again_after_redis_lost_its_connections(json_service: Service, http: httpx.Client) -> None:

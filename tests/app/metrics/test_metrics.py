@@ -123,6 +123,21 @@ def test_jobs_are_told_as_redis_has_counted_them(http: httpx.Client, store: JobS
     store.cancel(waiting)
 
 
+def test_demand_is_what_is_queued_and_what_runs(http: httpx.Client, store: JobStore) -> None:
+    def demand() -> float:
+        return one(scrape(http), "digitforge_jobs_demand")
+
+    before = demand()
+    running, waiting, paused = claimed(store), store.create(IMPORT).job.id, store.create(IMPORT).job.id
+    assert demand() == before + 3
+    store.pause(paused)
+    assert demand() == before + 2
+    store.fail(running, ERROR)
+    store.cancel(waiting)
+    assert demand() == before
+    store.cancel(paused)
+
+
 def test_workers_are_counted_by_what_they_say(http: httpx.Client, services: Services) -> None:
     name, main = "digitforge_workers", WORKER
     assert one(scrape(http), name, state="faulty") == 0
