@@ -13,6 +13,11 @@ from pydantic import AfterValidator
 FORMS = "redis://[user:password@]host[:port][/database], rediss://... for TLS, or unix:///path/of/socket[?db=database]"
 TLS_OPTIONS = {"ssl_cert_reqs", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname"}
 CERT_REQS = {"required", "optional", "none"}
+OF_SEVERAL = ("cluster", "sentinel")  # in the schemes by which other programs name them
+ONE_SERVER = (
+    "Redis Cluster and Sentinel cannot be used, because Celery's messages and the scripts of jobs need one server "
+    "that has all keys; name one, or an address that leads to the primary at any time"
+)
 
 
 def check_redis_url(url: str) -> str:
@@ -47,6 +52,8 @@ def without_password(text: str) -> str:
 
 
 def _fault_of_server(parts: SplitResult) -> str | None:
+    if any(word in parts.scheme for word in OF_SEVERAL) or set(parts.netloc.rpartition("@")[2]) & set(",;"):
+        return ONE_SERVER
     if parts.scheme not in ("redis", "rediss"):
         return "it does not begin with redis://, rediss:// or unix://"
     if not parts.hostname:

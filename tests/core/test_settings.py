@@ -180,6 +180,23 @@ def test_what_one_of_them_does_not_know_is_refused(monkeypatch: pytest.MonkeyPat
     assert re.match(r"DIGITFORGE_REDIS_URL = '.*': .*; allowed: redis://", line)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis-cluster://a/0",
+        "rediss+cluster://a/0",
+        "sentinel://a:26379/0",
+        "redis+sentinel://a:26379/mymaster/0",
+        "redis://a:1,b:2/0",
+        "redis://a,b/0",
+        "redis://a:1;b:2/0",
+        "rediss://me:secret@a:1,b:2,c:3/0",
+    ],
+)
+def test_several_servers_of_redis_are_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    assert "Redis Cluster and Sentinel cannot be used" in refusal(monkeypatch, redis_url=url)
+
+
 def test_a_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "secret" not in refusal(monkeypatch, redis_url="redis://me:secret@localhost/name")
     assert "secret" not in refusal(monkeypatch, redis_url="redis://me:se/secret#cret@localhost/name")
