@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -20,8 +21,10 @@ from tests.chaos.golden import Golden, train_golden, write_images
 from tests.chaos.ledger import Ledger
 from tests.chaos.processes import processes_of
 from tests.chaos.records import read_records
-from tests.chaos.service import LEASE_S, WATCHDOG_S, WORKERS, ChaosService
+from tests.chaos.service import LEASE_S, WATCHDOG_S, ChaosService, OneMachine
+from tests.chaos.shared import Watcher, one_content, what_the_store_holds
 from tests.chaos.table import table
+from tests.chaos.two_hosts import TwoHosts
 
 READY_S = 60.0
 CALM_S, CALM_PER_JOB_S = 60.0, 20.0
@@ -38,13 +41,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, required=True, help="how long to do harm")
     parser.add_argument("--seed", type=int, required=True, help="decides all that can be decided")
+    parser.add_argument("--hosts", type=int, choices=[1, 2], default=1, help="2: on two hosts with a store; as root")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     print(f"seed {arguments.seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     ledger = Ledger()
     try:
-        _run(folder, ledger, arguments.minutes * 60, arguments.seed)
+        _run(folder, ledger, TwoHosts if arguments.hosts == 2 else OneMachine, arguments.minutes * 60, arguments.seed)
     except KeyboardInterrupt:
         ledger.violate("interrupted")
     for what in ledger.violations:
@@ -58,24 +62,28 @@ def main() -> int:
     return 1 if ledger.violations else 0
 
 
-def _run(folder: Path, ledger: Ledger, seconds: float, seed: int) -> None:
+def _run(folder: Path, ledger: Ledger, kind: type[ChaosService], seconds: float, seed: int) -> None:
     datasets = folder / "datasets"
     write_images(datasets)
     _say("undisturbed runs")
     golden = train_golden(folder / "golden", datasets)
-    service = ChaosService(folder, datasets)
-    with Clients(service.base, ledger, seed) as clients, service:  # no service, and no client waits for an answer
-        service.start("redis")
-        keys = service.make_keys()
-        for part in ("api", *WORKERS):
+    service = kind(folder, datasets)
+    with Clients(ledger, seed) as clients, service:  # no service, and no client waits for an answer
+        for part in service.servers:
             service.start(part)
-        if not _wait(service.answers, READY_S):
-            ledger.violate("the API does not answer after its start")
-            return
+        keys = service.make_keys()
+        for part in (*service.apis, *service.workers):
+            service.start(part)
+        for api in service.apis:
+            if not _wait(partial(service.answers, api), READY_S):
+                ledger.violate(f"{api} does not answer after its start")
+                return
         _say(f"chaos for {seconds:g} s")
-        clients.start(keys)
-        Faults(service, ledger, Random(f"{seed} faults")).run(seconds)
-        _settle(service, ledger, clients)
+        clients.start(service.bases, keys)
+        with Watcher(service.machines, ledger):
+            Faults(service, ledger, Random(f"{seed} faults")).run(seconds)
+            _settle(service, ledger, clients)
+        one_content(service.bases, keys, ledger)
         _check(service, ledger, golden)
 
 
@@ -93,25 +101,27 @@ def _settle(service: ChaosService, ledger: Ledger, clients: Clients) -> None:
     _say(f"calm, until {still_open()} jobs have ended")
     _wait(lambda: still_open() == 0, CALM_S + CALM_PER_JOB_S * len(ledger.jobs))
     clients.finish(FOLLOWED_S)
-    _say(f"calm, until {len(temporaries(service.data))} half-written files are swept")
-    if not _wait(lambda: not temporaries(service.data), SWEPT_S):
-        ledger.violate(f"half written and never swept: {', '.join(map(str, temporaries(service.data)))}")
+    _say(f"calm, until {len(temporaries(service.machines))} half-written files are swept")
+    if not _wait(lambda: not temporaries(service.machines), SWEPT_S):
+        ledger.violate(f"half written and never swept: {', '.join(map(str, temporaries(service.machines)))}")
 
 
 def _check(service: ChaosService, ledger: Ledger, golden: dict[str, Golden]) -> None:
     """Stop the service part by part, in order, and hold everything to what was promised."""
-    for part in (*WORKERS, "api"):
+    for part in (*service.workers, *service.apis):
         if not service.stop(part):
             ledger.violate(f"{part} did not stop in the end")
     records = read_records(service)
-    if not service.stop("redis"):
-        ledger.violate("redis did not stop in the end")
+    for promise in broken_promises(ledger, records, golden, service.machines):
+        ledger.violate(promise)
+    found = list(what_the_store_holds(service.settings, ledger))
+    for part in service.servers:
+        if not service.stop(part):
+            ledger.violate(f"{part} did not stop in the end")
     if not _wait(lambda: not any(processes_of(service.folder)), GONE_S):
         for pid, command in processes_of(service.folder):
             ledger.violate(f"process {pid} is left: {command}")
-    for promise in broken_promises(ledger, records, golden, service.data):
-        ledger.violate(promise)
-    print("\n".join(table(ledger, records)))
+    print("\n".join([*table(ledger, records), *found]))
 
 
 def _wait(condition: Callable[[], bool], timeout_s: float) -> bool:

@@ -1,34 +1,46 @@
 """The checker: every promise, one function each, over what clients saw and what the service holds at the end."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 from core.card import verify_checkpoint
-from core.errors import CheckpointError, ModelNotFound
+from core.dataset_arrays import dataset_digest, open_dataset
+from core.errors import CheckpointError, DatasetDamaged, DatasetDeleted, DatasetNotFound, ModelNotFound
 from core.files import TEMPORARY_PREFIX
 from core.run_dir import RunDir
-from jobs.record import JobStatus
+from jobs.record import Job, JobStatus
 from jobs.store import MAX_STRIKES
-from models.shelf import Shelf
+from sharing.places import Places
 from tests.chaos.golden import Golden
-from tests.chaos.ledger import ENDED, Ledger
+from tests.chaos.importer import ARCHIVES
+from tests.chaos.ledger import ENDED, Accepted, Ledger
 from tests.chaos.records import Records, Told
+from tests.hosts.machine import Machine
 
-STRUCK = {"worker-lost", "trainer-crashed", "stalled"}  # what a job may fail with, after three strikes
+STRUCK = {
+    "worker-lost",
+    "trainer-crashed",
+    "importer-crashed",
+    "stalled",
+}  # what a job may fail with, after three strikes
 CLAIM_S = 1.0  # between a look at the queue and a claim
 
 
-def broken_promises(ledger: Ledger, records: Records, golden: dict[str, Golden], data: Path) -> Iterator[str]:
-    """Everything that is not as it was promised, while the service stands still."""
+def broken_promises(
+    ledger: Ledger, records: Records, golden: dict[str, Golden], machines: Sequence[Machine]
+) -> Iterator[str]:
+    """Everything that is not as it was promised, while the service stands still, but for its store."""
     yield from _jobs_end(ledger, records)
     yield from _one_job_a_key(ledger, records)
     yield from _one_end_each(records)
     yield from _failures_are_three_strikes(records)
     yield from _cancelled_where_asked(ledger, records)
     yield from _jobs_keep_their_place(records)
-    yield from _models_are_golden(ledger, records, golden, data / "shelf")
-    yield from _checkpoints_are_golden(ledger, golden, data / "runs")
+    for machine in machines:
+        yield from _models_are_golden(ledger, records, golden, machine)
+        yield from _checkpoints_are_golden(ledger, golden, machine.data / "runs")
+        yield from _datasets_are_one(ledger, records, machine)
     yield from _events_reach_clients(ledger, records)
     yield from _drawings_are_answered(ledger)
     for name, entries in records.leftovers.items():
@@ -38,9 +50,10 @@ def broken_promises(ledger: Ledger, records: Records, golden: dict[str, Golden],
         yield f"counter {counter}"
 
 
-def temporaries(data: Path) -> list[Path]:
+def temporaries(machines: Sequence[Machine]) -> list[Path]:
     """What was left half written: the sweeper removes it when it is old."""
-    return [path for room in ("runs", "shelf") for path in (data / room).rglob(f"{TEMPORARY_PREFIX}*")]
+    folders = (machine.data / room for machine in machines for room in ("runs", "shelf"))
+    return [path for folder in folders for path in folder.rglob(f"{TEMPORARY_PREFIX}*")]
 
 
 def _jobs_end(ledger: Ledger, records: Records) -> Iterator[str]:
@@ -109,7 +122,8 @@ def _jobs_keep_their_place(records: Records) -> Iterator[str]:
             if event.type != "running":
                 continue
             for older, start_s, end_s in waits:
-                is_older = records.jobs[older].created_at < records.jobs[job_id].created_at
+                first, second = records.jobs[older], records.jobs[job_id]
+                is_older = first.spec.kind == second.spec.kind and first.created_at < second.created_at
                 if is_older and start_s < event.at_s - CLAIM_S < event.at_s + CLAIM_S < end_s:
                     yield f"job {job_id}: attempt {event.data['attempt']} began before that of the older job {older}"
 
@@ -121,19 +135,47 @@ def _waits(events: list[Told]) -> Iterator[tuple[float, float]]:
             yield event.at_s, following.at_s
 
 
-def _models_are_golden(ledger: Ledger, records: Records, golden: dict[str, Golden], shelf_dir: Path) -> Iterator[str]:
-    shelf = Shelf(shelf_dir)
-    for accepted in ledger.known():
-        job = records.jobs.get(accepted.id)
-        if job is None or job.status is not JobStatus.SUCCEEDED:
-            continue
+def _models_are_golden(ledger: Ledger, records: Records, golden: dict[str, Golden], machine: Machine) -> Iterator[str]:
+    shelf = Places.of(machine.settings).shelf
+    for accepted, job in _succeeded(ledger, records, golden):
         try:
-            digests = verify_checkpoint(shelf.folder(job.model_id or "")).sha256
+            digests = shelf.reading(job.model_id or "", verify_checkpoint).sha256
         except (CheckpointError, ModelNotFound) as error:
             yield f"job {job.id}: its model: {error}"
         else:
             if digests != golden[accepted.recipe].model:
                 yield f"job {job.id} ({accepted.recipe}): its model has other bytes than after an undisturbed run"
+
+
+def _datasets_are_one(ledger: Ledger, records: Records, machine: Machine) -> Iterator[str]:
+    """Each archive gives one data set, whoever imports it, and every machine reads it whole."""
+    datasets = Places.of(machine.settings).datasets
+    found = dict[str, str]()
+    for accepted, job in _succeeded(ledger, records, ARCHIVES):
+        dataset = job.dataset or ""
+        if found.setdefault(accepted.recipe, dataset) != dataset:
+            yield f"job {job.id} ({accepted.recipe}): its data set is another one than that of an import before"
+    for name, dataset in found.items():
+        try:
+            datasets.fetch(dataset)
+            found_there = open_dataset(datasets.folder(dataset))
+        except (DatasetDamaged, DatasetDeleted, DatasetNotFound) as error:
+            yield f"{name}: its data set: {error}"
+        else:
+            card = found_there.card
+            arrays = found_there.images, found_there.labels
+            if dataset_digest(card.image_shape, card.train, card.class_names, *arrays) != card.sha256:
+                yield f"{name}: its data set has other bytes than its card says"
+            if card.dataset_id != dataset:
+                yield f"{name}: its data set has the card of {card.dataset_id}"
+
+
+def _succeeded(ledger: Ledger, records: Records, names: Collection[str]) -> Iterator[tuple[Accepted, Job]]:
+    """The jobs on some recipes or archives that succeeded."""
+    for accepted in ledger.known():
+        job = records.jobs.get(accepted.id)
+        if accepted.recipe in names and job is not None and job.status is JobStatus.SUCCEEDED:
+            yield accepted, job
 
 
 def _checkpoints_are_golden(ledger: Ledger, golden: dict[str, Golden], runs: Path) -> Iterator[str]:
@@ -162,8 +204,8 @@ def _events_reach_clients(ledger: Ledger, records: Records) -> Iterator[str]:
 
 def _drawings_are_answered(ledger: Ledger) -> Iterator[str]:
     for drawing in ledger.drawings:
-        if drawing.status is None and ledger.was_down(drawing.start, drawing.end):
+        if drawing.status is None and ledger.was_down(drawing.api, drawing.start, drawing.end):
             continue
         if drawing.status != 200:
             took = drawing.end - drawing.start
-            yield f"GET /generate: {drawing.status or drawing.error} after {took:.1f} s, while the API was up"
+            yield f"GET /generate: {drawing.status or drawing.error} after {took:.1f} s, while {drawing.api} was up"

@@ -1,7 +1,7 @@
 """Follows a job's events by SSE to the last one, as an EventSource does: over lost connections, by Last-Event-ID."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 
 import httpx
@@ -15,13 +15,15 @@ LEAVES = 0.3  # of all connections are closed by the client
 LEAVES_AFTER = (0, 12)  # events
 
 
-def follow(base: str, headers: Headers, job: Accepted, ledger: Ledger, random: Random, over: threading.Event) -> None:
-    """Collect the job's events until the server says that all was told."""
-    with httpx.Client(base_url=base, timeout=httpx.Timeout(5.0, read=SILENCE_S), headers=headers) as http:
+def follow(
+    bases: Sequence[str], headers: Headers, job: Accepted, ledger: Ledger, random: Random, over: threading.Event
+) -> None:
+    """Collect the job's events, each time from any of the APIs, until one says that all was told."""
+    with httpx.Client(timeout=httpx.Timeout(5.0, read=SILENCE_S), headers=headers) as http:
         while not over.is_set():
             most = random.randint(*LEAVES_AFTER) if random.random() < LEAVES else None
             try:
-                if _connection(http, job, ledger, most, over):
+                if _connection(http, random.choice(bases), job, ledger, most, over):
                     job.told_all = True
                     return
             except httpx.HTTPError as error:
@@ -29,10 +31,12 @@ def follow(base: str, headers: Headers, job: Accepted, ledger: Ledger, random: R
             over.wait(RETRY_S)
 
 
-def _connection(http: httpx.Client, job: Accepted, ledger: Ledger, most: int | None, over: threading.Event) -> bool:
+def _connection(
+    http: httpx.Client, base: str, job: Accepted, ledger: Ledger, most: int | None, over: threading.Event
+) -> bool:
     """One connection, closed after `most` events. Whether all was told before it."""
     headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": job.events[-1][0]} if job.events else {})
-    with http.stream("GET", f"/jobs/{job.id}/events", headers=headers) as answer:
+    with http.stream("GET", f"{base}/jobs/{job.id}/events", headers=headers) as answer:
         ledger.answered(answer.status_code)
         if answer.status_code == 204:
             return True

@@ -1,6 +1,7 @@
 """The intruder: asks for everything with keys that are wrong, or those of others, and must be answered nothing."""
 
 import threading
+from collections.abc import Sequence
 from random import Random
 
 import httpx
@@ -25,14 +26,14 @@ OF_A_JOB = (
 OFTEN = 0.7  # it asks for a job
 
 
-def intrude(base: str, keys: Keys, ledger: Ledger, random: Random, over: threading.Event) -> None:
+def intrude(bases: Sequence[str], keys: Keys, ledger: Ledger, random: Random, over: threading.Event) -> None:
     """Ask until it is over. An answer that gives anything away is a violation."""
-    with httpx.Client(base_url=base, timeout=TIMEOUT_S) as http:
+    with httpx.Client(timeout=TIMEOUT_S) as http:
         while not over.wait(random.uniform(*BETWEEN_S)):
-            _ask(http, keys, ledger, random)
+            _ask(http, random.choice(bases), keys, ledger, random)
 
 
-def _ask(http: httpx.Client, keys: Keys, ledger: Ledger, random: Random) -> None:
+def _ask(http: httpx.Client, base: str, keys: Keys, ledger: Ledger, random: Random) -> None:
     jobs = ledger.known()
     method, path, name = "GET", random.choice(ANYBODYS), random.choice(list(keys.refused))
     if jobs and random.random() < OFTEN:
@@ -40,7 +41,7 @@ def _ask(http: httpx.Client, keys: Keys, ledger: Ledger, random: Random) -> None
         path, name = f"/jobs/{random.choice(jobs).id}{below}", random.choice([*keys.refused, "stranger"])
     headers, status = (keys.stranger, 404) if name == "stranger" else keys.refused[name]
     try:
-        answer = http.request(method, path, headers=headers)
+        answer = http.request(method, base + path, headers=headers)
     except httpx.HTTPError:  # the API is away
         return
     ledger.intruded(name, answer.status_code)

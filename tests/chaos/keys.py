@@ -12,7 +12,7 @@ from core.settings import Settings
 from core.startup import open_data_dir
 
 Headers = dict[str, str]
-OF_JOBS = (Scope.JOBS_READ, Scope.JOBS_WRITE)
+OF_JOBS = (Scope.JOBS_READ, Scope.JOBS_WRITE, Scope.DATASETS_WRITE)
 MOMENT = timedelta(milliseconds=1)
 
 
@@ -27,7 +27,7 @@ class Keys(NamedTuple):
     """What each of them sends."""
 
     artist: Headers  # draws; its key stands in the file, so that it needs no Redis
-    client: Headers  # submits and steers the jobs
+    client: Headers  # submits and steers the jobs, and brings images
     stranger: Headers  # may do the same, with jobs of its own
     refused: dict[str, Refused]
 

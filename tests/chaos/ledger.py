@@ -26,6 +26,7 @@ class Accepted:
 class Drawing:
     """One GET /generate: when, and the status of the answer, or None where there was none."""
 
+    api: str
     start: float
     end: float
     status: int | None
@@ -44,7 +45,8 @@ class Ledger:
         self.intrusions: Counter[tuple[str, int]] = Counter()  # by key and status
         self.faults: Counter[tuple[str, str]] = Counter()  # by kind and target
         self.drawings: list[Drawing] = []
-        self.downtimes: list[list[float | None]] = []  # of the API: from its fault on, to where it answers again
+        self.downtimes: dict[str, list[list[float | None]]] = {}  # of each API: from a fault, to where it answers again
+        self.contents: dict[str, str] = {}  # digests of what was read, by its URL
         self.violations: list[str] = []
 
     def violate(self, what: str) -> None:
@@ -80,16 +82,26 @@ class Ledger:
         if status in ENDED:
             job.end_seen = status
 
-    def api_goes_down(self) -> None:
-        """The API is about to be killed or frozen."""
-        if not self.downtimes or self.downtimes[-1][1] is not None:
-            self.downtimes.append([time.monotonic(), None])
+    def read(self, url: str, digest: str) -> None:
+        """Note what was read of a URL that always stands for the same bytes."""
+        with self._lock:
+            before = self.contents.setdefault(url, digest)
+        if before != digest:
+            self.violate(f"GET {url}: other bytes than before")
 
-    def api_is_back(self) -> None:
-        """The API answers again."""
-        if self.downtimes and self.downtimes[-1][1] is None:
-            self.downtimes[-1][1] = time.monotonic()
+    def api_goes_down(self, api: str) -> None:
+        """An API is about to be killed, frozen or cut off."""
+        downtimes = self.downtimes.setdefault(api, [])
+        if not downtimes or downtimes[-1][1] is not None:
+            downtimes.append([time.monotonic(), None])
 
-    def was_down(self, start: float, end: float) -> bool:
-        """Whether the API was killed or frozen at any time between."""
-        return any(went < end and (came is None or came > start) for went, came in self.downtimes if went is not None)
+    def api_is_back(self, api: str) -> None:
+        """It answers again."""
+        downtimes = self.downtimes.get(api)
+        if downtimes and downtimes[-1][1] is None:
+            downtimes[-1][1] = time.monotonic()
+
+    def was_down(self, api: str, start: float, end: float) -> bool:
+        """Whether an API was killed, frozen or cut off at any time between."""
+        times = self.downtimes.get(api, [])
+        return any(went < end and (came is None or came > start) for went, came in times if went is not None)

@@ -13,7 +13,11 @@ from jobs.store import JobStore
 from tests.chaos.service import ChaosService
 from tests.jobs.counted import disagreements
 
-LOST = {QueuedReason.WORKER_LOST, QueuedReason.TRAINER_LOST}  # reasons of a queued job that had a strike
+LOST = {
+    QueuedReason.WORKER_LOST,
+    QueuedReason.TRAINER_LOST,
+    QueuedReason.IMPORTER_LOST,
+}  # reasons of a queued job that had a strike
 
 
 class Told(NamedTuple):
@@ -45,7 +49,7 @@ class Records(NamedTuple):
 
 def read_records(service: ChaosService) -> Records:
     """Read everything, with Redis running."""
-    redis = connect(service.redis.url)
+    redis = connect(service.redis_url)
     store = JobStore.of(service.settings)
     ids: list[str] = redis.zrange(JOBS, 0, -1)  # type: ignore[assignment]
     indexes = ("queued", "leases", "publishing")

@@ -4,16 +4,17 @@ from collections import Counter
 from collections.abc import Iterator
 
 from jobs.record import JobStatus
-from tests.chaos.faults import KINDS, WEIGHTS
+from tests.chaos.faults import CUT, KINDS, WEIGHTS
 from tests.chaos.ledger import Ledger
 from tests.chaos.records import Records
 
 
 def table(ledger: Ledger, records: Records) -> Iterator[str]:
     """Line by line."""
-    yield f"{'faults':<12}" + "".join(f"{kind:>11}" for kind in KINDS)
-    for role in WEIGHTS:
-        yield f"  {role:<10}" + "".join(f"{ledger.faults[kind, role]:>11}" for kind in KINDS)
+    kinds, roles = [*KINDS, CUT], [role for role in WEIGHTS if any(harmed == role for _, harmed in ledger.faults)]
+    yield f"{'faults':<12}" + "".join(f"{kind:>11}" for kind in kinds)
+    for role in roles:
+        yield f"  {role:<10}" + "".join(f"{ledger.faults[kind, role]:>11}" for kind in kinds)
 
     jobs = records.jobs.values()
     ends = Counter(job.status.value for job in jobs)
@@ -35,6 +36,7 @@ def table(ledger: Ledger, records: Records) -> Iterator[str]:
     yield f"{'events':<12}{told}, by SSE over {connections} connections"
     drawn = Counter("answered" if drawing.status else "while the API was away" for drawing in ledger.drawings)
     yield f"{'drawings':<12}{_counts(drawn)}"
+    yield f"{'contents':<12}{len(ledger.contents)} URLs of samples and pictures, the same bytes each time"
     yield f"{'answers':<12}{_counts(ledger.answers)}"
     refused = Counter(f"{status} to {key}" for (key, status), count in ledger.intrusions.items() for _ in range(count))
     yield f"{'intruder':<12}{_counts(refused)}"

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -34,7 +33,7 @@ class Machine:
         """`values` are settings beside those that it chooses; `command` runs what follows it on this machine."""
         self.folder, self.data, self.base = folder, folder / "var", base
         self._logs = folder / "logs"
-        self._logs.mkdir(parents=True)
+        self._logs.mkdir(parents=True, exist_ok=True)
         own: dict[str, str | float] = {
             "data_dir": str(self.data),
             "api_processes": API_PROCESSES,
@@ -113,10 +112,6 @@ class Machine:
         """The ends of its logs, for a test that fails."""
         logs = sorted(self._logs.iterdir())
         return "\n".join(f"{log}:\n{log.read_bytes()[-LOG_END:].decode(errors='replace')}" for log in logs)
-
-    def client(self, headers: Mapping[str, str], **options: Any) -> httpx.Client:
-        """A client of its API."""
-        return httpx.Client(base_url=self.base, headers=headers, **options)
 
     def _log_of(self, part: str) -> Path:
         return self._logs / f"{part}.log"
