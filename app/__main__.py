@@ -26,6 +26,7 @@ from core.ports import BACKLOG, listen
 from core.settings import Settings
 from core.startup import open_data_dir, read_settings, run
 from jobs.schema import claim_redis
+from objects.probe import check_start as check_store
 
 CLOSE_S = 10  # for requests under way
 GRACE_S = CLOSE_S + 5.0
@@ -103,6 +104,7 @@ def main() -> int:
     sockets = inherited or listen(settings.host, settings.port)
     check_start(settings, sockets)
     claim_redis(settings.redis_url)
+    check_store(settings, waits=False)
     processes = settings.api_processes or min(cores(), MOST_UNASKED)
     shared = Shared.of(settings, processes, most_connections(settings))
     if processes == 1:

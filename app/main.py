@@ -117,6 +117,8 @@ def _lifespan(
         services = app.state.services = Services.open(settings, closing, shared)
         await services.keyring.look()
         watching = asyncio.create_task(services.keyring.watch())
+        if services.store_watch:
+            services.store_watch.start()
         if services.places.follower:
             await asyncio.to_thread(services.places.follower.look)
             services.places.follower.start()

@@ -16,6 +16,7 @@ from core.errors import StartError, StoreError
 from core.settings import Settings
 from jobs.store import JobStore
 from objects.opening import open_store
+from objects.probe import probe
 from objects.store import Listed, ObjectStore
 from sharing.garbage import SCRATCH, Collector, StoreOfAnother
 from sharing.moving import Move
@@ -54,6 +55,7 @@ def add_to(commands: Commands) -> None:
 def _check(_: argparse.Namespace, settings: Settings) -> int:
     """Print what was found. The exit status is 1 where something is named and not there."""
     with _opened(settings) as (store, jobs):
+        probe(store, settings.store_url or "")
         print(f"{settings.store_url}: " + ", ".join(f"{name} {1000 * s:.1f} ms" for name, s in _timed(store)))
         collector = Collector(store, jobs, settings.store_grace_s)
         collector.require_ours()

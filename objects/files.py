@@ -33,8 +33,11 @@ class FileStore(ObjectStore):
 
     def get(self, key: str) -> Stored:
         """An object. Raises ObjectNotFound."""
-        with self._explained(key):
-            data = self._path(key).read_bytes()
+        with self._explained():
+            try:
+                data = self._path(key).read_bytes()
+            except NO_SUCH as error:
+                raise ObjectNotFound(key) from error
         return Stored(data, sha256(data).hexdigest())
 
     def get_unless(self, key: str, tag: str | None) -> Stored | None:
@@ -45,7 +48,7 @@ class FileStore(ObjectStore):
     def list(self, prefix: str) -> Iterator[Listed]:
         """The objects whose keys begin with a prefix that is empty or ends with a slash. One folder is in memory."""
         folder = self._root / check_key(prefix.rstrip("/")) if prefix else self._root
-        with self._explained(prefix), suppress(*NO_SUCH):
+        with self._explained(), suppress(*NO_SUCH):
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
             for entry in entries:
                 if entry.is_dir():
@@ -60,7 +63,7 @@ class FileStore(ObjectStore):
     def delete(self, key: str) -> None:
         """Remove an object, where there is one, and the folders that are empty without it."""
         path = self._path(key)
-        with self._explained(key), suppress(*NO_SUCH):
+        with self._explained(), suppress(*NO_SUCH):
             with self._lock():
                 path.unlink()
             for folder in path.parents:
@@ -70,7 +73,7 @@ class FileStore(ObjectStore):
                     folder.rmdir()
 
     def _put_if(self, key: str, data: bytes, tag: str | None) -> None:
-        with self._explained(key):
+        with self._explained():
             temporary = self._write_beside(self._path(key), data)
             try:
                 if tag is None:
@@ -107,14 +110,14 @@ class FileStore(ObjectStore):
         """A temporary file with these bytes, on disk."""
         temporary = path.parent / f"{TEMPORARY_PREFIX}{uuid4().hex}"
         for number in range(TRIES):
-            path.parent.mkdir(parents=True, exist_ok=True)
             try:
+                path.parent.mkdir(parents=True, exist_ok=True)
                 with temporary.open("wb") as file:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
                 return temporary
-            except FileNotFoundError:
+            except (FileNotFoundError, FileExistsError):
                 if number == TRIES - 1:
                     raise
             except OSError:
@@ -134,12 +137,10 @@ class FileStore(ObjectStore):
             raise StoreBusy(f"{self._root}: {error}") from error
 
     @contextmanager
-    def _explained(self, key: str) -> Iterator[None]:
+    def _explained(self) -> Iterator[None]:
         """Turn what the disk says into our own errors. A full one is away: it may have room again."""
         try:
             yield
-        except NO_SUCH as error:
-            raise ObjectNotFound(key) from error
         except OSError as error:
             kind = StoreRefused if error.errno in NO_RIGHT else StoreAway
             raise kind(f"{error.filename or self._root}: {error.strerror or error}") from error

@@ -23,7 +23,7 @@ from core.startup import EXIT_FAILED, EXIT_REFUSED, PYTHON, read_settings, run
 from objects.opening import open_store
 from objects.store import ObjectStore
 
-SCRATCH = "probe"  # the keys below it are the probes' own; one that was killed leaves some
+SCRATCH = "scratch"  # the keys below it are garbage: a probe that was killed leaves some
 WRITERS = 3
 AGAIN_S = 5.0
 ALLOWED = (
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 def probe(store: ObjectStore, name: str) -> None:
-    """Write a few bytes below `probe/`, and remove them. `name` is for texts.
+    """Write a few bytes below `scratch/`, and remove them. `name` is for texts.
 
     Raises StartError for a store that ignores conditions, StoreRefused where a right is missing, and StoreAway.
     """

@@ -160,7 +160,13 @@ class S3Store(ObjectStore):
             return self._opened
 
     def _open(self) -> _Clients:
-        """Clients of obstore. Raises StartError for variables that make no sense."""
+        """Clients of obstore. Raises StartError for variables that make no sense.
+
+        obstore reads the environment itself, and stops the process at an empty AWS_ENDPOINT_URL_S3. Compose files set
+        what is not given to nothing, so a variable that is empty is none.
+        """
+        for name in [name for name, value in os.environ.items() if name.startswith("AWS_") and not value]:
+            del os.environ[name]
         options: ClientConfig = {"connect_timeout": timedelta(seconds=CONNECT_S)}
         endpoint = self._endpoint
         if endpoint is not None:

@@ -13,7 +13,9 @@ from core.errors import StoreAway, StoreError, StoreRefused
 REQUEST = re.compile(r"Error performing [A-Z]+ (\S+) in ")
 STATUS = re.compile(r"non-2xx status code: (\d{3})")
 CODE = re.compile(r"<Code>(\w+)</Code>")
+UNTRUSTED = re.compile(r"InvalidCertificate\(\s*(\w+)")
 REASON = re.compile(r'message: "([^"]*)"|"(dns error)"|kind: (Timeout)|\b(TimedOut)\b')
+CERTIFICATE = "InvalidCertificate"
 SOON = {"RequestTimeout", "IncompleteBody", "SlowDown", "OperationAborted"}  # codes by which another try may succeed
 RIGHTS = (
     "a bucket that is there, in AWS_REGION or at AWS_ENDPOINT_URL, and credentials that may get, put, delete and "
@@ -41,7 +43,9 @@ class Fault(NamedTuple):
     @property
     def is_refusal(self) -> bool:
         """Whether another try would be answered the same until somebody changes a setting or a right."""
-        return self.status is not None and self.status < 500 and self.status != 429 and self.code not in SOON
+        if self.status is None:
+            return self.code == CERTIFICATE
+        return self.status < 500 and self.status != 429 and self.code not in SOON
 
     @property
     def kind(self) -> type[StoreError]:
@@ -58,8 +62,10 @@ def fault_of(error: Exception) -> Fault:
     text = str(error)
     status = int(found[1]) if (found := STATUS.search(text)) else None
     code = found[1] if (found := CODE.search(text)) else ""
-    where = urlsplit(found[1]).netloc if (found := REQUEST.search(text)) else "the store"
+    where = (urlsplit(found[1]).netloc if (found := REQUEST.search(text)) else "") or "what gives credentials"
     if status is not None:
         return Fault(status, code, f"{where} answered {status} {code}".rstrip())
+    if found := UNTRUSTED.search(text):
+        return Fault(None, CERTIFICATE, f"the certificate of {where} is not trusted ({found[1]}; see AWS_CA_BUNDLE)")
     reason = next((part for part in found.groups() if part), "") if (found := REASON.search(text)) else ""
     return Fault(None, code, f"{where} did not answer{f': {reason}' if reason else ''}")

@@ -61,7 +61,10 @@ class ObjectStore(ABC):
 
     @abstractmethod
     def list(self, prefix: str) -> Iterator[Listed]:
-        """The objects whose keys begin with a prefix that is empty or ends with a slash, in any order."""
+        """The objects whose keys begin with a prefix that is empty or ends with a slash.
+
+        Those of a folder come one after another.
+        """
 
     @abstractmethod
     def delete(self, key: str) -> None:

@@ -131,12 +131,21 @@ def lanes_of(worker: int) -> list[int]:
 
 def pool_of(worker: int) -> list[int]:
     """Process ids of what carries out its trainings."""
-    return [pid for pid in children(worker) if LANE not in _command(pid)]
+    return [pid for pid in children(worker) if LANE not in _command(pid) and pid not in sweepers_of(worker)]
+
+
+def sweepers_of(worker: int) -> list[int]:
+    """The process id of what sweeps beside a store; without one its main process does."""
+    return [pid for pid in children(worker) if _read(Path(f"/proc/{pid}/comm")) == b"sweeper\n"]
 
 
 def _command(pid: int) -> bytes:
+    return _read(Path(f"/proc/{pid}/cmdline"))
+
+
+def _read(path: Path) -> bytes:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
+        return path.read_bytes()
     except OSError:  # it has just ended
         return b""
 

@@ -22,7 +22,8 @@ def test_every_metric_has_a_row_and_no_other_has(redis_server: RedisServer, redi
     rows = {
         name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in re.findall(ROW, TABLE, re.MULTILINE)
     }
-    with served(Settings(redis_url=redis_server.url, data_dir=tmp_path)) as api:
+    settings = Settings(redis_url=redis_server.url, data_dir=tmp_path, store_url=f"file://{tmp_path}/store")
+    with served(settings) as api:
         api.http.get("/healthz")
         text = api.http.get("/metrics").text
     text += generate_latest(WorkerCollector(WorkerMeters(["cpu"]), multiprocessing.Event())).decode()

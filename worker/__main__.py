@@ -3,6 +3,7 @@
 from core.logs import log_to_stderr
 from core.startup import open_data_dir, read_settings, run
 from jobs.schema import claim_redis
+from objects.probe import check_start
 from worker.metrics import check_address
 
 
@@ -12,6 +13,7 @@ def main() -> int:
     open_data_dir(settings)
     check_address(settings)
     log_to_stderr(settings, "worker")
+    check_start(settings, waits=True)
     from worker.main import app  # which reads the settings when it is imported
 
     claim_redis(settings.redis_url)

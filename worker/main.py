@@ -10,6 +10,7 @@ import os
 import secrets
 import threading
 import time
+from functools import partial
 from typing import Any
 
 from celery.signals import setup_logging, worker_process_init, worker_ready, worker_shutdown, worker_shutting_down
@@ -23,6 +24,7 @@ from jobs.workers import Workers, client_name
 from sharing.places import Places
 from webhooks.deliverer import Deliverer
 from worker import metrics
+from worker.apart import Looked, keep_apart
 from worker.devices import devices_of, own_device, own_lane
 from worker.import_lane import keep_running
 from worker.meters import Number, WorkerMeters
@@ -73,8 +75,15 @@ def keep_logging(**_: Any) -> None:
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def start_sweeper(**_: Any) -> None:
     """Sweep in the background for as long as the worker lives."""
-    sweeper = Sweeper(JobStore.of(settings), Places.of(settings), app, meters)
-    threading.Thread(target=sweeper.sweep_until, args=(draining,), name="sweeper", daemon=True).start()
+
+    def sweep() -> None:
+        queue = app if settings.store_url is None else celery_app(settings.redis_url)  # connections of its own
+        Sweeper(JobStore.of(settings), Places.of(settings), queue, meters).sweep_until(
+            draining if settings.store_url is None else Looked(draining)
+        )
+
+    work = sweep if settings.store_url is None else partial(keep_apart, sweep, draining)
+    threading.Thread(target=work, name="sweeper", daemon=True).start()
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]

@@ -23,6 +23,7 @@ from jobs.record import ImportSpec
 from jobs.store import JobStore
 from models.retention import Retention, remove_too_many
 from sharing.places import Places
+from worker.apart import Looked
 from worker.dataset_publishing import publish_dataset, upload_of
 from worker.import_runs import keep_reports
 from worker.meters import Number, WorkerMeters
@@ -45,7 +46,7 @@ class Sweeper:
         self._cleared_at = 0.0
         self._meters = meters or WorkerMeters([])
 
-    def sweep_until(self, stop: Event) -> None:
+    def sweep_until(self, stop: Event | Looked) -> None:
         """Sweep now and every few seconds until `stop` is set."""
         interval_s = min(INTERVAL_S, self._settings.lease_s)
         while not stop.is_set():

@@ -37,6 +37,10 @@ from core.errors import (
     QueueFull,
     QuotaExceeded,
     ShelfBusy,
+    StoreAway,
+    StoreBusy,
+    StoreError,
+    StoreRefused,
     TooManyWebhooks,
     UploadBusy,
     UploadIncomplete,
@@ -210,6 +214,8 @@ async def _on_own_error(request: Request, error: Exception) -> JSONResponse:
             return problem_response(ProblemType.DATASET_DAMAGED, detail)
         case ShelfBusy():
             return problem_response(ProblemType.SHELF_BUSY, str(error), headers=SOON)
+        case StoreError():
+            return _on_store_error(error)
         case UploadBusy():
             return problem_response(ProblemType.UPLOAD_BUSY, str(error), headers=SOON)
         case UploadOffsetConflict():
@@ -217,6 +223,24 @@ async def _on_own_error(request: Request, error: Exception) -> JSONResponse:
             return problem_response(ProblemType.UPLOAD_OFFSET, str(error), headers=right)
     kind = next((kind for of, kind in OWN.items() if isinstance(error, of)), None)
     return problem_response(kind, str(error)) if kind else await _on_crash(request, error)
+
+
+def _on_store_error(error: StoreError) -> JSONResponse:
+    """The text of the error names a bucket and an id of a key, which are for the log."""
+    match error:
+        case StoreBusy():
+            return problem_response(ProblemType.STORE_AWAY, str(error), headers=SOON)
+        case StoreAway():
+            logger.warning("the store is away: %s", error)
+            detail = "the object store does not answer; images can still be drawn"
+            return problem_response(ProblemType.STORE_AWAY, detail, headers=SOON)
+        case StoreRefused():
+            logger.error("the store refuses: %s", error)
+            detail = "the object store refuses what the server asks; the server's log has the reason"
+            return problem_response(ProblemType.STORE_AWAY, detail)
+    logger.error("an object in the store is damaged or missing: %s", error)
+    detail = "an object in the store is damaged or missing; the server's log names it"
+    return problem_response(ProblemType.STORE_DAMAGED, detail)
 
 
 async def _on_redis_error(request: Request, error: Exception) -> JSONResponse:

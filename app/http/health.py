@@ -24,6 +24,9 @@ class Readiness(BaseModel):
     ready: bool
     model: str | None = Field(description="The active model, loaded and warm.")
     redis: bool = Field(description="Whether the job store answers; images are drawn without it too.")
+    store: bool | None = Field(
+        description="Whether the object store answers, as of a few seconds ago; null where there is none."
+    )
 
 
 @router.get("/healthz")
@@ -47,4 +50,4 @@ def readyz(response: Response, services: ServicesDep) -> Readiness:
     follower = services.places.follower
     ready = bool(services.renderer.loaded()) and (follower is None or follower.seen_ago_s() is not None)
     response.status_code = 200 if ready else 503
-    return Readiness(ready=ready, model=active if ready else None, redis=redis)
+    return Readiness(ready=ready, model=active if ready else None, redis=redis, store=services.store_is_up)

@@ -67,6 +67,8 @@ class ProblemType(StrEnum):
     HEAD_TOO_LARGE = "head-too-large", 431
     INTERNAL = "internal", 500
     STORE_UNAVAILABLE = "store-unavailable", 503
+    STORE_AWAY = "store-away", 503
+    STORE_DAMAGED = "store-damaged", 503
     STORAGE_UNAVAILABLE = "storage-unavailable", 503
     MODEL_NOT_READY = "model-not-ready", 503
     JUDGE_NOT_READY = "judge-not-ready", 503

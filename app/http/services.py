@@ -25,6 +25,7 @@ from jobs.redis_client import connect
 from jobs.store import JobStore
 from jobs.workers import Workers
 from models.shelf import Shelf
+from objects.watch import StoreWatch
 from sharing.places import Places
 from sharing.runs import Runs
 from webhooks.store import WebhookStore
@@ -43,6 +44,7 @@ class Services:
     workers: Workers
     queue: Celery
     places: Places
+    store_watch: StoreWatch | None
     shelf: Shelf
     datasets: DatasetShelf
     uploads: Uploads
@@ -71,6 +73,7 @@ class Services:
             workers=Workers(connect(settings.redis_url)),
             queue=celery_app(settings.redis_url),
             places=places,
+            store_watch=StoreWatch(places.store, settings.store_url or "") if places.store else None,
             shelf=places.shelf,
             datasets=places.datasets,
             uploads=places.uploads,
@@ -96,9 +99,16 @@ class Services:
             closing=closing,
         )
 
+    @property
+    def store_is_up(self) -> bool | None:
+        """Whether the object store answers; None where there is none."""
+        return self.store_watch.is_up if self.store_watch else None
+
     async def close(self) -> None:
         """Stop drawing and close the connections."""
         self.renderer.close()
+        if self.store_watch:
+            self.store_watch.stop()
         await self.feed.close()
         self.queue.close()
         self.keyring.close()

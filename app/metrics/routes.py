@@ -51,6 +51,9 @@ class _Found:
             in_redis = []
         yield GaugeMetricFamily("digitforge_redis_up", "Whether the job store answers.", value=int(bool(in_redis)))
         yield from in_redis
+        if services.store_is_up is not None:
+            text = "Whether the object store that machines share answers."
+            yield GaugeMetricFamily("digitforge_store_up", text, value=int(services.store_is_up))
 
 
 @router.get("/metrics", response_class=Response, responses=DOCUMENTED)

@@ -26,7 +26,8 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     with hold_port() as held:
         port = port_of(held)
         folder, tsdb = tmp_path_factory.mktemp("service"), tmp_path_factory.mktemp("prometheus")
-        with Service(folder, worker_metrics_port=str(port), api_processes="2") as service:
+        store = f"file://{folder}/store"
+        with Service(folder, worker_metrics_port=str(port), api_processes="2", store_url=store) as service:
             key, admin = _keys(service, folder)
             with (
                 httpx.Client(base_url=service.base, headers=bearer(admin), timeout=30) as http,

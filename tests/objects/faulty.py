@@ -48,7 +48,11 @@ class FaultyStore(ObjectStore):
         """The objects whose keys begin with a prefix that is empty or ends with a slash."""
         self._reading()
         with self._lock:
-            found = [Listed(key, len(data), at) for key, (data, at) in self._objects.items() if key.startswith(prefix)]
+            found = [
+                Listed(key, len(data), at)
+                for key, (data, at) in sorted(self._objects.items())
+                if key.startswith(prefix)
+            ]
         yield from found
 
     def delete(self, key: str) -> None:

@@ -1,5 +1,7 @@
 """Stores that are refused at the start, with a sentence that says why."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,13 @@ def test_variables_that_make_no_sense_are_named(variable: str, value: str, text:
         S3Store("s3://bucket", given | {variable: value}).get("key")
 
 
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ENDPOINT_URL_S3", "AWS_SESSION_TOKEN", "AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "AWS_CA_BUNDLE"):
+        monkeypatch.setenv(name, "")
+    with moto() as (url, environment):
+        assert S3Store(url, environment | {"AWS_CA_BUNDLE": ""}).put_once("key", b"")
+
+
 def settings(monkeypatch: pytest.MonkeyPatch, url: str, environment: dict[str, str]) -> Settings:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -119,8 +128,10 @@ def test_a_start_goes_on_where_the_store_is_away(
     assert "s3://bucket at http://127.0.0.1:9" in caplog.text
 
 
-def test_without_a_store_nothing_is_asked() -> None:
+def test_without_s3_its_client_is_not_loaded() -> None:
     check_start(Settings(store_url=None), waits=True)
+    code = "import sys, objects.probe, sharing.places; sys.exit('obstore' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_watch_tells_when_the_store_goes_and_comes(caplog: pytest.LogCaptureFixture) -> None:
