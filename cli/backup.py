@@ -8,11 +8,12 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO
 from uuid import uuid4
 
@@ -22,13 +23,17 @@ from cli.archive import ENTRIES, SNAPSHOT, ArchiveWriter, Header
 from cli.commands import Commands
 from cli.data_files import DataFiles
 from cli.own_redis import redis_of
-from core.errors import StartError
+from cli.stored_files import StoredFiles
+from core.errors import StartError, StoreError
 from core.files import TEMPORARY_PREFIX, sync
+from core.moved import require_moved
 from core.schema import SCHEMA, claim_folder
 from core.settings import Settings
 from core.version import VERSION
 from jobs.schema import claim_redis
 from jobs.snapshot import Entry, Moved, Snapshot, open_for_snapshots, take_snapshot
+from jobs.store import JobStore
+from objects.opening import open_store
 
 LOOKS = 20
 PAUSE_S = 0.1
@@ -43,11 +48,6 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
-    if settings.store_url is not None:
-        raise StartError(
-            f"DIGITFORGE_STORE_URL = {settings.store_url!r}: this data folder is only a copy of a part of it;"
-            " allowed: a copy of Redis and then one of the store, see docs/operations.md"
-        )
     if not settings.data_dir.is_dir():
         raise StartError(f"DIGITFORGE_DATA_DIR = {str(settings.data_dir)!r}: no such folder")
     if arguments.file != STANDARD and Path(arguments.file).resolve().is_relative_to(settings.data_dir.resolve()):
@@ -55,10 +55,13 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
             f"{arguments.file}: in DIGITFORGE_DATA_DIR, where each later backup would hold it; allowed: another folder"
         )
     claim_folder(settings.data_dir, writes=False)
+    require_moved(settings)
     with _opened(arguments.file) as out, redis_of(settings) as url:
         claim_redis(url)
         try:
-            snapshot = write_backup(out, settings.data_dir.resolve(), url)
+            snapshot = write_all(out, settings, url)
+        except StoreError as error:
+            raise StartError(f"DIGITFORGE_STORE_URL = {settings.store_url!r}: {error}") from error
         except RedisError as error:
             raise StartError(f"DIGITFORGE_REDIS_URL: {error}") from error
         bytes_written = out.tell() if arguments.file != STANDARD else None
@@ -68,11 +71,26 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def write_backup(out: IO[bytes], data: Path, redis_url: str) -> Snapshot:
-    """Write an archive of a data folder and of a Redis. Raises StartError, OSError and redis' RedisError."""
+def write_all(out: IO[bytes], settings: Settings, redis_url: str) -> Snapshot:
+    """With a store the data folder is a copy of a part of it: everything is fetched into a folder beside."""
+    store = open_store(settings)
+    if store is None:
+        return write_backup(out, settings.data_dir.resolve(), redis_url)
+    jobs = JobStore.of(settings.model_copy(update={"redis_url": redis_url}))
+    with TemporaryDirectory(prefix="digitforge-backup-") as folder:
+        return write_backup(out, Path(folder), redis_url, partial(StoredFiles, store=store, jobs=jobs))
+
+
+def write_backup(
+    out: IO[bytes],
+    data: Path,
+    redis_url: str,
+    files_of: Callable[[Path, ArchiveWriter], DataFiles] = DataFiles,
+) -> Snapshot:
+    """Write an archive of a data folder and of a Redis. Raises StartError, OSError, StoreError, RedisError."""
     header = Header(schema_number=SCHEMA, made_by=VERSION, created_at=datetime.now(UTC).isoformat())
     archive = ArchiveWriter(out, header)
-    files = DataFiles(data, archive)
+    files = files_of(data, archive)
     redis = open_for_snapshots(redis_url)
     try:
         with TemporaryFile() as entries:

@@ -64,6 +64,8 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
             raise StartError(f"{REDIS_URL}: {error}") from error
     where = "its own Redis, for `digitforge up`" if url is None else "the Redis of DIGITFORGE_REDIS_URL"
     print(f"{restored.jobs} jobs and {restored.files} files of a backup by {restored.made_by}: in {folder} and {where}")
+    if settings.store_url is not None:
+        print(f"next, put them into {settings.store_url}: digitforge store upload, with DIGITFORGE_DATA_DIR={folder}")
     if restored.given_back:
         print(f"back in the queue, to go on where they were: {', '.join(restored.given_back)}")
     return 0

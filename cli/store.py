@@ -16,9 +16,9 @@ from core.errors import StartError, StoreError
 from core.settings import Settings
 from jobs.store import JobStore
 from objects.opening import open_store
-from objects.probe import probe
+from objects.probe import SCRATCH, probe
 from objects.store import Listed, ObjectStore
-from sharing.garbage import SCRATCH, Collector, StoreOfAnother
+from sharing.garbage import Collector, StoreOfAnother
 from sharing.moving import Move
 from sharing.survey import Survey
 
@@ -55,7 +55,7 @@ def add_to(commands: Commands) -> None:
 def _check(_: argparse.Namespace, settings: Settings) -> int:
     """Print what was found. The exit status is 1 where something is named and not there."""
     with _opened(settings) as (store, jobs):
-        probe(store, settings.store_url or "")
+        probe(store, str(settings.store_url))
         print(f"{settings.store_url}: " + ", ".join(f"{name} {1000 * s:.1f} ms" for name, s in _timed(store)))
         collector = Collector(store, jobs, settings.store_grace_s)
         collector.require_ours()

@@ -20,7 +20,7 @@ An attempt at an import has instead of all these
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,13 +113,12 @@ class RunDir:
 
     def sample_epochs(self) -> list[int]:
         """The epochs with a sample grid, in order; epoch 0 is before training."""
-        names = (path.name for path in self.samples.glob("epoch-*.png"))
-        return sorted(int(match[1]) for name in names if (match := _SAMPLE.fullmatch(name)))
+        return epochs_of_samples(path.name for path in self.samples.glob("epoch-*.png"))
 
     def checkpoint_folders(self) -> list[Path]:
         """The checkpoints, in the order of their epochs."""
-        found = ((_CHECKPOINT.fullmatch(path.name), path) for path in self.checkpoints.glob("epoch-*"))
-        return [path for _, path in sorted((int(match[1]), path) for match, path in found if match)]
+        names = (path.name for path in self.checkpoints.glob("epoch-*"))
+        return [self.checkpoint(epoch) for epoch in epochs_of_checkpoints(names)]
 
     def state_folders(self) -> list[Path]:
         """The training states, the newest first, whether or not they verify."""
@@ -128,6 +127,16 @@ class RunDir:
     def relative(self, path: Path) -> str:
         """A path inside the run as events tell it, such as `samples/epoch-0001.png`."""
         return path.relative_to(self.folder).as_posix()
+
+
+def epochs_of_samples(names: Iterable[str]) -> list[int]:
+    """The epochs of the sample grids among the names in `RunDir.samples`, in order."""
+    return sorted(int(match[1]) for name in names if (match := _SAMPLE.fullmatch(name)))
+
+
+def epochs_of_checkpoints(names: Iterable[str]) -> list[int]:
+    """The epochs of the checkpoints among the names in `RunDir.checkpoints`, in order."""
+    return sorted(int(match[1]) for name in names if (match := _CHECKPOINT.fullmatch(name)))
 
 
 @dataclass(frozen=True)

@@ -185,9 +185,13 @@ class Settings(BaseSettings):
     @property
     def imported_dir(self) -> Path:
         """Where imported data sets live."""
-        return self.data_dir / "datasets"
+        return self._own_or_copy("datasets")
 
     @property
     def uploads_dir(self) -> Path:
         """Where files that were uploaded wait for their import."""
-        return self.data_dir / "uploads"
+        return self._own_or_copy("uploads")
+
+    def _own_or_copy(self, name: str) -> Path:
+        """A folder of a machine that shares nothing, or what a machine has of that which the store has."""
+        return self.data_dir / name if self.store_url is None else self.data_dir / "cache" / name

@@ -117,15 +117,17 @@ class Uploads:
 
     def require_room(self, more: int = 0) -> None:
         """Raise UploadsFull when all uploads, each as long as it was announced, and `more` bytes are too many."""
-        if self._most_bytes is None:
-            return
+        if self._most_bytes is not None and (there := self._bytes_there()) + more > self._most_bytes:
+            raise UploadsFull(there, self._most_bytes)
+
+    def _bytes_there(self) -> int:
+        """Of all uploads, each as long as it was announced."""
         there = 0
         for upload_id in self.ids():
             with suppress(UploadNotFound):
                 upload = self.get(upload_id)
                 there += max(upload.offset, upload.meta.length or 0)
-        if there + more > self._most_bytes:
-            raise UploadsFull(there, self._most_bytes)
+        return there
 
     @contextmanager
     def keeping(self, upload_id: str | None) -> Iterator[None]:

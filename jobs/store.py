@@ -192,9 +192,12 @@ class JobStore(JobRoom):
         self._transition_or_raise("resume", job_id, allowed, secrets.token_hex(8))
         return self.get(job_id)
 
-    def note_saved(self, job_id: str, saved: str) -> None:
-        """Let a record that no worker has name the newest list of its run's files."""
-        self._redis.hset(keys.job_key(job_id), "saved", saved)
+    def note_saved(self, job_id: str, saved: str | None) -> None:
+        """Let a record that no worker has name the newest list of its run's files, or none."""
+        if saved is None:
+            self._redis.hdel(keys.job_key(job_id), "saved")
+        else:
+            self._redis.hset(keys.job_key(job_id), "saved", saved)
 
     def deployment_id(self, proposed: str | None = None) -> str | None:
         """What Redis calls this deployment; with `proposed` that, unless it has another name already."""

@@ -52,9 +52,8 @@ class Shelf(FinishedModels):
     def catch_up(self) -> None:
         """Learn what other machines changed. Here there are none."""
 
-    def look(self) -> bool:
-        """Catch up for somebody who misses a model, but not all the time; whether that was done."""
-        return False
+    def look(self) -> None:
+        """Catch up for somebody who misses a model here. What goes wrong is logged."""
 
     def active(self, dataset: str | None = None) -> str:
         """The id of the active model, or of that of a data set.

@@ -24,6 +24,7 @@ from core.errors import (
     DatasetNotFound,
     DocumentDamaged,
     ShelfBusy,
+    StoreAway,
     StoreBusy,
     StoreError,
 )
@@ -193,7 +194,7 @@ class SharedDatasets(DatasetShelf):
         found: Committed | None = None
         arrived: Arriving | None = None
 
-        def compute(content: DatasetsContent, _: int) -> DatasetsContent | None:
+        def compute(content: DatasetsContent) -> DatasetsContent | None:
             nonlocal found, arrived
             found = committed()
             if found is None or found.key not in content.arriving:
@@ -202,7 +203,10 @@ class SharedDatasets(DatasetShelf):
             added = content.with_set(found.dataset_id, arrived, found.name, time.time())
             return added.with_name(found.name, found.dataset_id).without_offers([found.key])
 
-        content, _ = self._document.change(compute)
+        content = self._change(compute)
+        if found is not None and arrived is None and found.dataset_id not in content.sets and found.made.is_dir():
+            self.offer(found.key, found.dataset_id, found.made)  # of a worker that knew of no store
+            content = self._change(compute)
         crash_point("import:named")
         if found is not None and arrived is not None:
             self._discard_unless_named(arrived, content)
@@ -213,19 +217,21 @@ class SharedDatasets(DatasetShelf):
 
     def share_judge(self, dataset_id: str) -> None:
         """Share the judge and the floor that were made here, where the store has none. The first one is kept."""
-        entry, folder = self._copy.seen.sets.get(dataset_id), self._root / dataset_id
-        if entry is None:
-            return
-        if entry.judge is None and (folder / JUDGE).is_dir():
+        seen, folder = self._copy.seen, self._root / dataset_id
+        entry = seen.sets.get(dataset_id)
+        shares_judge = entry is not None and entry.judge is None and (folder / JUDGE).is_dir()
+        if shares_judge:
             names = file_names(folder / JUDGE)
             self._share(
                 lambda: self._put_folder(dataset_id, folder / JUDGE, names, no_tick),
                 lambda content, judge: content.with_judge(dataset_id, judge),
             )
         floor = _read_floor(folder / FLOOR)
-        if floor is not None and floor != entry.floor:
+        shares_floor = floor is not None and seen.with_floor(dataset_id, floor) != seen
+        if floor is not None and shares_floor:
             self._change(lambda content: content.with_floor(dataset_id, floor))
-        self._look_if_possible()
+        if shares_judge or shares_floor:
+            self._look_if_possible()
 
     def _share(self, put: Callable[[], Put], name: Callable[[DatasetsContent, Put], DatasetsContent]) -> Put:
         """Put files into the store and let the document name them, in time, or all over again."""
@@ -247,8 +253,13 @@ class SharedDatasets(DatasetShelf):
         self._change(compute)
         return there
 
-    def _change(self, compute: Callable[[DatasetsContent], DatasetsContent]) -> DatasetsContent:
-        content, _ = self._document.change(lambda content, _: compute(content))
+    def _change(self, compute: Callable[[DatasetsContent], DatasetsContent | None]) -> DatasetsContent:
+        def changed(content: DatasetsContent, version: int) -> DatasetsContent | None:
+            if version == 0 and self._copy.seen.sets:  # a file system that is not mounted, or a bucket that was emptied
+                raise StoreAway("the store has none of the data sets that this machine has seen")
+            return compute(content)
+
+        content, _ = self._document.change(changed)
         return content
 
     def _put(self, dataset_id: str, made: Path, tick: Tick) -> MadeDataset:

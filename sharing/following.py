@@ -67,6 +67,10 @@ class Follower:
         """Seconds since this machine's copies were what the store said; None where they never were."""
         return _age_s(self._seen)
 
+    def seen_at(self) -> float:
+        """When they were so last, in seconds since 1970; 0 where they never were."""
+        return self._seen.stat().st_mtime if self._seen.exists() else 0.0
+
     def _run(self) -> None:
         while not self._stopped.is_set():
             with suppress(OSError):

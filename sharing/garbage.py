@@ -10,6 +10,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby, islice
 from typing import Any
 
@@ -17,15 +18,16 @@ from core.errors import DocumentDamaged, ObjectNotFound, StoreError
 from jobs.reader import KeptRun
 from jobs.store import JobStore
 from objects.document import fence
+from objects.probe import SCRATCH
 from objects.store import Listed, ObjectStore
 from sharing.survey import Named, Survey, first_of, owner_of
 
 DOCUMENTS = {"models": "shelf.json", "datasets": "datasets.json"}  # by the folder whose owners they name
 DEPLOYMENT = "deployment"  # the key of the id of the deployment that a store belongs to
 MOVING = "moving"  # the key that is there while `sharing/moving.py` fills the store
-SCRATCH = "scratch"  # what a look at the store leaves behind when it is killed
 KNOWN = {DEPLOYMENT, MOVING, *DOCUMENTS.values()}
 JOBS_AT_ONCE = 100
+AT_ONCE = 8  # objects that are removed
 ATTEMPT = re.compile(r"a(\d{3,})")
 
 
@@ -65,12 +67,13 @@ class Collector:
         if any(first_of(one.key) in DOCUMENTS for one in survey.garbage):
             named = Named(*(fence(self._store, key) for key in DOCUMENTS.values()))
             survey.garbage = [one for one in survey.garbage if not named.keeps(one.key)]
-        for one in survey.garbage:
-            self._store.delete(one.key)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for _ in pool.map(self._store.delete, [one.key for one in survey.garbage]):
+                pass
         return survey
 
     def survey(self) -> Survey:
-        """Look at everything, and change nothing. What is `missing` may just be new, unless everything stands still."""
+        """Look at everything, and change nothing. What is `missing` may just have been removed with what named it."""
         survey, before_s = Survey(), self._clock_s() - self._grace_s
         published, uploads = list[Listed](), list[Listed]()
         for kind, some in groupby(survey.counting(self._store.list("")), lambda one: first_of(one.key)):
@@ -81,12 +84,13 @@ class Collector:
                     uploads += some
                 case "runs":
                     self._look_at_runs(survey, some, before_s)
-                case "scratch":
+                case _ if kind == SCRATCH:  # of a probe that was killed
                     survey.add_unnamed(some, before_s)
                 case _:
                     survey.unknown += (one.key for one in some if one.key not in KNOWN)
         self._look_at_published(survey, published, before_s)
         self._look_at_uploads(survey, uploads, before_s)
+        survey.missing = [key for key in survey.missing if not self._is_there(key)]  # some came after the list was made
         return survey
 
     def _look_at_published(self, survey: Survey, listed: list[Listed], before_s: float) -> None:
@@ -106,7 +110,9 @@ class Collector:
             if self._content(f"{owner}.json") is None:
                 survey.add_unnamed(some, before_s)
         for key in sorted(key for key in there if key.endswith(".json")):
-            survey.missing += sorted(Named(self._content(key)).keys - there)
+            content = self._content(key)
+            if content is not None and not content.get("deleted"):  # else its pieces go, and then the document
+                survey.missing += sorted(Named(content).keys - there)
 
     def _look_at_runs(self, survey: Survey, listed: Iterable[Listed], before_s: float) -> None:
         """The saved files of jobs, some jobs at a time."""
@@ -141,10 +147,20 @@ class Collector:
         except ObjectNotFound:
             return None
 
-    def _content(self, key: str) -> Any:
+    def _is_there(self, key: str) -> bool:
+        try:
+            self._store.get(key)
+        except ObjectNotFound:
+            return False
+        return True
+
+    def _content(self, key: str) -> dict[str, Any] | None:
         """The content of a document as JSON values, None where it is not there. Raises DocumentDamaged."""
         try:
-            return json.loads(self._store.get(key).data)["content"]
+            content: dict[str, Any] = json.loads(self._store.get(key).data)["content"]
+            if not isinstance(content, dict):
+                raise TypeError("its content is no object")
+            return content
         except ObjectNotFound:
             return None
         except (ValueError, KeyError, TypeError) as error:

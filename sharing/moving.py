@@ -107,6 +107,7 @@ class Move:
             key = put_list(self._store, owner, put_tree(self._store, owner, run.folder, names))
             self._jobs.note_saved(job.id, key)
             return True
+        self._jobs.note_saved(job.id, None)  # a store of an earlier life may have had it
         return False
 
     def _put_uploads(self) -> int:

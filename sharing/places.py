@@ -13,9 +13,11 @@ from models.shelf import Shelf
 from objects.opening import open_store
 from objects.store import ObjectStore
 from sharing.datasets import SharedDatasets
+from sharing.eviction import Eviction
 from sharing.following import Follower
 from sharing.runs import Runs, SharedRuns
 from sharing.shelf import SharedShelf
+from sharing.uploads import SharedUploads
 
 
 @dataclass(frozen=True)
@@ -34,23 +36,35 @@ class Places:
     def of(cls, settings: Settings) -> Self:
         """Open them."""
         store = open_store(settings)
-        shelf = Shelf(settings.shelf_dir) if store is None else SharedShelf(settings.shelf_dir, store)
+        shelf = _shelf(settings, store)
         datasets = _datasets(settings, store)
-        follower = None if store is None else Follower(settings.following_dir, [shelf.catch_up, datasets.catch_up])
+        eviction = Eviction(settings.shelf_dir, shelf)
+        looks = [shelf.catch_up, datasets.catch_up, eviction.now_and_then]
+        follower = None if store is None else Follower(settings.following_dir, looks)
         return cls(
             settings=settings,
             shelf=shelf,
             datasets=datasets,
-            uploads=Uploads(settings.uploads_dir, settings.max_all_uploads_bytes),
+            uploads=_uploads(settings, store),
             runs=_runs(settings, store),
             store=store,
             follower=follower,
         )
 
 
+def _shelf(settings: Settings, store: ObjectStore | None) -> Shelf:
+    root, grace_s = settings.shelf_dir, settings.store_grace_s
+    return Shelf(root) if store is None else SharedShelf(root, store, grace_s=grace_s)
+
+
 def _datasets(settings: Settings, store: ObjectStore | None) -> DatasetShelf:
     root = settings.imported_dir
     return DatasetShelf(root) if store is None else SharedDatasets(root, store, settings.store_grace_s)
+
+
+def _uploads(settings: Settings, store: ObjectStore | None) -> Uploads:
+    root, most_bytes = settings.uploads_dir, settings.max_all_uploads_bytes
+    return Uploads(root, most_bytes) if store is None else SharedUploads(root, store, most_bytes)
 
 
 def _runs(settings: Settings, store: ObjectStore | None) -> Runs:

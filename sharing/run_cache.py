@@ -1,6 +1,6 @@
 """Files of runs of other machines, fetched from the store when somebody asks for one.
 
-<root>/<job id>/<sha256>/<name>    whole and verified, or not there
+<root>/<job id>/<sha256>.<name>/<name>    whole and verified, or not there
 """
 
 import os
@@ -27,7 +27,7 @@ class RunCache:
 
     def get(self, job_id: str, file: StoredFile, name: str) -> Path:
         """The path of a file. Raises ObjectNotFound, DocumentDamaged, StoreAway and OSError."""
-        path = self._root / job_id / file.sha256 / name
+        path = self._path(job_id, file, name)
         with suppress(FileNotFoundError):
             os.utime(path)
             return path
@@ -38,7 +38,7 @@ class RunCache:
 
     def get_all(self, job_id: str, files: Sequence[tuple[StoredFile, str]]) -> None:
         """Fetch what is missing of several files, some at a time. Raises as `get` does."""
-        missing = [(file, name) for file, name in files if not (self._root / job_id / file.sha256 / name).is_file()]
+        missing = [(file, name) for file, name in files if not self._path(job_id, file, name).is_file()]
         if missing:
             with ThreadPoolExecutor(min(AT_ONCE, len(missing)), "fetching") as pool:
                 list(pool.map(lambda one: self.get(job_id, *one), missing))
@@ -50,6 +50,9 @@ class RunCache:
     def job_ids(self) -> set[str]:
         """The jobs that it has files of."""
         return {path.name for path in self._root.glob("*")}
+
+    def _path(self, job_id: str, file: StoredFile, name: str) -> Path:
+        return self._root / job_id / f"{file.sha256}.{name}" / name
 
     def _make_room(self) -> None:
         """Remove the files that were not asked for for the longest time, down to the bound."""

@@ -1,27 +1,16 @@
 """The files of a run as readers find them, by their names in its directory: on this machine's disk, or in the store."""
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path, PurePath
-from typing import NamedTuple
 
 from core.files import sha256_of
-from core.run_dir import RunDir
+from core.run_dir import RunDir, epochs_of_checkpoints, epochs_of_samples
 from objects.trees import Tree
 from sharing.run_cache import RunCache
 
 LAYOUT = RunDir(Path())  # its paths are the names
-_SAMPLE = re.compile(r"epoch-(\d{4,})\.png")
-_CHECKPOINT = re.compile(r"epoch-(\d{4,})")
-
-
-class RunFile(NamedTuple):
-    """A file that can be read here, in a folder in which it has its own name."""
-
-    path: Path
-    sha256: str | None  # of its bytes, where machines have to agree on it
 
 
 class RunFiles(ABC):
@@ -36,19 +25,26 @@ class RunFiles(ABC):
         """A file's bytes, or None where there is no such file."""
 
     @abstractmethod
-    def find(self, name: PurePath) -> RunFile | None:
-        """A file, or None where there is none. Raises StoreError and OSError."""
+    def sha256(self, name: PurePath) -> str | None:
+        """The digest of a file, where machines have to agree on it and there is such a file."""
+
+    @abstractmethod
+    def find(self, name: PurePath) -> Path | None:
+        """Where a file can be read here, in a folder in which it has its own name; None where there is no such file.
+
+        Raises StoreError and OSError.
+        """
 
     def fetch(self, names: Iterable[PurePath]) -> None:  # noqa: B027 - they are
         """Have these files at hand when they are asked for one by one. Raises StoreError and OSError."""
 
     def sample_epochs(self) -> list[int]:
         """The epochs with a sample grid, in order; epoch 0 is before training."""
-        return _epochs(_SAMPLE, self.names_in(LAYOUT.samples))
+        return epochs_of_samples(self.names_in(LAYOUT.samples))
 
     def checkpoint_epochs(self) -> list[int]:
         """The epochs with a checkpoint, in order."""
-        return _epochs(_CHECKPOINT, self.names_in(LAYOUT.checkpoints))
+        return epochs_of_checkpoints(self.names_in(LAYOUT.checkpoints))
 
 
 class LocalRunFiles(RunFiles):
@@ -67,14 +63,18 @@ class LocalRunFiles(RunFiles):
         path = self._run.folder / name
         return path.stat().st_size if path.is_file() else None
 
-    def find(self, name: PurePath) -> RunFile | None:
-        """A file, or None where there is none."""
+    def sha256(self, name: PurePath) -> str | None:
+        """The digest of a file, where machines have to agree on it and there is such a file."""
         path = self._run.folder / name
-        if not path.is_file():
+        if not self._shared or not path.is_file():
             return None
         stat = path.stat()
-        digest = _digest(path, stat.st_ino, stat.st_size, stat.st_mtime_ns) if self._shared else None
-        return RunFile(path, digest)
+        return _digest(path, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+    def find(self, name: PurePath) -> Path | None:
+        """Where a file is; None where there is no such file."""
+        path = self._run.folder / name
+        return path if path.is_file() else None
 
 
 class StoredRunFiles(RunFiles):
@@ -93,10 +93,15 @@ class StoredRunFiles(RunFiles):
         stored = self._files.get(name.as_posix())
         return stored.bytes if stored else None
 
-    def find(self, name: PurePath) -> RunFile | None:
-        """A file, or None where there is none. Raises StoreError and OSError."""
+    def sha256(self, name: PurePath) -> str | None:
+        """The digest of a file; None where there is no such file."""
         stored = self._files.get(name.as_posix())
-        return RunFile(self._cache.get(self._job_id, stored, name.name), stored.sha256) if stored else None
+        return stored.sha256 if stored else None
+
+    def find(self, name: PurePath) -> Path | None:
+        """Where a file can be read here; None where there is no such file. Raises StoreError and OSError."""
+        stored = self._files.get(name.as_posix())
+        return self._cache.get(self._job_id, stored, name.name) if stored else None
 
     def fetch(self, names: Iterable[PurePath]) -> None:
         """Have these files at hand when they are asked for one by one. Raises StoreError and OSError."""
@@ -108,7 +113,3 @@ class StoredRunFiles(RunFiles):
 def _digest(path: Path, inode: int, size: int, changed_ns: int) -> str:
     """The digest of a file that looks like this: files are only replaced as a whole, and logs grow."""
     return sha256_of(path)
-
-
-def _epochs(pattern: re.Pattern[str], names: Iterable[str]) -> list[int]:
-    return sorted(int(match[1]) for name in names if (match := pattern.fullmatch(name)))

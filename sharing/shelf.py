@@ -6,17 +6,18 @@ is refused among machines. Everybody reads the copy alone. Weights come to it wh
 """
 
 import logging
+import os
 import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from threading import Lock
 
 from core.card import CARD, DISCRIMINATOR, GENERATOR, Card, read_card, verify_checkpoint
 from core.errors import (
     CheckpointError,
+    DigitforgeError,
     DocumentDamaged,
     ModelNotFound,
     ObjectNotFound,
@@ -30,10 +31,10 @@ from models.notes import NO_NOTES
 from models.shelf import PRETRAINED, Change, Result, Shelf
 from objects.store import ObjectStore
 from objects.trees import put_tree, remove_owner
+from sharing.grace import PublishedTooLate, PublishWindow
 from sharing.shelf_copy import ShelfCopy
 from sharing.shelf_document import MODELS, KeptCard, ModelEntry, ShelfContent, shelf_document
 
-LOOK_S = 1.0  # how often somebody who misses a model may look
 FILES = (CARD, GENERATOR, DISCRIMINATOR)
 DAY_S = 86_400.0
 
@@ -48,12 +49,11 @@ class SharedShelf(Shelf):
     """A shelf whose copy is under `root`. Each method that changes it raises StoreAway too, with nothing changed."""
 
     def __init__(self, root: Path, store: ObjectStore, embedded: Path = PRETRAINED, grace_s: float = DAY_S) -> None:
-        """Chunks that nobody names are removed after `grace_s`; what is added is named in half of that, or not."""
+        """`grace_s` is `settings.store_grace_s`."""
         super().__init__(root, embedded)
         self._store, self._document, self._grace_s = store, shelf_document(store), grace_s
         self._copy = ShelfCopy(root, store, self._notes)
         self._tag: str | None = None  # of the document that the copy was brought to, or to a later one
-        self._looking, self._looked_at = Lock(), -LOOK_S
 
     def catch_up(self) -> None:
         """Bring the copy to what the store says now. Raises StoreAway, with the copy sound and as it was or newer."""
@@ -66,23 +66,16 @@ class SharedShelf(Shelf):
         self._bring_to_newest()
         self._tag = tag
 
-    def look(self) -> bool:
-        """Bring the copy to what the store says, at most once a second; whether that was done.
+    def look(self) -> None:
+        """Bring the copy to what the store says, also where nothing has changed: it may have lost something.
 
-        What is wrong with the store is logged: whoever looks for a model does without it then.
+        What goes wrong is logged: whoever looks for a model does without it then.
         """
-        with self._looking:
-            now = time.monotonic()
-            if now - self._looked_at < LOOK_S:
-                return False
-            self._looked_at = now
+        self._tag = None
         try:
-            self._tag = None
             self.catch_up()
-        except (StoreError, ShelfBusy) as error:
+        except (StoreError, ShelfBusy, OSError) as error:
             logger.warning("looked for a model in vain: %s", error)
-            return False
-        return True
 
     def card(self, model_id: str) -> Card:
         """A model's card. Raises ModelNotFound, or CheckpointError when the card is damaged."""
@@ -90,6 +83,8 @@ class SharedShelf(Shelf):
 
     def reading(self, model_id: str, read: Callable[[Path], Read]) -> Read:
         """What `read` makes of a model's folder, after fetching what is missing or altered there."""
+        with suppress(OSError):
+            os.utime(self._root / model_id / GENERATOR)  # by which `sharing/eviction.py` goes
         try:
             return super().reading(model_id, read)
         except CheckpointError:
@@ -111,7 +106,7 @@ class SharedShelf(Shelf):
         for _ in range(TRIES):
             if self._arrives_again(card.model_id):
                 break
-            with suppress(_Outdated):
+            with suppress(_Outdated, PublishedTooLate):
                 card = self._offer(checkpoint, card)
                 break
         self._bring_to_newest()
@@ -120,8 +115,11 @@ class SharedShelf(Shelf):
         return card
 
     def _offer(self, checkpoint: Path, card: Card) -> Card:
-        """Put a model's files into the store, and it on the shelf. Raises _Outdated where it came there meanwhile."""
-        model_id, owner, began = card.model_id, _new_owner(card.model_id), time.monotonic()
+        """Put a model's files into the store, and it on the shelf.
+
+        Raises _Outdated where it came there meanwhile, and PublishedTooLate.
+        """
+        model_id, owner, window = card.model_id, _new_owner(card.model_id), PublishWindow(self._grace_s)
         kept = self._document.read()[0].deleted.get(model_id)
         if kept is not None:
             self._copy.fetch_cards(ShelfContent(deleted={model_id: kept}))
@@ -129,10 +127,11 @@ class SharedShelf(Shelf):
             card = self._copy_checkpoint(checkpoint, card, temporary)
             files = put_tree(self._store, owner, temporary, FILES)
 
-            def entered(content: ShelfContent, _: int) -> ShelfContent:
-                late = time.monotonic() - began > self._grace_s / 2
-                if model_id in content.models or content.deleted.get(model_id) != kept or late:
+            def entered(content: ShelfContent, version: int) -> ShelfContent:
+                self._copy.require_same_store(version)
+                if model_id in content.models or content.deleted.get(model_id) != kept:
                     raise _Outdated
+                window.require_open()
                 entry = ModelEntry(
                     owner=owner,
                     files=files,
@@ -144,7 +143,7 @@ class SharedShelf(Shelf):
 
             try:
                 self._document.change(entered)
-            except _Outdated:
+            except (_Outdated, PublishedTooLate):
                 self._remove({owner})
                 raise
         return card
@@ -152,7 +151,8 @@ class SharedShelf(Shelf):
     def _arrives_again(self, model_id: str) -> bool:
         """Whether the model stands on the shelf already; then it has just arrived."""
 
-        def arrived(content: ShelfContent, _: int) -> ShelfContent | None:
+        def arrived(content: ShelfContent, version: int) -> ShelfContent | None:
+            self._copy.require_same_store(version)
             if model_id not in content.models:
                 return None
             entry = content.models[model_id].model_copy(update={"arrived_at": time.time()})
@@ -162,22 +162,32 @@ class SharedShelf(Shelf):
 
     def _change(self, compute: Callable[[], tuple[Result, Change]], changes: int | None = None) -> Result:
         before, results = ShelfContent(), list[Result]()
-        card_owner = secrets.token_hex(8)
+        nonce, window, offered = secrets.token_hex(8), PublishWindow(self._grace_s), set[str]()
 
-        def changed(content: ShelfContent, _: int) -> ShelfContent:
+        def changed(content: ShelfContent, version: int) -> ShelfContent:
             nonlocal before
+            self._copy.require_same_store(version)
             self._copy.bring_to(content)
             self._require(changes)
             before = content
             result, change = compute()
             results[:] = [result]
-            return self._changed(content, change, card_owner)
+            window.require_open()
+            now = self._changed(content, change, nonce)
+            offered.update(now.owners() - content.owners())
+            return now
 
-        with self._locked():
-            now, _ = self._document.change(changed)
-            with suppress(StoreAway):  # it is changed; the copy follows later
-                self._copy.bring_to(now)
-        self._remove(before.owners() - now.owners())
+        try:
+            with self._locked():
+                now, _ = self._document.change(changed)
+                with suppress(StoreAway):  # it is changed; the copy follows later
+                    self._copy.bring_to(now)
+        except StoreError:  # which may have it, for all that is known
+            raise
+        except DigitforgeError:
+            self._remove(offered)
+            raise
+        self._remove((offered | before.owners()) - now.owners())
         return results[0]
 
     def _changed(self, content: ShelfContent, change: Change, nonce: str) -> ShelfContent:
@@ -212,7 +222,9 @@ class SharedShelf(Shelf):
 
     def _bring_to_newest(self) -> None:
         with self._locked():
-            self._copy.bring_to(self._document.read()[0])
+            content, version = self._document.read()
+            self._copy.require_same_store(version)
+            self._copy.bring_to(content)
 
     def _fetch_active(self, content: ShelfContent) -> None:
         """Have the generators of the active models, so that nobody waits for them once they are."""
@@ -225,7 +237,9 @@ class SharedShelf(Shelf):
 
     def _fetch(self, model_id: str) -> bool:
         """Fetch what is missing or altered of a model; whether there was something. Raises ModelNotFound, StoreAway."""
-        entry = self._document.read()[0].models.get(model_id)
+        content, version = self._document.read()
+        self._copy.require_same_store(version)
+        entry = content.models.get(model_id)
         if entry is None:
             raise self._not_found(model_id)
         try:

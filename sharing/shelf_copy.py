@@ -13,7 +13,7 @@ from pathlib import Path
 
 from core.card import CARD
 from core.crash import crash_point
-from core.errors import DocumentDamaged, ObjectNotFound
+from core.errors import DocumentDamaged, ObjectNotFound, StoreAway
 from core.files import TEMPORARY_PREFIX, new_folder, remove_folder, sha256_of
 from core.locks import locked
 from models.active_models import ActiveModels
@@ -21,7 +21,7 @@ from models.finished_models import MODEL_ID
 from models.notes import NO_NOTES, NotesFolder
 from objects.store import ObjectStore
 from objects.trees import StoredFile, get_file
-from sharing.shelf_document import ModelEntry, ShelfContent
+from sharing.shelf_document import SHELF_KEY, ModelEntry, ShelfContent
 
 AT_ONCE = 8  # cards that are fetched side by side
 FETCH_WAIT_S = 60.0  # for another process that fetches the same weights
@@ -35,6 +35,17 @@ class ShelfCopy:
 
     def __init__(self, root: Path, store: ObjectStore, notes: NotesFolder) -> None:
         self._root, self._store, self._notes = root, store, notes
+
+    def require_same_store(self, version: int) -> None:
+        """Raise StoreAway where the document was never written, but there is a copy of it.
+
+        A file system that is not mounted, or an emptied bucket, is to remove no models.
+        """
+        if version == 0 and any(
+            path.name == "active" or MODEL_ID.fullmatch(path.name) for path in self._root.iterdir()
+        ):
+            detail = f"of which {self._root} is a copy; allowed: the same store, or no copy"
+            raise StoreAway(f"the store has no {SHELF_KEY}, {detail}")
 
     def fetch_cards(self, content: ShelfContent) -> None:
         """Have the card of each model of the shelf, and of each that was deleted. Needs no lock. Raises StoreAway."""

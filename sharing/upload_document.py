@@ -1,5 +1,7 @@
 """What `uploads/<id>.json` holds: an upload, and where its bytes are."""
 
+from typing import Self
+
 from pydantic import BaseModel, ConfigDict
 
 from core.uploads import UploadMeta
@@ -33,6 +35,10 @@ class UploadContent(BaseModel):
     def offset(self) -> int:
         """How many bytes came."""
         return sum(piece.bytes for piece in self.pieces)
+
+    def marked(self, mark: str | None) -> Self:
+        """With the mark of who is about to remove it, or with none."""
+        return self.model_copy(update={"leaving": mark})
 
 
 def owner_of(upload_id: str) -> str:

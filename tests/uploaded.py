@@ -2,14 +2,17 @@
 
 import hashlib
 import os
+import time
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from core.import_options import ImportOptions
 from core.settings import Settings
-from core.uploads import KEPT_S, Upload, Uploads
+from core.uploads import KEPT_S, Upload
 from jobs.record import ImportSpec
+from sharing.places import Places
+from sharing.uploads import SharedUploads
 from tests.worker.importing.archives import png, zipped
 
 IMAGES = 24
@@ -22,7 +25,7 @@ def archive(seed: int = 0, images: int = IMAGES, side: int = 28) -> bytes:
 
 
 def upload(settings: Settings, data: bytes, name: str | None = "own.zip") -> Upload:
-    uploads = Uploads(settings.uploads_dir)
+    uploads = Places.of(settings).uploads
     one = uploads.create(len(data), name)
     with uploads.append(one.id, 0) as writer:
         writer.write(data)
@@ -31,8 +34,11 @@ def upload(settings: Settings, data: bytes, name: str | None = "own.zip") -> Upl
 
 def grow_old(settings: Settings, upload_id: str) -> None:
     """Let an upload be one that nobody has used for longer than it is kept."""
-    data = Uploads(settings.uploads_dir).get(upload_id).data
-    for path in data.parent.iterdir():
+    uploads = Places.of(settings).uploads
+    if isinstance(uploads, SharedUploads):
+        uploads._change(upload_id, lambda content: content.model_copy(update={"used_at": time.time() - KEPT_S - 60}))
+        return
+    for path in uploads.get(upload_id).data.parent.iterdir():
         used_s = path.stat().st_mtime - KEPT_S - 60
         os.utime(path, (used_s, used_s))
 

@@ -13,13 +13,14 @@ from core.run_dir import RunDir
 from core.vocabulary import Answer, FailureKind
 from jobs.record import Claim, Job
 from worker.attempt import Attempt
-from worker.carrying import JobSupervisor, let_go, warn_of_full_disk
+from worker.carrying import MOST_S_TO_SAVE, JobSupervisor, let_go, warn_of_full_disk
 from worker.dataset_publishing import attempt_key, publish_dataset
 from worker.import_progress import ImportRun
 from worker.import_runs import keep_reports
 from worker.importer import ImporterProcess
 from worker.importing.events import DryRun, Failed, Imported, Rejected
 from worker.monitor import RunMonitor
+from worker.saving import RunSaver
 
 FULL_DISK_S = 5.0  # until the importer tries again
 BUSY_S = 0.1  # until an upload is asked for again
@@ -43,8 +44,10 @@ class ImportSupervisor(JobSupervisor):
         try:
             source = self._take_upload(claim.job.importing.upload, monitor)
             run = self._prepare(attempt, monitor)
-            while self._import(attempt, monitor, run, source) is FailureKind.DISK_FULL:
-                self._wait(monitor, FULL_DISK_S)
+            with RunSaver(self._places.runs.copy_of(attempt.job, run, run.dataset.name)) as saver:
+                monitor.saves = saver
+                while self._import(attempt, monitor, run, source, saver) is FailureKind.DISK_FULL:
+                    self._wait(monitor, FULL_DISK_S)
         except (UploadNotFound, UploadIncomplete) as error:
             attempt.fail(FailureKind.BAD_DATA, f"{error}; upload the file again")
         except StoppedWhileFull:
@@ -74,7 +77,9 @@ class ImportSupervisor(JobSupervisor):
         self._with_space(monitor, make)
         return run
 
-    def _import(self, attempt: Attempt, monitor: Monitor, run: RunDir, source: Path) -> FailureKind | None:
+    def _import(
+        self, attempt: Attempt, monitor: Monitor, run: RunDir, source: Path, saver: RunSaver
+    ) -> FailureKind | None:
         """Run the importer to its end, and bring the record to where that leads; only a full disk is answered."""
         stalled = False
         with ImporterProcess(_arguments(attempt.job, run, source), run.importer_log) as importer:
@@ -86,6 +91,7 @@ class ImportSupervisor(JobSupervisor):
         monitor.beat()  # the last of the events
         if not isinstance(monitor.last, Imported):
             keep_reports(run)
+        self._save_reports(attempt.job, monitor, run, saver)
 
         match monitor.request, monitor.last:
             case ((Answer.CANCEL | Answer.LOST), _):
@@ -114,6 +120,19 @@ class ImportSupervisor(JobSupervisor):
                 detail = f"the importer ended without a word: {importer.ending}"
                 attempt.strike(FailureKind.IMPORTER_CRASHED, detail, importer.log_tail())
         return None
+
+    def _save_reports(self, job: Job, monitor: Monitor, run: RunDir, saver: RunSaver) -> None:
+        """Save what the importer says of the files, for readers elsewhere; else that of an attempt before stays.
+
+        What it says at its end is what some imports are for, so it is waited for. Raises StoppedWhileFull then.
+        """
+        match monitor.request, monitor.last:
+            case (Answer.LOST, _) | (_, Failed(kind=FailureKind.DISK_FULL)):
+                return
+            case Answer.OK, Imported() | DryRun() | Rejected():
+                self._save_the_end(monitor, saver)
+            case _ if run.report.is_file() or job.saved is None:
+                saver.finish(monitor, MOST_S_TO_SAVE, self._tick_s)
 
     def _deliver(self, attempt: Attempt, monitor: Monitor, run: RunDir, dataset_id: str) -> None:
         """Commit the job to its data set, and publish it."""

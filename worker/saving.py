@@ -7,11 +7,13 @@ is newest is tried again.
 import logging
 import threading
 import time
+from collections.abc import Callable
 from contextvars import copy_context
 from types import TracebackType
 from typing import Any, Self
 
 from core.errors import StoreError
+from core.ticking import no_tick
 from core.vocabulary import Answer
 from sharing.run_copy import RunCopy
 from worker.monitor import RunMonitor
@@ -24,8 +26,9 @@ logger = logging.getLogger(__name__)
 class RunSaver:
     """Saves one run: in a `with` block, for the thread of its supervisor. Without a copy it does nothing."""
 
-    def __init__(self, copy: RunCopy | None) -> None:
-        self._copy = copy
+    def __init__(self, copy: RunCopy | None, share: Callable[[], object] = no_tick) -> None:
+        """`share` is called before each save, and may raise StoreError and OSError."""
+        self._copy, self._share = copy, share
         self._changed = threading.Condition()
         self._is_wanted = self._is_saving = self._is_hurried = self._has_ended = False
         self._failures = 0  # all that there were
@@ -131,6 +134,7 @@ class RunSaver:
     def _save(self, copy: RunCopy) -> None:
         key, fault = None, None
         try:
+            self._share()
             key = copy.save()
         except (StoreError, OSError) as error:
             fault = f"{type(error).__name__}: {error}"

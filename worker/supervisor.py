@@ -10,6 +10,7 @@ from core.disk_full import StoppedWhileFull
 from core.errors import CheckpointError, DatasetDamaged, DatasetDeleted, ShelfBusy, StoreError
 from core.files import remove_temporaries, write_file
 from core.run_dir import RunDir
+from core.ticking import no_tick
 from core.vocabulary import Answer, FailureKind
 from jobs.record import Claim, DeviceMemory, Job
 from jobs.store import JobStore
@@ -56,7 +57,9 @@ class Supervisor(JobSupervisor):
         try:
             self._fetch_dataset(claim.job, monitor)
             run = self._prepare(attempt, monitor)
-            with RunSaver(self._places.runs.copy_of(attempt.job, run)) as saver:
+            copy, imported = self._places.runs.copy_of(attempt.job, run), attempt.job.training.dataset_id
+            share = partial(self._places.datasets.share_judge, imported) if imported else no_tick
+            with RunSaver(copy, share) as saver:
                 monitor.saves = saver
                 self._train(attempt, monitor, run, saver)
         except (DatasetDeleted, DatasetDamaged) as error:

@@ -5,7 +5,7 @@ Every worker has one, and they may all run at once.
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from multiprocessing.synchronize import Event
 
@@ -22,6 +22,7 @@ from jobs.queue import enqueue, waiting_messages
 from jobs.record import ImportSpec
 from jobs.store import JobStore
 from models.retention import Retention, remove_too_many
+from sharing.garbage import Collector
 from sharing.places import Places
 from worker.apart import Looked
 from worker.dataset_publishing import publish_dataset, upload_of
@@ -128,7 +129,14 @@ class Sweeper:
 
     def _remove_runs_of_deleted_jobs(self) -> None:
         """Remove what this machine has of jobs that another one deleted."""
-        for job_id in self._places.runs.remove_strays(self._store.without_record, DAY_S):
+
+        def deleted(job_ids: Collection[str]) -> set[str]:
+            found = self._store.without_record(job_ids)
+            if found and self._places.store is not None:  # in another Redis, or an empty one, no job has a record
+                Collector(self._places.store, self._store, self._settings.store_grace_s).require_ours()
+            return found
+
+        for job_id in self._places.runs.remove_strays(deleted, DAY_S):
             with in_context(job_id=job_id):
                 logger.info("job %s: its files on this machine are removed: it was deleted", job_id)
 

@@ -38,8 +38,8 @@ def _wanted(
 WantedDep = Annotated[_Wanted, Depends(_wanted)]
 
 
-def problem_page(file: Path, route: str, wanted: _Wanted) -> ProblemPage:
-    """A page of a `problems.jsonl`, which need not be there; `route` is the path of the page."""
+def problem_page(file: Path | None, route: str, wanted: _Wanted) -> ProblemPage:
+    """A page of a `problems.jsonl`, which need not be there, or of none; `route` is the path of the page."""
     rows = list(islice(_rows(file, wanted), wanted.limit + 1))
     page, has_more = rows[: wanted.limit], len(rows) > wanted.limit
     query = f"limit={wanted.limit}&after={page[-1][0]}" if has_more else ""
@@ -51,8 +51,10 @@ def problem_page(file: Path, route: str, wanted: _Wanted) -> ProblemPage:
     )
 
 
-def _rows(file: Path, wanted: _Wanted) -> Iterator[tuple[int, bytes]]:
+def _rows(file: Path | None, wanted: _Wanted) -> Iterator[tuple[int, bytes]]:
     """The lines that are wanted, each with its number from 1."""
+    if file is None:
+        return
     needed = f'"code":"{wanted.code}"'.encode() if wanted.code else b""  # within a text the quotes are escaped
     try:
         with file.open("rb") as lines:

@@ -15,6 +15,7 @@ from app.drawing.picture_memory import PictureMemory
 from app.drawing.renderer import Renderer
 from app.metrics.meters import Gauge, Meters
 from app.shared import Shared
+from app.shelf.looking import Looker
 from app.slots import Slots
 from core.dataset_shelf import DatasetShelf
 from core.settings import Settings
@@ -46,6 +47,7 @@ class Services:
     places: Places
     store_watch: StoreWatch | None
     shelf: Shelf
+    looker: Looker
     datasets: DatasetShelf
     uploads: Uploads
     runs: Runs
@@ -65,6 +67,7 @@ class Services:
     def open(cls, settings: Settings, closing: asyncio.Event, shared: Shared) -> Self:
         """Open them on the running event loop. Connects to nothing yet."""
         places = Places.of(settings)
+        watch = StoreWatch(places.store, settings.store_url or "") if places.store else None
         shared.meters.set(Gauge.PID, os.getpid())
         return cls(
             settings=settings,
@@ -73,8 +76,9 @@ class Services:
             workers=Workers(connect(settings.redis_url)),
             queue=celery_app(settings.redis_url),
             places=places,
-            store_watch=StoreWatch(places.store, settings.store_url or "") if places.store else None,
+            store_watch=watch,
             shelf=places.shelf,
+            looker=Looker(places.shelf, lambda: watch.is_up if watch else None),
             datasets=places.datasets,
             uploads=places.uploads,
             runs=places.runs,

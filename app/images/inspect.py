@@ -12,7 +12,6 @@ from app.http.urls import url
 from app.images.location import location
 from app.images.origin import NoOrigin, NotAPng, read, recall
 from app.images.views import Inspection
-from app.shelf.looking import looking_aside
 from core.errors import ModelNotFound
 
 router = APIRouter(tags=["generate"], route_class=StrictRoute)
@@ -52,7 +51,7 @@ async def inspect(request: Request, services: ServicesDep) -> Inspection:
 
 async def _is_on_shelf(services: ServicesDep, model_id: str) -> bool:
     try:
-        await looking_aside(services.shelf, partial(services.shelf.folder, model_id))
+        await services.looker.find(partial(services.shelf.folder, model_id))
     except ModelNotFound:
         return False
     return True

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.concurrency import run_in_threadpool
 
 from app.http.clients import has_gone
 from app.http.dependencies import ServicesDep, require_json
@@ -22,7 +23,6 @@ from app.images.openai_schemas import GeneratedImage, GeneratedImages, OpenAIIma
 from app.images.picture import Picture
 from app.images.query import GridQuery
 from app.images.rendering import drawn_by, new_seed, render
-from app.shelf.looking import looking, looking_aside
 from models.shelf import Shelf
 
 router = APIRouter(tags=["generate"], route_class=JsonRoute)
@@ -43,7 +43,7 @@ async def generate_images(request: Request, wanted: OpenAIImagesRequest, service
     """Images as OpenAI's clients ask for them. The classes in the prompt are drawn in their order, or else any."""
     shelf, name = services.shelf, wanted.model_id
     model = _named(shelf, name) if name else shelf.active()
-    await looking_aside(shelf, partial(shelf.folder, model))
+    await services.looker.find(partial(shelf.folder, model))
     card = services.renderer.models.card(model)
     side = card.image_shape.side
     scale = wanted.scale(side)
@@ -83,10 +83,11 @@ def list_openai_models(services: ServicesDep) -> OpenAIModelList:
 
 
 @router.get("/v1/models/{model_id}", responses=_errors(404, 503))
-def get_openai_model(model_id: str, services: ServicesDep) -> OpenAIModel:
+async def get_openai_model(model_id: str, services: ServicesDep) -> OpenAIModel:
     """One of them."""
     shelf = services.shelf
-    card = looking(shelf, lambda: shelf.card(_named(shelf, model_id)))
+    await services.looker.find(lambda: shelf.folder(_named(shelf, model_id)))
+    card = await run_in_threadpool(lambda: shelf.card(_named(shelf, model_id)))
     return OpenAIModel.of(card.created_at, model_id)
 
 

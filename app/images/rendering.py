@@ -13,7 +13,6 @@ from app.images.classes import wanted
 from app.images.picture import Picture
 from app.images.query import GridQuery
 from app.shelf.active import active_model
-from app.shelf.looking import looking_aside
 from core.access import ANYBODY, Caller
 
 NEW_SEEDS = 2**32  # short enough to read
@@ -24,7 +23,7 @@ async def drawn_by(query: GridQuery, services: Services) -> tuple[str, str | Non
 
     Raises ModelNotFound, JudgeNotFound or CheckpointError.
     """
-    return await looking_aside(services.shelf, partial(_drawn_by, query, services))
+    return await services.looker.find(partial(_drawn_by, query, services))
 
 
 def _drawn_by(query: GridQuery, services: Services) -> tuple[str, str | None]:

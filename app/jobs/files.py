@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from os import stat_result
 from pathlib import Path as FilePath
 from typing import Annotated, Literal, NamedTuple
 
@@ -17,10 +18,10 @@ from app.http.urls import url
 from app.jobs.curves import to_svg
 from app.jobs.own import OwnJobDep
 from app.jobs.views import CheckpointFile, CheckpointList, CheckpointView, CurvePoint, Curves, Sample, SampleList
-from core.card import DISCRIMINATOR, GENERATOR, Card, read_card
-from core.errors import CheckpointError
-from core.run_dir import RunDir
+from core.card import CARD, DISCRIMINATOR, GENERATOR, Card, read_card
+from core.errors import CheckpointError, ObjectNotFound
 from jobs.record import Job
+from sharing.run_files import LAYOUT, RunFiles
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503), route_class=StrictRoute)
 logger = logging.getLogger(__name__)
@@ -31,14 +32,14 @@ PARTS = {"generator": GENERATOR, "discriminator": DISCRIMINATOR}
 
 
 class JobRuns(NamedTuple):
-    """A job, and the run directories of its attempts, the newest first."""
+    """A job, and the files of its attempts, the newest first."""
 
     job: Job
-    attempts: list[RunDir]
+    attempts: list[RunFiles]
 
     @property
-    def newest(self) -> RunDir:
-        """The run directory to read: while a new attempt has none yet, that of the one before."""
+    def newest(self) -> RunFiles:
+        """The files to read: while a new attempt has none yet, those of the one before."""
         return self.attempts[0]
 
     @property
@@ -46,18 +47,25 @@ class JobRuns(NamedTuple):
         """Until a job has ended an epoch may come again, on another device or by other code."""
         return FOR_EVER if self.job.status.is_terminal else "no-cache"
 
-    def cards(self) -> Iterator[tuple[FilePath, Card]]:
-        """The checkpoints that can be read, in the order of their epochs."""
-        for folder in self.newest.checkpoint_folders():
+    def cards(self) -> Iterator[Card]:
+        """The cards of the checkpoints that can be read, in the order of their epochs."""
+        names = [LAYOUT.checkpoint(epoch) / CARD for epoch in self.newest.checkpoint_epochs()]
+        self.newest.fetch(names)
+        for name in names:
+            card = self.newest.find(name)
             try:
-                yield folder, read_card(folder)
-            except CheckpointError as error:  # damaged, or an epoch that comes again replaces it just now
+                if card is not None:  # else an epoch that comes again replaces it just now
+                    yield read_card(card.parent)
+            except CheckpointError as error:
                 logger.warning("job %s: a checkpoint is left out: %s", self.job.id, error)
 
 
 def _runs(job: OwnJobDep, services: ServicesDep) -> JobRuns:
-    job_dir = services.runs.of(job.id)
-    return JobRuns(job, list(job_dir.attempts(job.attempt)) or [job_dir.attempt(job.attempt)])
+    try:
+        return JobRuns(job, services.runs.files(job))
+    except ObjectNotFound:  # more was saved since the record was read
+        job = services.store.get(job.id)
+        return JobRuns(job, services.runs.files(job))
 
 
 RunsDep = Annotated[JobRuns, Depends(_runs)]
@@ -88,7 +96,7 @@ def get_sample(
             ProblemType.NOT_FOUND, f"job {runs.job.id} has no sample of epoch {wanted}; there are: {epochs}"
         )
     caching = "no-cache" if epoch == "latest" else runs.caching
-    return _file(runs.newest.sample(wanted), if_none_match, caching, media_type="image/png")
+    return _file(runs, LAYOUT.sample(wanted), if_none_match, caching, media_type="image/png")
 
 
 @router.get(
@@ -98,10 +106,9 @@ def get_sample(
 )
 def get_closest_pairs(runs: RunsDep, if_none_match: IfNoneMatch) -> Response:
     """Images of the best epoch beside the training images nearest to them, as a PNG: whether it draws copies."""
-    path = runs.newest.closest_pairs
-    if not path.is_file():
+    if runs.newest.size(LAYOUT.closest_pairs) is None:
         raise ProblemError(ProblemType.NOT_FOUND, f"job {runs.job.id} has no closest pairs: no epoch was scored yet")
-    return _file(path, if_none_match, runs.caching, media_type="image/png")
+    return _file(runs, LAYOUT.closest_pairs, if_none_match, runs.caching, media_type="image/png")
 
 
 @router.get("/{job_id}/curves", response_model=Curves, responses={200: {"content": {"image/svg+xml": {}}}})
@@ -110,7 +117,7 @@ def get_curves(
     format: Annotated[Literal["svg", "json"], Query(description="A picture, or the numbers.")] = "svg",  # noqa: A002
 ) -> Curves | Response:
     """Losses and scores over the epochs so far."""
-    curves = Curves(data=[CurvePoint.from_card(card) for _, card in runs.cards()])
+    curves = Curves(data=[CurvePoint.from_card(card) for card in runs.cards()])
     if format == "json":
         return curves
     return Response(to_svg(curves), media_type="image/svg+xml", headers={"Cache-Control": "no-cache"})
@@ -119,7 +126,7 @@ def get_curves(
 @router.get("/{job_id}/checkpoints")
 def list_checkpoints(runs: RunsDep) -> CheckpointList:
     """The checkpoints made so far, with their scores, and where to download them."""
-    return CheckpointList(data=[_checkpoint(runs.job.id, folder, card) for folder, card in runs.cards()])
+    return CheckpointList(data=[_checkpoint(runs, card) for card in runs.cards()])
 
 
 @router.get("/{job_id}/checkpoints/{epoch}/{part}", response_class=Response, responses=UNCHANGED)
@@ -130,10 +137,10 @@ def get_checkpoint_file(
     if_none_match: IfNoneMatch,
 ) -> Response:
     """The weights of a checkpoint as safetensors; a `Range` of them too."""
-    path = runs.newest.checkpoint(epoch) / PARTS[part]
-    if not path.is_file():
+    name = LAYOUT.checkpoint(epoch) / PARTS[part]
+    if runs.newest.size(name) is None:
         raise ProblemError(ProblemType.NOT_FOUND, f"job {runs.job.id} has no checkpoint of epoch {epoch}")
-    return _file(path, if_none_match, runs.caching, filename=f"{runs.job.id}-epoch-{epoch}-{path.name}")
+    return _file(runs, name, if_none_match, runs.caching, filename=f"{runs.job.id}-epoch-{epoch}-{name.name}")
 
 
 @router.get("/{job_id}/logs", response_class=PlainTextResponse)
@@ -142,36 +149,63 @@ def get_logs(
     tail: Annotated[int, Query(ge=1, le=10_000, description="How many of the last lines.")] = 200,
 ) -> str:
     """What the trainer, or importer, of the newest attempt that logged anything has logged."""
-    logs = (log for attempt in runs.attempts for log in (attempt.trainer_log, attempt.importer_log))
-    path = next((log for log in logs if log.is_file() and log.stat().st_size), None)
-    if path is None:
+    logs = ((attempt, log) for attempt in runs.attempts for log in (LAYOUT.trainer_log, LAYOUT.importer_log))
+    found = next((attempt.find(log) for attempt, log in logs if attempt.size(log)), None)
+    if found is None:
         return ""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - LOG_CHUNK))
+    with found.open("rb") as file:
+        file.seek(max(0, found.stat().st_size - LOG_CHUNK))
         lines = file.read().decode("utf-8", "replace").splitlines(keepends=True)
     return "".join(lines[-tail:])
 
 
+class _SharedFile(FileResponse):
+    """A file that has the same tag on each machine: its time is another on each."""
+
+    def set_stat_headers(self, stat_result: stat_result) -> None:
+        """All but the time."""
+        super().set_stat_headers(stat_result)
+        del self.headers["last-modified"]
+
+    def _should_use_range(self, http_if_range: str) -> bool:
+        return http_if_range == self.headers["etag"]
+
+
 def _file(
-    path: FilePath,
+    runs: JobRuns,
+    name: FilePath,
     if_none_match: list[str],
     caching: str,
     media_type: str = "application/octet-stream",
     filename: str | None = None,
 ) -> Response:
-    """A file. Its ETag follows from its time and size: files are only replaced as a whole."""
+    """A file. Its ETag follows from its time and size: files are only replaced as a whole. Shared ones: their digest.
+
+    What a client has already is not fetched from another machine for it.
+    """
+    digest = runs.newest.sha256(name)
     headers = {"Cache-Control": caching}
-    response = FileResponse(path, 200, headers, media_type, filename=filename, stat_result=path.stat())
+    if digest is not None:
+        headers["ETag"] = f'"{digest}"'
+        if is_known(if_none_match, headers["ETag"]):
+            return Response(status_code=304, headers=headers)
+    path = runs.newest.find(name)
+    if path is None:
+        raise ProblemError(ProblemType.NOT_FOUND, f"job {runs.job.id} has no {name} any more: it came again just now")
+    kind = FileResponse if digest is None else _SharedFile
+    response = kind(path, 200, headers, media_type, filename=filename, stat_result=path.stat())
     if is_known(if_none_match, response.headers["etag"]):
         told = ("cache-control", "etag", "last-modified")
         return Response(status_code=304, headers={name: response.headers[name] for name in told})
     return response
 
 
-def _checkpoint(job_id: str, folder: FilePath, card: Card) -> CheckpointView:
-    base = url(f"/jobs/{job_id}/checkpoints/{card.epoch}")
+def _checkpoint(runs: JobRuns, card: Card) -> CheckpointView:
+    base, folder = url(f"/jobs/{runs.job.id}/checkpoints/{card.epoch}"), LAYOUT.checkpoint(card.epoch)
     files = {
-        part: CheckpointFile(href=f"{base}/{part}", sha256=card.sha256[name], bytes=(folder / name).stat().st_size)
+        part: CheckpointFile(
+            href=f"{base}/{part}", sha256=card.sha256[name], bytes=runs.newest.size(folder / name) or 0
+        )
         for part, name in PARTS.items()
     }
     return CheckpointView(

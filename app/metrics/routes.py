@@ -54,6 +54,10 @@ class _Found:
         if services.store_is_up is not None:
             text = "Whether the object store that machines share answers."
             yield GaugeMetricFamily("digitforge_store_up", text, value=int(services.store_is_up))
+        if services.places.follower:
+            text = "When this machine's copies were last what the store says."
+            seen_at = services.places.follower.seen_at()
+            yield GaugeMetricFamily("digitforge_store_followed_timestamp_seconds", text, value=seen_at)
 
 
 @router.get("/metrics", response_class=Response, responses=DOCUMENTED)

@@ -14,7 +14,6 @@ from app.http.problems import FieldProblem, documented, not_accepted
 from app.http.urls import url
 from app.shelf.active import active_model
 from app.shelf.fields import Fields
-from app.shelf.looking import looking, looking_aside
 from app.shelf.notes import NotesPatch
 from app.shelf.views import ActivateRequest, ActiveIds, ModelPage, ModelView, PartialModelPage, view
 from core.errors import ModelNotFound
@@ -70,7 +69,7 @@ async def activate(request: ActivateRequest, services: ServicesDep) -> ModelView
     model_id = shelf.previous(dataset) if request.model == "previous" else request.model
     if model_id is None:
         raise ModelNotFound("no model was active before the one that is")
-    trained_on = (await looking_aside(shelf, partial(shelf.card, model_id))).recipe.dataset
+    trained_on = (await services.looker.find(partial(shelf.card, model_id))).recipe.dataset
     if dataset not in (None, trained_on):
         detail = f"the model {model_id} was trained on {trained_on!r}; allowed: this, or none"
         raise not_accepted([FieldProblem(pointer="/dataset", detail=detail, value=dataset)])
@@ -88,9 +87,11 @@ def get_active_model(services: ServicesDep, dataset: DatasetParameter = None) ->
 
 
 @router.get("/{model_id}")
-def get_model(model_id: ModelId, services: ServicesDep) -> ModelView:
+async def get_model(model_id: ModelId, services: ServicesDep) -> ModelView:
     """One model with its card."""
-    return view(services.shelf, looking(services.shelf, partial(services.shelf.card, model_id)))
+    shelf = services.shelf
+    await services.looker.find(partial(shelf.folder, model_id))
+    return await run_in_threadpool(lambda: view(shelf, shelf.card(model_id)))
 
 
 @router.patch(

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from app.drawing.renderer import ClientGone
 from app.http.problems import ProblemError
 from app.http.services import Services
-from core.errors import ShelfBusy, UploadNotFound
+from core.errors import ShelfBusy, StoreError, UploadNotFound
 
 PIECE_BYTES = 1 << 20  # at once to a thread, which hashes and writes them
 
@@ -50,8 +50,8 @@ async def dropped_on_error(services: Services, upload_id: str) -> AsyncIterator[
 
 
 def drop(services: Services, upload_id: str) -> None:
-    """Remove an upload that no job knows, where it is still there."""
-    with suppress(UploadNotFound):
+    """Remove an upload that no job knows, where it is still there. While the store is away that is left to sweepers."""
+    with suppress(UploadNotFound, StoreError):
         services.uploads.delete(upload_id)
 
 
@@ -61,7 +61,7 @@ def drop_body(services: Services, upload_id: str) -> None:
     Where that cannot be done now, the sweeper removes it a day after its last use.
     """
     uploads, store = services.uploads, services.store
-    with suppress(UploadNotFound, ShelfBusy):
+    with suppress(UploadNotFound, ShelfBusy, StoreError):
         if uploads.get(upload_id).meta.is_body:
             uploads.delete_unless(upload_id, lambda: bool(store.importing(upload_id)))
 

@@ -1,5 +1,6 @@
 """`digitforge store`."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,9 +10,13 @@ import pytest
 from redis import Redis
 
 from cli.redis_server import RedisServer
+from core.card import verify_checkpoint
 from jobs import keys
+from models.shelf import Shelf
 from objects.files import FileStore
 from sharing.garbage import DEPLOYMENT
+from sharing.shelf import SharedShelf
+from tests.tiny import save_tiny
 
 CHUNK = "ab" * 32
 RUN = f"runs/0123456789abcdef/a001/{CHUNK}"
@@ -77,11 +82,32 @@ def test_the_store_of_another_deployment_is_left_alone(tmp_path: Path, url: str,
     assert store(tmp_path, url, "collect", "--grace=0", "--adopt").stdout == f"{RUN}\n"
 
 
-def test_a_backup_of_what_is_only_a_copy_is_refused(tmp_path: Path, url: str) -> None:
+def test_what_one_machine_has_is_uploaded_once(tmp_path: Path, url: str) -> None:
+    save_tiny(tmp_path / "made", 1)
+    model = Shelf(tmp_path / "data" / "shelf").add(tmp_path / "made").model_id
+    first = command(tmp_path, url, "store", "upload")
+    assert (first.returncode, first.stderr) == (0, "")
+    assert "1 models, 0 data sets, 0 uploads, and the files of 0 jobs" in first.stdout
+    other = SharedShelf(tmp_path / "other", FileStore(tmp_path / "store"))
+    other.catch_up()
+    assert other.reading(model, verify_checkpoint)
+    again = command(tmp_path, url, "store", "upload")
+    assert (again.returncode, again.stdout) == (2, "")
+    assert "shelf.json is there; allowed: an empty store" in again.stderr
+
+
+def test_a_backup_of_a_store_is_whole_or_there_is_none(tmp_path: Path, url: str) -> None:
     (tmp_path / "data").mkdir()
+    made = command(tmp_path, url, "backup", str(tmp_path / "empty.tar"))
+    assert (made.returncode, (tmp_path / "empty.tar").exists()) == (0, True)
+    gone = f"models/0123456789abcdef.1/{CHUNK}"
+    card = {"bytes": 1, "sha256": CHUNK, "chunks": [gone]}
+    kept = {"0123456789abcdef": {"owner": "models/0123456789abcdef.1", "card": card, "deleted_at": 1.0}}
+    body = {"version": 1, "recent": [], "content": {"deleted": kept}}
+    FileStore(tmp_path / "store").put_once("shelf.json", json.dumps(body).encode())
     refused = command(tmp_path, url, "backup", str(tmp_path / "backup.tar"))
     assert refused.returncode == 2
-    assert "only a copy of a part" in refused.stderr
+    assert f"the store lacks {gone}" in refused.stderr
     assert not (tmp_path / "backup.tar").exists()
 
 

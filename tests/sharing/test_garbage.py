@@ -52,7 +52,7 @@ class Bucket:
             os.utime(self.root / name, (time.time() - s,) * 2)
 
     def names(self) -> list[str]:
-        return [one.key for one in self.store.list("") if one.key != DEPLOYMENT]
+        return sorted(one.key for one in self.store.list("") if one.key != DEPLOYMENT)
 
 
 @pytest.fixture
@@ -177,13 +177,13 @@ def test_what_is_named_and_not_there_is_told(bucket: Bucket, redis: Redis, tmp_p
 
 
 def test_other_keys_are_left_and_counted_and_left_scratch_keys_go(bucket: Bucket) -> None:
-    for key in ("README", "backup/models/x", "scratch/1"):
+    for key in ("README", "backup/models/x", "probe/1"):
         bucket.store.put_once(key, b"x")
     bucket.age()
     survey = bucket.collector().collect()
     assert survey.unknown == ["README", "backup/models/x"]
     assert bucket.names() == ["README", "backup/models/x"]
-    assert survey.objects == {"README": 1, "backup": 1, "scratch": 1, DEPLOYMENT: 1}
+    assert survey.objects == {"README": 1, "backup": 1, "probe": 1, DEPLOYMENT: 1}
 
 
 def test_nothing_is_collected_by_the_records_of_another_redis(bucket: Bucket, redis: Redis) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import ObjectNotFound, StoreAway
-from core.files import write_file
+from core.files import sha256_of, write_file
 from core.run_dir import RunDir
 from jobs.record import Claim
 from jobs.store import JobStore
@@ -126,9 +126,9 @@ def test_files_are_the_same_on_each_machine(here: SharedRuns, there: SharedRuns,
         ours_now, theirs_now = ours.find(name), theirs.find(name)
         assert ours_now is not None
         assert theirs_now is not None
-        assert ours_now.sha256 == theirs_now.sha256
-        assert ours_now.path.read_bytes() == theirs_now.path.read_bytes()
-        assert (theirs_now.path.name, theirs.size(name)) == (name.name, ours.size(name))
+        assert ours_now.read_bytes() == theirs_now.read_bytes()
+        assert (theirs_now.name, theirs.size(name)) == (name.name, ours.size(name))
+        assert ours.sha256(name) == theirs.sha256(name) == sha256_of(ours_now)
     for missing in (Path("samples"), Path("samples/epoch-0009.png")):
         assert (ours.find(missing), theirs.find(missing), ours.size(missing), theirs.size(missing)) == (None,) * 4
 
@@ -208,9 +208,7 @@ def test_one_machine_alone_has_nothing_to_share(tmp_path: Path, store: JobStore)
     assert runs.copy_of(claim.job, run) is None
     write_file(run.recipe, b"{}")
     (found,) = runs.files(claim.job)
-    recipe = found.find(LAYOUT.recipe)
-    assert recipe is not None
-    assert recipe.sha256 is None
+    assert (found.find(LAYOUT.recipe), found.sha256(LAYOUT.recipe)) == (run.recipe, None)
     assert runs.remove_strays(lambda ids: set(ids), 0) == []
     assert run.folder.is_dir()
 

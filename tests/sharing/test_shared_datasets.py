@@ -179,8 +179,15 @@ def test_what_attempts_offered_whose_jobs_are_over_is_removed(host: Host, tmp_pa
     assert a.forget_offers(lambda key: False) == []
     assert a.forget_offers(lambda key: key == one.key) == [one.key]
     assert list(store.list("datasets/")) == []
-    a.publish(always(one))
-    assert a.ids() == []
+
+
+def test_what_was_committed_by_a_worker_that_knew_no_store_is_shared_when_it_is_published(
+    host: Host, tmp_path: Path
+) -> None:
+    one = make(tmp_path)
+    host("a").publish(always(one))
+    host("a").publish(always(one))
+    assert host("b").find_now("own") == one.dataset_id
 
 
 def test_a_job_and_a_deletion_at_once_never_both_succeed(host: Host, tmp_path: Path) -> None:
@@ -252,3 +259,17 @@ def test_a_copy_that_cannot_be_read_is_made_anew(host: Host, tmp_path: Path) -> 
     (tmp_path / "a" / SEEN).write_text("{}x")
     a.catch_up()
     assert a.find("own") == dataset_id
+
+
+def test_a_store_that_is_empty_all_at_once_takes_no_data_sets_away(host: Host, tmp_path: Path) -> None:
+    a = host("a")
+    dataset_id = publish(a, make(tmp_path))
+    (tmp_path / "store").rename(tmp_path / "unmounted")
+    a.catch_up()
+    assert a.find("own") == dataset_id
+    with pytest.raises(StoreAway, match="none of the data sets that this machine has seen"):
+        publish(a, make(tmp_path, 2, "other", "other/1"))
+    (tmp_path / "store").rename(tmp_path / "wrong")
+    (tmp_path / "unmounted").rename(tmp_path / "store")
+    publish(a, make(tmp_path, 2, "other", "other/1"))
+    assert set(a.names()) == {"own", "other"}

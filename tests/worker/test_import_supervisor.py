@@ -21,7 +21,6 @@ from core.errors import DatasetNotFound
 from core.import_report import ImportReport
 from core.run_dir import JobDir, RunDir
 from core.settings import Settings
-from core.uploads import Uploads
 from jobs.record import ImportProgress, ImportSpec, Job, JobStatus
 from jobs.store import JobStore
 from sharing.places import Places
@@ -42,6 +41,13 @@ def settings(tmp_path: Path, redis_server: RedisServer) -> Settings:
 @pytest.fixture
 def store(redis: Redis, settings: Settings) -> JobStore:
     return JobStore(redis, settings.lease_s)
+
+
+def datasets(settings: Settings) -> DatasetShelf:
+    """As this machine sees them now."""
+    found = Places.of(settings).datasets
+    found.catch_up()
+    return found
 
 
 def carry_out(store: JobStore, settings: Settings, spec: ImportSpec) -> Job:
@@ -80,12 +86,12 @@ def test_an_import_becomes_a_data_set_under_its_name(store: JobStore, settings: 
     job = carry_out(store, settings, spec)
     assert (job.status, job.error) == (JobStatus.SUCCEEDED, None)
     assert job.dataset is not None
-    shelf = DatasetShelf(settings.imported_dir)
+    shelf = datasets(settings)
     assert (shelf.find("own"), shelf.names()) == (job.dataset, {"own": job.dataset})
     made = open_dataset(shelf.folder(job.dataset))
     assert (len(made.images), made.card.class_names, made.card.source.name) == (IMAGES, ["a", "b"], "own.zip")
     assert made.card.source.sha256 == spec.sha256
-    assert Uploads(settings.uploads_dir).ids() == []
+    assert Places.of(settings).uploads.ids() == []
     assert tree(run_of(settings, job).folder) == REPORTS
     assert ImportReport.model_validate_json(run_of(settings, job).report.read_bytes()).train == made.card.train
     assert isinstance(job.progress, ImportProgress)
@@ -98,12 +104,12 @@ def test_the_same_images_again_are_the_same_data_set_under_both_names(store: Job
     first = carry_out(store, settings, import_spec(settings, archive()))
     again = carry_out(store, settings, import_spec(settings, archive(), name="again"))
     assert again.dataset == first.dataset
-    assert DatasetShelf(settings.imported_dir).names() == {"own": first.dataset, "again": first.dataset}
+    assert datasets(settings).names() == {"own": first.dataset, "again": first.dataset}
     assert tree(run_of(settings, again).folder) == REPORTS
 
 
 def test_a_deleted_data_set_comes_back_when_it_is_imported_again(store: JobStore, settings: Settings) -> None:
-    first, shelf = carry_out(store, settings, import_spec(settings, archive())), DatasetShelf(settings.imported_dir)
+    first, shelf = carry_out(store, settings, import_spec(settings, archive())), datasets(settings)
     assert first.dataset is not None
     with shelf.changing():
         shelf.delete(first.dataset)
@@ -117,7 +123,7 @@ def test_a_deleted_data_set_comes_back_when_it_is_imported_again(store: JobStore
 def test_another_file_under_the_same_name_is_a_new_version(store: JobStore, settings: Settings) -> None:
     first = carry_out(store, settings, import_spec(settings, archive(seed=1)))
     second = carry_out(store, settings, import_spec(settings, archive(seed=2)))
-    shelf = DatasetShelf(settings.imported_dir)
+    shelf = datasets(settings)
     assert shelf.names() == {"own": second.dataset}
     assert set(shelf.ids()) == {first.dataset, second.dataset}
 
@@ -127,7 +133,7 @@ def test_a_dry_run_leaves_a_report_and_the_upload(store: JobStore, settings: Set
     job = carry_out(store, settings, spec)
     assert (job.status, job.dataset) == (JobStatus.SUCCEEDED, None)
     assert tree(run_of(settings, job).folder) == REPORTS
-    assert DatasetShelf(settings.imported_dir).ids() == []
+    assert datasets(settings).ids() == []
     imported = carry_out(store, settings, spec.model_copy(update={"dry_run": False}))
     assert imported.dataset is not None
 
@@ -143,12 +149,12 @@ def test_what_is_no_data_set_fails_with_its_report_and_may_be_imported_otherwise
     report = ImportReport.model_validate_json(run_of(settings, job).report.read_bytes())
     assert report.rejected == job.error.detail
     assert tree(run_of(settings, job).folder) == REPORTS
-    assert Uploads(settings.uploads_dir).ids() == [spec.upload]
+    assert Places.of(settings).uploads.ids() == [spec.upload]
 
 
 def test_an_upload_that_is_gone_fails_the_job_and_says_so(store: JobStore, settings: Settings) -> None:
     spec = import_spec(settings, archive())
-    Uploads(settings.uploads_dir).delete(spec.upload)
+    Places.of(settings).uploads.delete(spec.upload)
     job = carry_out(store, settings, spec)
     assert job.error is not None
     assert (job.error.type, job.error.retryable) == ("bad-data", False)
@@ -158,7 +164,7 @@ def test_an_upload_that_is_gone_fails_the_job_and_says_so(store: JobStore, setti
 def test_an_upload_that_is_locked_for_a_moment_is_waited_for(store: JobStore, settings: Settings) -> None:
     """By a sweeper that looks at its age, or a client that tries to write on."""
     spec = import_spec(settings, archive())
-    with Uploads(settings.uploads_dir).get(spec.upload).data.open("rb") as file:
+    with Places.of(settings).uploads.get(spec.upload).data.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         let_go = threading.Timer(0.5, fcntl.flock, (file, fcntl.LOCK_UN))
         let_go.start()
@@ -174,11 +180,11 @@ def test_an_upload_that_another_import_waits_for_is_kept_until_that_has_succeede
     waiting = store.create(spec.model_copy(update={"name": "later"})).job.id
     store.pause(waiting)
     carry_out(store, settings, spec)
-    assert Uploads(settings.uploads_dir).ids() == [spec.upload]
+    assert Places.of(settings).uploads.ids() == [spec.upload]
     store.resume(waiting)
     assert ImportSupervisor(store, Places.of(settings), lambda: False).run()
     assert store.get(waiting).status is JobStatus.SUCCEEDED
-    assert Uploads(settings.uploads_dir).ids() == []
+    assert Places.of(settings).uploads.ids() == []
 
 
 def test_a_cancelled_import_is_killed_and_leaves_nothing(store: JobStore, settings: Settings) -> None:
@@ -186,7 +192,7 @@ def test_a_cancelled_import_is_killed_and_leaves_nothing(store: JobStore, settin
         store.cancel(job_id)
         wait_until(lambda: store.get(job_id).status is JobStatus.CANCELLED)
         assert tree(run_of(settings, store.get(job_id)).folder) <= REPORTS
-    assert DatasetShelf(settings.imported_dir).ids() == []
+    assert datasets(settings).ids() == []
 
 
 def test_a_paused_import_starts_over_when_it_is_resumed(store: JobStore, settings: Settings) -> None:

@@ -13,7 +13,6 @@ from core.errors import UploadNotFound
 from core.files import remove_tree
 from core.run_dir import JobDir, RunDir
 from core.settings import Settings
-from core.uploads import Uploads
 from jobs.queue import celery_app, waiting_messages
 from jobs.record import Claim, JobStatus
 from jobs.store import JobStore
@@ -34,6 +33,13 @@ def settings(tmp_path: Path, redis_server: RedisServer) -> Settings:
 def store(redis: Redis, settings: Settings) -> JobStore:
     wait_for_uptime(redis, 1)
     return JobStore(redis, settings.lease_s)
+
+
+def datasets(settings: Settings) -> DatasetShelf:
+    """As this machine sees them now."""
+    found = Places.of(settings).datasets
+    found.catch_up()
+    return found
 
 
 def sweep(store: JobStore, settings: Settings) -> None:
@@ -65,9 +71,9 @@ def test_a_committed_import_is_published_by_the_sweeper(store: JobStore, setting
     redis.zadd("digitforge:publishing", {claim.job.id: 1})
     sweep(store, settings)
     assert (store.get(claim.job.id).status, store.get(claim.job.id).dataset) == (JobStatus.SUCCEEDED, card.dataset_id)
-    assert DatasetShelf(settings.imported_dir).find("own") == card.dataset_id
+    assert datasets(settings).find("own") == card.dataset_id
     assert not run.dataset.exists()
-    assert Uploads(settings.uploads_dir).ids() == []
+    assert Places.of(settings).uploads.ids() == []
 
 
 def test_a_publication_that_somebody_holds_up_is_put_off(store: JobStore, settings: Settings, redis: Redis) -> None:
@@ -75,7 +81,7 @@ def test_a_publication_that_somebody_holds_up_is_put_off(store: JobStore, settin
     _, card = make(settings, claim)
     store.commit(claim, card.dataset_id)
     redis.zadd("digitforge:publishing", {claim.job.id: 1})
-    with DatasetShelf(settings.imported_dir).changing():
+    with datasets(settings).changing():
         sweep(store, settings)
         assert store.get(claim.job.id).is_publishing
     sweep(store, settings)
@@ -86,7 +92,7 @@ def test_a_name_keeps_the_meaning_that_a_later_import_gave_it(
     store: JobStore, settings: Settings, redis: Redis
 ) -> None:
     """The first publisher was frozen after it had moved its data set, and before it said so."""
-    first, second, shelf = claimed(store, settings), claimed(store, settings), DatasetShelf(settings.imported_dir)
+    first, second, shelf = claimed(store, settings), claimed(store, settings), datasets(settings)
     for claim, seed in ((first, 1), (second, 2)):
         run, card = make(settings, claim, seed)
         store.commit(claim, card.dataset_id)
@@ -121,7 +127,7 @@ def test_an_import_whose_worker_vanished_waits_again_and_what_it_left_goes_with_
 def test_uploads_that_were_not_used_for_a_day_are_removed_but_for_those_that_an_import_waits_for(
     store: JobStore, settings: Settings
 ) -> None:
-    uploads = Uploads(settings.uploads_dir)
+    uploads = Places.of(settings).uploads
     waiting, ended, forgotten = (import_spec(settings, data) for data in (b"1", b"2", b"3"))
     fresh = import_spec(settings, b"4")
     for spec in (waiting, ended):

@@ -1,5 +1,6 @@
 """Data sets on an API's shelf, without an import."""
 
+import shutil
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,8 +26,8 @@ def shelve(
     if proposal:
         card = card.model_copy(update={"proposal": proposal})
         (beside / CARD).write_text(card.model_dump_json())
-    folder = services.datasets.folder(card.dataset_id)
-    if not folder.exists():
-        beside.rename(folder)
-    services.datasets.point(name, card.dataset_id)
+    with services.datasets.changing():
+        services.datasets.add(beside, card.dataset_id)
+        services.datasets.point(name, card.dataset_id)
+    shutil.rmtree(beside)
     return card
