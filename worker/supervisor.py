@@ -79,7 +79,7 @@ class Supervisor(JobSupervisor):
         job = attempt.job
         job_dir = self._places.runs.of(job.id)
         self._with_space(monitor, lambda: self._places.runs.bring(job))
-        run = self._with_space(monitor, lambda: open_attempt(job_dir, job.attempt, monitor.tick))
+        run = self._once_there_is_space(monitor, lambda: open_attempt(job_dir, job.attempt, monitor.tick))
         recipe = job.training.recipe.model_dump_json(indent=2).encode() + b"\n"
         self._with_space(monitor, lambda: write_file(run.recipe, recipe))
         return run
@@ -109,6 +109,7 @@ class Supervisor(JobSupervisor):
         monitor.beat()  # the last of the events
         if not isinstance(monitor.last, Finished):
             saver.finish(monitor, min(MOST_S_TO_SAVE, settings.stop_grace_s), self._tick_s)
+            warn_of_fault(monitor, saver)
 
         match monitor.request, monitor.last:
             case ((Answer.CANCEL | Answer.LOST), _):

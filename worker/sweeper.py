@@ -122,6 +122,7 @@ class Sweeper:
             settings = self._settings
             for root in (settings.runs_dir, settings.shelf_dir, settings.imported_dir, settings.uploads_dir):
                 remove_temporaries(root, self._stale_s)
+            remove_temporaries(settings.runs_cache_dir, self._stale_s)
             self._remove_what_imports_left()
             self._remove_old_uploads()
             self._remove_old_models()
