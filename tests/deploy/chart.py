@@ -23,6 +23,7 @@ ALL: dict[str, Any] = {
         "region": "eu-central-1",
         "accessKeyId": "digits",
         "secretAccessKey": "secret",
+        "caSecret": "store-ca",
     },
     "redis": {"internal": {"enabled": False}, "url": "rediss://:pass@redis.example:6380/0", "caSecret": "redis-ca"},
     "settings": {"DIGITFORGE_WEBHOOKS": "public", "DIGITFORGE_MAX_UPLOAD_BYTES": 536870912, "DIGITFORGE_LEASE_S": 30.5},

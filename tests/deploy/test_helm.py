@@ -1,5 +1,6 @@
 """The Helm chart, rendered without a cluster: valid for Kubernetes, hardened, and in step with the code."""
 
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from tests.deploy.chart import (
 )
 from tests.deploy.observe import OBSERVE
 
-KUBERNETES = ("1.29", "1.37")  # the oldest with a sleep in seconds that many clusters run, and the newest schema
+KUBERNETES = ("1.25", "1.37")  # the oldest that Chart.yaml allows, and the newest with a schema
 FOREIGN = {"keda.sh/v1alpha1", "monitoring.coreos.com/v1"}  # their schemas come with KEDA and the Prometheus operator
 CASE = pytest.mark.parametrize("values", CASES.values(), ids=CASES)
 
@@ -56,7 +57,7 @@ def test_names_are_unique_and_every_reference_leads_somewhere(values: dict[str, 
     manifests = render(values)
     named = [(manifest["kind"], manifest["metadata"]["name"]) for manifest in manifests]
     assert len(named) == len(set(named))
-    brought = {"metrics-key", "redis-ca", "pull", "tls"}  # by whoever installs it
+    brought = {"metrics-key", "redis-ca", "store-ca", "pull", "tls"}  # by whoever installs it
     for secret in _secrets_in(manifests) - brought:
         assert ("Secret", secret) in named
     for manifest in manifests:
@@ -131,6 +132,13 @@ def test_with_a_store_they_are_deployments_with_disks_of_their_own() -> None:
         volumes = {each["name"]: each for each in deployment["spec"]["template"]["spec"]["volumes"]}
         assert "emptyDir" in volumes["data"]
         assert environment(container(manifests, name))["DIGITFORGE_STORE_URL"] == "s3://digits/team"
+
+
+def test_each_authority_is_mounted_where_it_is_looked_for() -> None:
+    for each in (container(render(ALL), name) for name in ("api", "worker")):
+        folders = {mount["mountPath"] for mount in each["volumeMounts"]}
+        assert {"/etc/digitforge/redis", "/etc/digitforge/store"} <= folders
+        assert environment(each)["AWS_CA_BUNDLE"] == "/etc/digitforge/store/ca.crt"
 
 
 def test_numbers_reach_the_settings_as_they_were_written() -> None:
@@ -216,6 +224,13 @@ def test_a_packaged_chart_renders_the_same(tmp_path: Path) -> None:
     archive = helm.package(CHART, destination=tmp_path)
     with helm.Chart.load(archive) as packaged, helm.Chart.load(CHART) as chart:
         assert packaged.render(ALL, name="digitforge") == chart.render(ALL, name="digitforge")
+
+
+def test_the_example_of_the_documentation_renders_with_all_that_it_speaks_of() -> None:
+    document = (CHART.parents[2] / "docs" / "scale.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```yaml\n(image:.*?)^```$", document, re.MULTILINE | re.DOTALL)
+    kinds = {manifest["kind"] for manifest in render(helm.values_from_yaml(text), "digits")}
+    assert kinds >= {"Deployment", "HorizontalPodAutoscaler", "ScaledObject", "Ingress", "PrometheusRule"}
 
 
 def test_the_notes_name_the_pod_that_a_key_is_made_in() -> None:

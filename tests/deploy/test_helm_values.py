@@ -51,7 +51,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"redis": {"internal": {"enabled": False}, "url": "redis://a", "existingSecret": "b"}},
         r"redis.url and redis.existingSecret are both set",
     ),
-    ({"store": {"accessKeyId": "a", "secretAccessKey": "b"}}, r"credentials are set and store.url is empty"),
+    (
+        {"store": {"accessKeyId": "a", "secretAccessKey": "b"}},
+        r"credentials or a caSecret are set and store.url is empty",
+    ),
     ({"store": {**STORE["store"], "accessKeyId": "a"}}, r"accessKeyId and store.secretAccessKey belong together"),
     (
         {"store": {**STORE["store"], "accessKeyId": "a", "secretAccessKey": "b", "existingSecret": "c"}},
@@ -60,6 +63,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"ingress": {"enabled": True}}, r"ingress.hosts is empty"),
     ({"ingress": {"enabled": True, "hosts": ["digits.example"]}}, r"ingress.enabled is true and proxies is empty"),
     ({**SCALED, "metricsKey": {}}, r"metricsKey.existingSecret is empty"),
+    ({**SCALED, "settings": {"DIGITFORGE_METRICS": False}}, r"settings.DIGITFORGE_METRICS is false"),
     ({"monitoring": {"enabled": True}}, r"metricsKey.existingSecret is empty"),
     (
         {"serviceAccount": {"create": False, "annotations": {"a": "b"}}},

@@ -83,6 +83,10 @@ checksum/values: {{ list .root.Values.store .root.Values.redis .root.Values.keys
 - name: AWS_REGION
   value: {{ .region | quote }}
 {{- end }}
+{{- if .caSecret }}
+- name: AWS_CA_BUNDLE
+  value: /etc/digitforge/store/ca.crt
+{{- end }}
 {{- end }}
 {{- range $name, $value := .Values.settings }}
 - name: {{ $name }}
@@ -114,15 +118,19 @@ valueFrom: { resourceFieldRef: { containerName: {{ . }}, resource: limits.cpu, d
 {{- define "digitforge.mounts" -}}
 - { name: data, mountPath: /data }
 - { name: tmp, mountPath: /tmp }
-{{- if .Values.redis.caSecret }}
-- { name: redis-ca, mountPath: /etc/digitforge/redis, readOnly: true }
+{{- range $of, $part := pick .Values "redis" "store" }}
+{{- if $part.caSecret }}
+- { name: {{ $of }}-ca, mountPath: /etc/digitforge/{{ $of }}, readOnly: true }
+{{- end }}
 {{- end }}
 {{- end -}}
 
 {{- define "digitforge.volumes" -}}
 - { name: tmp, emptyDir: {} }
-{{- with .Values.redis.caSecret }}
-- { name: redis-ca, secret: { secretName: {{ . }}, defaultMode: 0440 } }
+{{- range $of, $part := pick .Values "redis" "store" }}
+{{- if $part.caSecret }}
+- { name: {{ $of }}-ca, secret: { secretName: {{ $part.caSecret }}, defaultMode: 0440 } }
+{{- end }}
 {{- end }}
 {{- end -}}
 

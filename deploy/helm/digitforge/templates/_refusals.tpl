@@ -39,8 +39,8 @@
 {{- end -}}
 {{- end -}}
 {{- with .Values.store -}}
-{{- if and (not .url) (or .endpoint .existingSecret .accessKeyId) -}}
-{{- fail "store.endpoint or credentials are set and store.url is empty; allowed: a store.url such as s3://bucket/prefix" -}}
+{{- if and (not .url) (or .endpoint .existingSecret .accessKeyId .caSecret) -}}
+{{- fail "store.endpoint, credentials or a caSecret are set and store.url is empty; allowed: a store.url such as s3://bucket/prefix" -}}
 {{- end -}}
 {{- if and .existingSecret .accessKeyId -}}
 {{- fail "store.existingSecret and store.accessKeyId are both set; allowed: one of them" -}}
@@ -59,6 +59,10 @@
 {{- end -}}
 {{- if and (or .Values.worker.autoscaling.enabled .Values.monitoring.enabled) (not .Values.metricsKey.existingSecret) -}}
 {{- fail "worker.autoscaling and monitoring read GET /metrics, and metricsKey.existingSecret is empty; allowed: a Secret with a key of scope `metrics`" -}}
+{{- end -}}
+{{- $metrics := get .Values.settings "DIGITFORGE_METRICS" | toString | lower -}}
+{{- if and (or .Values.worker.autoscaling.enabled .Values.monitoring.enabled) (has $metrics (list "false" "0" "off" "no")) -}}
+{{- fail (printf "settings.DIGITFORGE_METRICS is %s, and worker.autoscaling and monitoring read GET /metrics; allowed: true" $metrics) -}}
 {{- end -}}
 {{- if and (not .Values.serviceAccount.create) .Values.serviceAccount.annotations -}}
 {{- fail "serviceAccount.annotations are set and serviceAccount.create is false; allowed: annotations of an account that the chart makes" -}}
