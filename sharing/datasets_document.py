@@ -22,7 +22,7 @@ DATASETS = "datasets"  # owners are datasets/<data set id>.<nonce>
 class StoredFolder(BaseModel):
     """Files of a folder, and the owner of their chunks."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="allow")  # of a newer version: kept
 
     owner: str
     files: Tree
@@ -31,7 +31,7 @@ class StoredFolder(BaseModel):
 class MadeDataset(BaseModel):
     """What an import has made. Arrays have an owner of their own, because they go when the data set is deleted."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="allow")  # of a newer version: kept
 
     said: StoredFolder  # card.json and problems.jsonl
     arrays: StoredFolder  # images.npy and labels.npy
@@ -46,7 +46,7 @@ class Arriving(MadeDataset):
 class DatasetEntry(BaseModel):
     """An imported data set."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="allow")  # of a newer version: kept
 
     name: str  # in its card, as its models have it
     imported_at: float  # seconds since 1970
@@ -60,7 +60,7 @@ class DatasetEntry(BaseModel):
 class DatasetsContent(BaseModel):
     """The data sets by id, names, and what is about to become a data set by `<job id>/<attempt>`."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="allow")  # of a newer version: kept
 
     names: Mapping[str, str] = {}
     sets: Mapping[str, DatasetEntry] = {}

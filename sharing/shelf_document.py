@@ -22,7 +22,7 @@ MODELS = "models"  # owners are models/<model id>.<nonce>
 class ModelEntry(BaseModel):
     """A model that stands on the shelf."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="allow")  # of a newer version: kept
 
     owner: str
     files: Tree
@@ -34,7 +34,7 @@ class ModelEntry(BaseModel):
 class KeptCard(BaseModel):
     """The card of a model that was deleted, and has perhaps come back. It is never removed."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="allow")  # of a newer version: kept
 
     owner: str
     card: StoredFile
@@ -44,7 +44,7 @@ class KeptCard(BaseModel):
 class ShelfContent(BaseModel):
     """The shelf. Models, notes and kept cards go by the id of the model, active ones by the name of the data set."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="allow")  # of a newer version: kept
 
     changes: int = 0  # of what is active, as `ActiveModels.changes`
     overall: Active = NEVER

@@ -14,7 +14,7 @@ UPLOADS = "uploads"  # owners are uploads/<id>
 class Piece(BaseModel):
     """Some bytes of an upload: a chunk of its owner."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="allow")  # of a newer version: kept
 
     chunk: str
     bytes: int
@@ -23,7 +23,7 @@ class Piece(BaseModel):
 class UploadContent(BaseModel):
     """An upload: nothing at all where `meta` is None. Its offset is where its pieces end."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="allow")  # of a newer version: kept
 
     meta: UploadMeta | None = None
     used_at: float = 0.0  # seconds since 1970
