@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby, islice
 from typing import Any
 
-from core.errors import DocumentDamaged, ObjectNotFound, StoreError
+from core.errors import DocumentDamaged, ObjectNotFound, StoreAway, StoreError
 from jobs.reader import KeptRun
 from jobs.store import JobStore
 from objects.document import fence
@@ -171,6 +171,9 @@ class Collector:
         key = f"{SCRATCH}/{secrets.token_hex(8)}"
         self._store.put_once(key, b"")
         try:
-            return next(one.changed_at for one in self._store.list(f"{SCRATCH}/") if one.key == key)
+            for one in self._store.list(f"{SCRATCH}/"):
+                if one.key == key:
+                    return one.changed_at
         finally:
             self._store.delete(key)
+        raise StoreAway("its list does not have what was just written, or another collector had no grace")
