@@ -88,8 +88,9 @@ class SharedShelf(Shelf):
         try:
             return super().reading(model_id, read)
         except CheckpointError:
-            if model_id == self._embedded_id or not self._fetch(model_id):
+            if model_id == self._embedded_id:
                 raise
+            self._fetch(model_id)  # or another process has done it meanwhile
         return super().reading(model_id, read)
 
     def activate(self, model_id: str, changes: int | None = None, *, overall: bool = True) -> Card:
@@ -235,15 +236,15 @@ class SharedShelf(Shelf):
                 except (ObjectNotFound, DocumentDamaged, FileNotFoundError) as error:
                     logger.error("the active model %s: its weights cannot be fetched: %s", active.model, error)
 
-    def _fetch(self, model_id: str) -> bool:
-        """Fetch what is missing or altered of a model; whether there was something. Raises ModelNotFound, StoreAway."""
+    def _fetch(self, model_id: str) -> None:
+        """Fetch what is missing or altered of a model. Raises ModelNotFound, CheckpointError, StoreAway."""
         content, version = self._document.read()
         self._copy.require_same_store(version)
         entry = content.models.get(model_id)
         if entry is None:
             raise self._not_found(model_id)
         try:
-            return self._copy.fetch(model_id, entry, FILES)
+            self._copy.fetch(model_id, entry, FILES)
         except FileNotFoundError as error:
             raise self._not_found(model_id) from error
         except (ObjectNotFound, DocumentDamaged) as error:

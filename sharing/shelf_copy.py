@@ -59,8 +59,8 @@ class ShelfCopy:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(self._fetch_card, missing))
 
-    def fetch(self, model_id: str, entry: ModelEntry, names: Iterable[str]) -> bool:
-        """Have these files of a model, verified; whether any was missing or altered.
+    def fetch(self, model_id: str, entry: ModelEntry, names: Iterable[str]) -> None:
+        """Have these files of a model, verified.
 
         Raises ObjectNotFound, DocumentDamaged, FileNotFoundError where it is removed meanwhile, StoreAway, ShelfBusy.
         """
@@ -74,7 +74,6 @@ class ShelfCopy:
                 temporary.replace(folder / name)
             if wanted:
                 _set_time(folder, entry.arrived_at)
-        return bool(wanted)
 
     def bring_to(self, content: ShelfContent) -> None:
         """Make it what the store says: models come before what points to them, and go after it. Raises StoreAway."""

@@ -52,7 +52,7 @@ async def generate_images(request: Request, wanted: OpenAIImagesRequest, service
         raise not_accepted([FieldProblem(pointer="/size", detail=allowed, value=wanted.size)])
     classes = named_in(wanted.prompt, card, wanted.n)
     query = GridQuery.model_validate({"n": wanted.n, "seed": wanted.seed, "model": model, **classes})
-    _, judge = await drawn_by(query, services)
+    _, judge = drawn_by(query, services)
     picture = in_canonical_words(Picture.of(query, "json", model, judge, new_seed()), card)
     picture = replace(picture, scale=scale)
     with (account := account_of(request)).images(wanted.n):

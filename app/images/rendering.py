@@ -1,7 +1,6 @@
 """What the routes ask for while they answer: the model and judge that draw a query now, and the images of a picture."""
 
 import secrets
-from functools import partial
 
 from app.drawing.renderer import Drawn, Gone, Renderer
 from app.drawing.scheduler import Overloaded
@@ -18,15 +17,11 @@ from core.access import ANYBODY, Caller
 NEW_SEEDS = 2**32  # short enough to read
 
 
-async def drawn_by(query: GridQuery, services: Services) -> tuple[str, str | None]:
+def drawn_by(query: GridQuery, services: Services) -> tuple[str, str | None]:
     """The id of the model that draws a query now, and that of the judge if one picks the classes.
 
     Raises ModelNotFound, JudgeNotFound or CheckpointError.
     """
-    return await services.looker.find(partial(_drawn_by, query, services))
-
-
-def _drawn_by(query: GridQuery, services: Services) -> tuple[str, str | None]:
     model = query.model or active_model(services, query.dataset)
     services.shelf.folder(model)
     if not query.wants_classes:

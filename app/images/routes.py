@@ -30,6 +30,7 @@ from app.images.rules import check
 from app.images.views import ImagesView
 from app.metrics.meters import ENCODE, Source
 from core.card import Card
+from core.errors import ModelNotFound
 
 router = APIRouter(tags=["generate"], route_class=QueryRoute)
 
@@ -59,7 +60,11 @@ class _Answer(NamedTuple):
 @router.get("/generate", response_class=Response, responses={**DRAWN, **documented(404, 406, 422, 429, 503)})
 async def generate(request: Request, services: ServicesDep, query: Annotated[GridQuery, Query()]) -> Response:
     """A grid of images, or each by itself. With `seed` and `model` the same URL is the same picture for ever."""
-    accept, (model, judge) = ",".join(request.headers.getlist("accept")), await drawn_by(query, services)
+    try:
+        model, judge = drawn_by(query, services)
+    except ModelNotFound:
+        model, judge = await services.looker.find(partial(drawn_by, query, services))
+    accept = ",".join(request.headers.getlist("accept"))
     card = services.renderer.models.card(model)
     asked: bytes = request.scope["query_string"]
     if query.names_seeds and len(asked) + len(accept) <= LONGEST:

@@ -129,3 +129,19 @@ def test_a_copy_that_lost_something_has_it_again_after_a_look(machines: Machines
 def owners(machines: Machines) -> set[str]:
     """Of everything below `models/` in the store."""
     return {listed.key.rpartition("/")[0] for listed in machines.store().list("models/")}
+
+
+def test_weights_that_another_process_fetches_meanwhile_are_read(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = machines.open("here").add(machines.checkpoint(1)).model_id
+    there = machines.open("there")
+    there.catch_up()
+    read = there._document.read
+
+    def fetch_and_read() -> object:
+        machines.open("there").reading(model, verify_checkpoint)
+        return read()
+
+    monkeypatch.setattr(there._document, "read", fetch_and_read)
+    assert there.reading(model, verify_checkpoint).model_id == model
