@@ -10,13 +10,15 @@
 
 import logging
 import secrets
+import threading
+import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
 from core.dataset_card import CARD, FLOOR, IMAGES, JUDGE, LABELS, DatasetCard
-from core.errors import DatasetDeleted, DocumentDamaged, ObjectNotFound, ShelfBusy
+from core.errors import DatasetDeleted, DocumentDamaged, ObjectNotFound, ShelfBusy, StoreError
 from core.files import TEMPORARY_PREFIX, remove_folder, replace_by, sha256_of, sync, write_file
 from core.locks import locked
 from core.ticking import Tick
@@ -46,6 +48,8 @@ class DatasetCopy:
     def __init__(self, root: Path, store: ObjectStore, document: Document[DatasetsContent]) -> None:
         self._root, self._store, self._document = root, store, document
         self._read: tuple[tuple[int, int], Seen] | None = None
+        self._looking, self._looked_at = threading.Lock(), -1.0
+        self._fault: StoreError | ShelfBusy | None = None  # of the last look for all
 
     @property
     def seen(self) -> DatasetsContent:
@@ -68,6 +72,19 @@ class DatasetCopy:
                 if entry.arrays is None:
                     self._drop_arrays(dataset_id)
             return True
+
+    def look_for_all(self) -> None:
+        """As `look`, once for all threads of this process that ask before it begins, so that many cost one look."""
+        asked_at = time.monotonic()
+        with self._looking:
+            if self._looked_at < asked_at:
+                self._looked_at, self._fault = time.monotonic(), None
+                try:
+                    self.look()
+                except (StoreError, ShelfBusy) as fault:
+                    self._fault = fault
+            if self._fault is not None:
+                raise self._fault
 
     def fetch(self, dataset_id: str, tick: Tick) -> None:
         """Have the arrays and the judge. Raises DatasetDeleted, ShelfBusy, DocumentDamaged, StoreAway and OSError."""

@@ -86,7 +86,7 @@ class SharedDatasets(DatasetShelf):
 
     def find_now(self, name_or_id: str) -> str:
         """The same as it is in the store at this moment. Raises DatasetNotFound, ShelfBusy and StoreAway."""
-        self._copy.look()
+        self._copy.look_for_all()
         return self.find(name_or_id)
 
     def catch_up(self) -> None:

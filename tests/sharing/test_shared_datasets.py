@@ -1,5 +1,6 @@
 """Data sets that several machines share: each is a folder of its own over one store."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -86,6 +87,19 @@ def test_what_was_seen_is_there_while_the_store_is_away_also_after_a_restart(
             call()
     store.is_away = False
     b.fetch(dataset_id)
+
+
+def test_whoever_waited_for_a_look_that_began_meanwhile_takes_its_outcome(host: Host, store: MortalStore) -> None:
+    a, b = host("a"), host("b")
+    for machine, fault in ((a, None), (b, StoreAway("as the others were told"))):
+        machine._copy._looked_at, machine._copy._fault = time.monotonic() + 3600, fault
+        before = store.calls
+        with pytest.raises(DatasetNotFound if fault is None else StoreAway):
+            machine.find_now("nobody")
+        assert store.calls == before
+    with pytest.raises(DatasetNotFound):
+        host("c").find_now("nobody")
+    assert store.calls > before
 
 
 def test_a_deletion_is_seen_everywhere_and_the_images_go(host: Host, tmp_path: Path, store: MortalStore) -> None:
