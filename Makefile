@@ -30,7 +30,7 @@ A CPU build is a tenth of that. To take it, press Ctrl-C and run: TORCH_INDEX=$(
 endef
 export ABOUT_TORCH
 
-.PHONY: help up test check unit system chaos fuzz contract check-wheels sbom format bench-train bench-serve clean
+.PHONY: help up test check unit system chaos chaos-hosts fuzz contract check-wheels sbom format bench-train bench-serve clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := up
 
@@ -61,6 +61,9 @@ system: $(VENV)/.dev ## the tests that start processes: the service, the worker,
 
 chaos: $(VENV)/.dev ## ten minutes of kills and freezes; another run: scripts/chaos --minutes 5 --seed 2
 	$(BIN)/python scripts/chaos --minutes 10 --seed 1
+
+chaos-hosts: $(VENV)/.dev ## five minutes of the same over two hosts with a store; takes root and iproute2
+	$(BIN)/python scripts/chaos --hosts 2 --minutes 5 --seed 1
 
 fuzz: $(VENV)/.dev ## a minute of damaged files through the importer; longer: FUZZ_S=3600 make fuzz
 	FUZZ_S=$${FUZZ_S:-60} $(BIN)/pytest tests/worker/importing/test_fuzz.py -n 0 -s

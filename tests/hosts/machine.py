@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from core.child import start_child
 from core.settings import Settings
 from tests.chaos.processes import children_of, command_of, hold, processes_of
 
@@ -20,7 +21,7 @@ GAVE_UP, LOG_END = b"Could not start worker processes", 4000
 
 
 class Machine:
-    """A machine with everything in `folder`. Its parts have names; those of workers begin with `worker`."""
+    """A machine with all its files in `folder`; ends with this process. Names of workers begin with `worker`."""
 
     def __init__(
         self,
@@ -51,17 +52,12 @@ class Machine:
         """Start a part that is not running."""
         module = "worker" if part.startswith("worker") else "app"
         with (self._logs / f"{part}.log").open("ab") as log:
-            self._processes[part] = subprocess.Popen(
-                [*self._command, sys.executable, "-m", module],
-                env=self._environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            command = [*self._command, sys.executable, "-m", module]
+            self._processes[part] = start_child(command, log, self._environment)
 
     def is_running(self, part: str) -> bool:
-        """Whether the main process of a part has not ended."""
-        return self._processes[part].poll() is None
+        """Whether the main process of a part has started, and has not ended."""
+        return part in self._processes and self._processes[part].poll() is None
 
     def gave_up_at_start(self, part: str) -> bool:
         """Whether it was Celery's end of a worker whose pool child is killed in the very moment of its start."""
@@ -108,10 +104,9 @@ class Machine:
             process.kill()
             process.wait()
 
-    def told(self) -> str:
-        """The ends of its logs, for a test that fails."""
-        logs = sorted(self._logs.iterdir())
-        return "\n".join(f"{log}:\n{log.read_bytes()[-LOG_END:].decode(errors='replace')}" for log in logs)
+    def log(self, part: str) -> str:
+        """What a part has logged."""
+        return self._log_of(part).read_text(errors="replace")
 
     def _log_of(self, part: str) -> Path:
         return self._logs / f"{part}.log"
