@@ -14,6 +14,7 @@ from core.errors import DocumentDamaged
 from jobs import keys
 from jobs.store import JobStore
 from objects.files import FileStore
+from objects.probe import SCRATCH
 from objects.trees import Tree, file_names, get_list, put_list, put_tree
 from sharing.garbage import DEPLOYMENT, Collector, StoreOfAnother
 from tests.jobs.claims import ERROR, claimed
@@ -177,13 +178,13 @@ def test_what_is_named_and_not_there_is_told(bucket: Bucket, redis: Redis, tmp_p
 
 
 def test_other_keys_are_left_and_counted_and_left_scratch_keys_go(bucket: Bucket) -> None:
-    for key in ("README", "backup/models/x", "probe/1"):
+    for key in ("README", "backup/models/x", f"{SCRATCH}/1"):
         bucket.store.put_once(key, b"x")
     bucket.age()
     survey = bucket.collector().collect()
     assert survey.unknown == ["README", "backup/models/x"]
     assert bucket.names() == ["README", "backup/models/x"]
-    assert survey.objects == {"README": 1, "backup": 1, "probe": 1, DEPLOYMENT: 1}
+    assert survey.objects == {"README": 1, "backup": 1, SCRATCH: 1, DEPLOYMENT: 1}
 
 
 def test_nothing_is_collected_by_the_records_of_another_redis(bucket: Bucket, redis: Redis) -> None:
