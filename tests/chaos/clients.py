@@ -140,10 +140,11 @@ class Clients:
             if not jobs:
                 continue
             job = random.choice(jobs)
+            end = job.end_seen
             match random.choice(["job", "page", "samples", "checkpoints"]):
                 case "job":
                     if answer := calls.once("GET", f"/jobs/{job.id}", 200):
-                        self._ledger.saw(job, answer.json()["status"])
+                        self._ledger.saw(job, answer.json()["status"], end)
                 case "page":
                     calls.once("GET", f"/jobs/{job.id}/events?format=json&limit=5", 200)
                 case "samples":

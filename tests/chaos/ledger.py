@@ -75,10 +75,11 @@ class Ledger:
         with self._lock:
             return list(self.jobs.values())
 
-    def saw(self, job: Accepted, status: str) -> None:
-        """Note a status that a client read: an end is an end for ever."""
-        if job.end_seen is not None and status != job.end_seen:
-            self.violate(f"job {job.id}: was {job.end_seen}, and later {status}")
+    def saw(self, job: Accepted, status: str, end_before: str | None = None) -> None:
+        """Note a status that a client read, and the end that was known before it asked: an end is an end for ever."""
+        end = job.end_seen if status in ENDED else end_before
+        if end is not None and status != end:
+            self.violate(f"job {job.id}: was {end}, and later {status}")
         if status in ENDED:
             job.end_seen = status
 
