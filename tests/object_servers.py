@@ -23,6 +23,7 @@ from core.child import start_child, stop_child
 from core.errors import StoreError
 from core.ports import hold_port, port_of
 from objects.s3 import S3Store
+from tests.freezing import frozen
 
 BUCKET = "digitforge-test"
 REGION = "us-east-1"
@@ -88,11 +89,8 @@ class S3Server:
     def frozen(self) -> Iterator[None]:
         """It takes connections and answers none while the block runs."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
-        try:
+        with frozen(self.process.pid):
             yield
-        finally:
-            self.process.send_signal(signal.SIGCONT)
 
     @contextmanager
     def away(self) -> Iterator[None]:

@@ -1,7 +1,6 @@
 """A day's images: counted in memory, added up in Redis."""
 
 import logging
-import signal
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +10,7 @@ from access.day_use import DayUse, today
 from cli.redis_server import RedisServer
 from core.ports import hold_port, port_of
 from jobs.redis_client import connect
+from tests.freezing import frozen
 from tests.service import wait_until
 
 
@@ -68,13 +68,10 @@ def test_what_redis_did_though_its_answer_came_too_late_is_counted_once(
     days.add("a", 1)
     days.flush()
     assert redis_server.process is not None
-    redis_server.process.send_signal(signal.SIGSTOP)
-    try:
+    with frozen(redis_server.process.pid):
         days.add("a", 5)
         with pytest.raises(RedisError):  # sent twice, and both times given up
             days.flush()
-    finally:
-        redis_server.process.send_signal(signal.SIGCONT)
     days.flush()
     assert redis.hget(f"digitforge:caller:a:use:{today()}", "images") == "6"
 

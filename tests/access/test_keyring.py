@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import signal
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +23,7 @@ from core.access import ANYBODY, Caller, Scope
 from core.errors import KeyRefused, KeysAway
 from jobs import keys
 from jobs.redis_client import connect
+from tests.freezing import frozen
 
 
 @pytest.fixture
@@ -148,11 +148,8 @@ def test_a_known_key_waits_for_no_look_at_a_redis_that_is_frozen(
         return ring._begun == before  # none has ended meanwhile
 
     assert own_redis.process is not None
-    own_redis.process.send_signal(signal.SIGSTOP)
-    try:
+    with frozen(own_redis.process.pid):
         assert asyncio.run(ask_during_a_look())
-    finally:
-        own_redis.process.send_signal(signal.SIGCONT)
 
 
 def test_a_process_that_starts_while_redis_is_away_lets_nobody_in(own_redis: RedisServer, tmp_path: Path) -> None:

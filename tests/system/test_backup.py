@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from models.shelf import Shelf
+from tests.freezing import freeze
 from tests.service import Service, follow
 from tests.system.jobs import SMOKE, cancel, digests, first_checkpoint, read, reasons, send, submit, told, unbroken
 from tests.tiny import save_tiny
@@ -56,7 +57,7 @@ def test_a_service_goes_on_elsewhere_from_a_backup_that_was_made_while_it_ran(tm
         cancel(http, cancelled)
         first_checkpoint(http, running)
         (trainer,) = service.trainers()
-        os.kill(trainer, signal.SIGSTOP)  # so that it does not end before the backup has begun
+        freeze(trainer)  # so that it does not end before the backup has begun
 
         archived = digitforge("backup", "-", data=first).stdout
         assert read(http, running)["status"] == "running"

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.freezing import frozen
 from tests.in_process import bearer
 from tests.service import Service, wait_until
 from tests.system.test_readme import typed
@@ -63,13 +63,10 @@ def test_each_process_knows_a_new_key_at_once_and_soon_that_it_is_revoked(
 def test_while_redis_hangs_known_keys_draw_and_change_nothing(service: Service, admin: str) -> None:
     assert statuses(service, admin) == {200}
     active = httpx.get(f"{service.base}/models/active", headers=bearer(admin)).json()["id"]
-    os.kill(service.redis(), signal.SIGSTOP)
-    try:
+    with frozen(service.redis()):
         wait_until(lambda: statuses(service, admin, "PUT", "/models/active") == {503})
         assert statuses(service, admin) == {200}
         assert httpx.get(f"{service.base}/models/{active}", headers=bearer(admin)).status_code == 200
-    finally:
-        os.kill(service.redis(), signal.SIGCONT)
     wait_until(lambda: statuses(service, admin, "PUT", "/models/active") == {422})  # it has no body
 
 

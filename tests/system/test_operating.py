@@ -12,6 +12,7 @@ import pytest
 
 from core.startup import PYTHON
 from jobs.redis_client import connect
+from tests.freezing import freeze
 from tests.service import Service, follow, redis_url, wait_until
 from tests.system.jobs import SMOKE, send
 from tests.uploaded import archive
@@ -85,7 +86,7 @@ def test_a_frozen_lane_is_a_fault_until_it_goes_on(json_service: Service, http: 
     wait_until(lambda: worker(http).get("healthy"))
     assert health(json_service) == (0, "1 at work or draining")
     lane = json_service.supervisor()
-    os.kill(lane, signal.SIGSTOP)
+    freeze(lane)
     try:
         wait_until(lambda: not worker(http)["healthy"], timeout_s=30)
         status, said = health(json_service)

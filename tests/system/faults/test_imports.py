@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from core.dataset_arrays import open_dataset
+from tests.freezing import freeze
 from tests.service import Service, follow, wait_until
 from tests.system.jobs import LONG, cancel, importers, kinds, read, reasons, send, submit, temporaries
 from tests.uploaded import IMAGES, archive
@@ -95,7 +96,7 @@ def test_an_import_that_was_frozen_for_longer_than_its_lease_changes_nothing(
     wait_until(lambda: importers(impatient))
     frozen = [*importers(impatient), impatient.import_lane()]
     for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
+        freeze(pid)
     wait_until(lambda: reasons(http, job_id) == ["created", "worker lost"])
     http.post(f"/jobs/{job_id}/cancel")
     later = send(http, archive(seed=7))

@@ -1,10 +1,8 @@
 """A trainer that goes silent."""
 
-import os
-import signal
-
 import httpx
 
+from tests.freezing import freeze
 from tests.service import Service, wait_until
 from tests.system.jobs import LONG, WATCHDOG_S, cancel, reach, read, reasons, submit
 
@@ -13,7 +11,7 @@ def test_a_trainer_that_goes_silent_is_ended_and_its_job_goes_on(http: httpx.Cli
     job_id = submit(http, LONG)
     reach(http, job_id, epoch=2)
     (trainer,) = impatient.trainers()
-    os.kill(trainer, signal.SIGSTOP)
+    freeze(trainer)
     wait_until(lambda: read(http, job_id)["attempt"] == 2, timeout_s=60)
     reach(http, job_id, epoch=3, attempt=2)
     assert f"job {job_id}: the trainer said nothing for {WATCHDOG_S} s" in impatient.log("worker")

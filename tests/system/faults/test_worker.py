@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 from redis import Redis
 
+from tests.freezing import freeze
 from tests.service import Service, children, follow, lanes_of, pool_of, wait_until
 from tests.system.jobs import LONG, SMOKE, WITH_PENALTY, cancel, read, reasons, submit, told
 
@@ -37,7 +38,7 @@ def test_a_worker_that_was_frozen_for_longer_than_its_lease_changes_nothing(
     wait_until(impatient.trainers)
     frozen = [impatient.trainers()[0], impatient.supervisor()]  # the other way round, it would end what is to be woken
     for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
+        freeze(pid)
     with second_worker(impatient):
         job = follow(http, job_id, "succeeded")
         assert (job["attempt"], reasons(http, job_id)) == (2, ["created", "worker lost"])
