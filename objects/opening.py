@@ -4,6 +4,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from core.settings import Settings
+from objects.breaker import Breaker
 from objects.files import FileStore
 from objects.s3 import S3Store
 from objects.store import ObjectStore
@@ -16,4 +17,4 @@ def open_store(settings: Settings) -> ObjectStore | None:
     parts = urlsplit(settings.store_url)
     if parts.scheme == "file":
         return FileStore(Path(unquote(parts.path)))
-    return S3Store(settings.store_url)
+    return Breaker(S3Store(settings.store_url))
