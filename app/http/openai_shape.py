@@ -10,7 +10,7 @@ from app.http.openai_errors import OpenAIError, OpenAIErrorBody
 from app.http.urls import route_path
 
 PREFIX = "/v1/"
-KEPT = ("allow", "connection", "retry-after", "accept-encoding", "www-authenticate")  # headers
+KEPT = ("allow", "cache-control", "connection", "retry-after", "accept-encoding", "www-authenticate")  # headers
 CODES = {
     "key-required": "invalid_api_key",
     "invalid-key": "invalid_api_key",

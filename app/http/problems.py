@@ -21,6 +21,7 @@ from core.log_context import log_context
 MEDIA_TYPE = "application/problem+json"
 SURROGATE = re.compile("[\ud800-\udfff]")
 SHOWN = 200  # characters of a value
+NOT_KEPT = {"Cache-Control": "no-store"}  # what is not there may have just come, and be known to another machine
 
 
 def _printable(value: Any) -> Any:
@@ -113,7 +114,7 @@ def problem_response(
     body = problem.model_dump(mode="json", exclude_none=True)
     for shown_error, error in zip(body.get("errors", []), errors or [], strict=True):
         shown_error["value"] = error.value  # a null that was sent is worth showing
-    return JSONResponse(body, status, headers, MEDIA_TYPE)
+    return JSONResponse(body, status, {**NOT_KEPT, **(headers or {})}, MEDIA_TYPE)
 
 
 def to_response(error: ProblemError) -> JSONResponse:

@@ -12,6 +12,7 @@ from core.recipe import PRESETS
 def problem(response: httpx.Response, status: int, type_: str) -> dict[str, Any]:
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["cache-control"] == "no-store"  # a cache may keep a 404 or 410 that says nothing of it
     body: dict[str, Any] = response.json()
     assert (body["status"], body["type"]) == (status, type_)
     assert body["title"]

@@ -26,6 +26,7 @@ def test_an_error_has_openais_shape(
     content = b'{"prompt": "7"}'.ljust(100_000 if "X-Padding" in headers else 0)
     answer = http.request(method, path, content=content, headers={"Content-Type": "application/json"} | headers)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
+    assert answer.headers["cache-control"] == "no-store"
     error = answer.json()["error"]
     assert (error["code"], error["type"]) == (code, "invalid_request_error")
     assert error["message"]
