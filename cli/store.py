@@ -11,7 +11,7 @@ from statistics import median
 from redis import RedisError
 
 from cli.commands import Commands
-from cli.own_redis import redis_of
+from cli.own_redis import holding, redis_of
 from core.errors import StartError, StoreError
 from core.settings import Settings
 from jobs.store import JobStore
@@ -90,6 +90,8 @@ def _upload(_: argparse.Namespace, settings: Settings) -> int:
     """Print how much went into the store, and to standard error what did not."""
     if not settings.data_dir.is_dir():
         raise StartError(f"DIGITFORGE_DATA_DIR = {str(settings.data_dir)!r}: no such folder")
+    with holding(settings.data_dir.resolve()):  # no `digitforge up` does
+        pass
     with _opened(settings) as (store, jobs):
         moved = Move(settings, store, jobs).carry_out()
     for fault in moved.left_out:

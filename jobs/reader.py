@@ -10,6 +10,7 @@ from core.errors import JobNotFound
 from jobs import keys
 from jobs.figures import JobFigures
 from jobs.record import ImportSpec, Job, JobKind, JobOrigin, JobStatus
+from jobs.workers import Workers
 
 
 class KeptRun(NamedTuple):
@@ -26,6 +27,11 @@ class JobReader:
     def __init__(self, redis: "Redis", lease_s: float) -> None:
         self._redis = redis
         self._lease_ms = int(lease_s * 1000)
+
+    @property
+    def workers(self) -> Workers:
+        """Who carries the jobs out."""
+        return Workers(self._redis)
 
     def get(self, job_id: str) -> Job:
         """The record of a job. Raises JobNotFound."""

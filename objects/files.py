@@ -12,7 +12,7 @@ from uuid import uuid4
 from core.errors import ObjectNotFound, ShelfBusy, StoreAway, StoreBusy, StoreRefused
 from core.files import TEMPORARY_PREFIX, sync
 from core.locks import locked
-from objects.store import Listed, ObjectStore, Refused, Stored, check_key
+from objects.store import PART, Listed, ObjectStore, Refused, Stored, check_key
 
 LOCK = ".lock"
 ABANDONED_S = 86_400.0  # a file half written that is older was left by a writer that was killed
@@ -46,11 +46,16 @@ class FileStore(ObjectStore):
         return None if stored.tag == tag else stored
 
     def list(self, prefix: str) -> Iterator[Listed]:
-        """The objects whose keys begin with a prefix that is empty or ends with a slash. One folder is in memory."""
+        """The objects whose keys begin with a prefix that is empty or ends with a slash. One folder is in memory.
+
+        What no key can name, such as `lost+found` where a disk is mounted, is none of ours.
+        """
         folder = self._root / check_key(prefix.rstrip("/")) if prefix else self._root
         with self._explained(), suppress(*NO_SUCH):
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
             for entry in entries:
+                if not PART.fullmatch(entry.name):
+                    continue
                 if entry.is_dir():
                     yield from self.list(f"{prefix}{entry.name}/")
                 elif entry.name.startswith(TEMPORARY_PREFIX):

@@ -16,6 +16,7 @@ from core.errors import ObjectNotFound, StoreAway
 TRIES = 5  # of a conditional put whose answer says nothing
 PAUSE_S = 0.1  # at most before the second try, twice that before the third, and so on
 KEY = re.compile(r"(?!.*(^|/)\.{1,2}(/|$))[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
+PART = re.compile(r"[A-Za-z0-9._-]+")  # of a key
 
 
 class Stored(NamedTuple):

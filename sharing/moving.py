@@ -24,6 +24,7 @@ from core.settings import Settings
 from core.uploads import Uploads
 from jobs.record import Job, JobStatus
 from jobs.store import JobStore
+from jobs.workers import FORGET_S
 from models.active_models import ActiveModels
 from models.finished_models import MODEL_ID
 from models.notes import NotesFolder
@@ -62,7 +63,7 @@ class Move:
         self._require_empty()
         Collector(self._store, self._jobs, self._settings.store_grace_s).require_ours()
         self._store.put_once(MOVING, b"")
-        jobs = sum(self._put_run(job) for job in self._every_job())
+        jobs = self._put_runs()
         uploads = self._put_uploads()
         datasets = self._datasets()
         models = self._models()
@@ -73,6 +74,12 @@ class Move:
         return Moved(len(models.models), len(datasets.sets), uploads, jobs, self._left_out)
 
     def _require_rest(self) -> None:
+        """Refuse where a service may do something meanwhile: it would be on the disk alone, and lost with it."""
+        for worker in self._jobs.workers.all():
+            raise StartError(
+                f"worker {worker.main.id} runs on {worker.main.host}; allowed: once the API and all workers were"
+                f" stopped; one that was killed counts for {FORGET_S:g} s"
+            )
         running = [job.id for job in self._jobs.page(1, status=JobStatus.RUNNING)]
         if running:
             raise StartError(
@@ -92,6 +99,14 @@ class Move:
         except ObjectNotFound:
             return False
         return True
+
+    def _put_runs(self) -> int:
+        unknown, put = {path.name for path in self._from.runs_dir.glob("[!.]*")}, 0
+        for job in self._every_job():
+            put += self._put_run(job)
+            unknown.discard(job.id)
+        self._left_out += [f"run directory {job_id}: this Redis knows no such job" for job_id in sorted(unknown)]
+        return put
 
     def _every_job(self) -> Iterator[Job]:
         after = None

@@ -4,14 +4,17 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
+from cli.own_redis import holding
 from cli.redis_server import RedisServer
 from core.card import verify_checkpoint
 from jobs import keys
+from jobs.workers import WorkerReport, Workers
 from models.shelf import Shelf
 from objects.files import FileStore
 from sharing.garbage import DEPLOYMENT
@@ -94,6 +97,35 @@ def test_what_one_machine_has_is_uploaded_once(tmp_path: Path, url: str) -> None
     again = command(tmp_path, url, "store", "upload")
     assert (again.returncode, again.stdout) == (2, "")
     assert "shelf.json is there; allowed: an empty store" in again.stderr
+
+
+def test_nothing_is_uploaded_while_the_service_runs(tmp_path: Path, url: str, redis: Redis) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    with holding(data):
+        held = command(tmp_path, url, "store", "upload")
+    assert (held.returncode, held.stderr) == (
+        2,
+        f"error: {data} is in use by another `digitforge up`; stop it first\n",
+    )
+    report = WorkerReport(
+        id="abcd", host="far", pid=1, version="1", started_at=datetime.now(UTC), devices=("cpu",), listens=True
+    )
+    Workers(redis).tell(report)
+    works = command(tmp_path, url, "store", "upload")
+    assert works.returncode == 2
+    assert "worker abcd runs on far; allowed: once the API and all workers were stopped;" in works.stderr
+    Workers(redis).forget("abcd")
+    assert command(tmp_path, url, "store", "upload").returncode == 0
+
+
+def test_an_upload_names_runs_that_its_redis_does_not_know(tmp_path: Path, url: str) -> None:
+    (tmp_path / "data" / "runs" / "0123456789abcdef").mkdir(parents=True)
+    done = command(tmp_path, url, "store", "upload")
+    assert (done.returncode, done.stderr) == (
+        0,
+        "left out: run directory 0123456789abcdef: this Redis knows no such job\n",
+    )
 
 
 def test_a_backup_of_a_store_is_whole_or_there_is_none(tmp_path: Path, url: str) -> None:

@@ -64,6 +64,15 @@ def test_what_a_killed_writer_left_is_no_object_and_goes_after_a_day(tmp_path: P
     assert not old.exists()
 
 
+def test_what_no_key_can_name_is_passed_over(tmp_path: Path) -> None:
+    """The root of a disk has such a folder."""
+    store = FileStore(tmp_path)
+    store.put_once("folder/one", b"data")
+    (tmp_path / "lost+found").mkdir()
+    (tmp_path / "folder/a note.txt").write_bytes(b"")
+    assert [listed.key for listed in store.list("")] == ["folder/one"]
+
+
 def test_a_lock_that_somebody_holds_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.locks.LOCK_S", 0.05)
     store = FileStore(tmp_path)
