@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import ShelfBusy, StoreError
@@ -29,7 +29,7 @@ class Follower:
     """
 
     def __init__(self, folder: Path, catch_up: Sequence[Callable[[], None]]) -> None:
-        self._looked, self._seen = folder / "looked", folder / "seen"
+        self._folder, self._looked, self._seen = folder, folder / "looked", folder / "seen"
         self._catch_up = catch_up
         self._stopped, self._is_away = threading.Event(), False
         self._thread = threading.Thread(target=self._run, name="following", daemon=True)
@@ -45,14 +45,14 @@ class Follower:
 
     def look(self) -> bool:
         """Catch up now; whether all of it was done."""
-        _touch(self._looked)
         try:
+            self._folder.mkdir(parents=True, exist_ok=True)  # somebody may have removed it, with the copies
+            _touch(self._looked)
             for catch_up in self._catch_up:
                 catch_up()
+            _touch(self._seen)
         except (StoreError, ShelfBusy, OSError) as error:
-            if not self._is_away:
-                logger.warning("the store cannot be followed; what is here stays as it is: %s", error)
-            self._is_away = True
+            self._complain(error)
             return False
         except Exception:
             logger.exception("the store cannot be followed")
@@ -60,7 +60,6 @@ class Follower:
         if self._is_away:
             logger.info("the store is followed again")
         self._is_away = False
-        _touch(self._seen)
         return True
 
     def seen_ago_s(self) -> float | None:
@@ -71,16 +70,24 @@ class Follower:
         """When they were so last, in seconds since 1970; 0 where they never were."""
         return self._seen.stat().st_mtime if self._seen.exists() else 0.0
 
+    def _complain(self, error: Exception) -> None:
+        if not self._is_away:
+            logger.warning("the store cannot be followed; what is here stays as it is: %s", error)
+        self._is_away = True
+
     def _run(self) -> None:
         while not self._stopped.is_set():
-            with suppress(OSError):
+            try:
                 self._look_if_nobody_does()
+            except OSError as error:
+                self._complain(error)
             self._stopped.wait(CHECK_S * random.uniform(0.8, 1.2))
 
     def _look_if_nobody_does(self) -> None:
         age_s = _age_s(self._looked)
         if age_s is not None and age_s < LOOK_S:
             return
+        self._folder.mkdir(parents=True, exist_ok=True)
         with _alone(self._looked) as alone:
             if alone or age_s is None or age_s > FROZEN_S:
                 self.look()

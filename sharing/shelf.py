@@ -57,6 +57,8 @@ class SharedShelf(Shelf):
 
     def catch_up(self) -> None:
         """Bring the copy to what the store says now. Raises StoreAway, with the copy sound and as it was or newer."""
+        if self._copy.was_removed():
+            self._tag = None
         read = self._document.read_unless(self._tag)
         if read is None:
             return

@@ -23,6 +23,7 @@ from objects.store import ObjectStore
 from objects.trees import StoredFile, get_file
 from sharing.shelf_document import SHELF_KEY, ModelEntry, ShelfContent
 
+POINTERS = "active"
 AT_ONCE = 8  # cards that are fetched side by side
 FETCH_WAIT_S = 60.0  # for another process that fetches the same weights
 SAME_S = 1e-3  # times of files are not kept exactly everywhere
@@ -35,6 +36,13 @@ class ShelfCopy:
 
     def __init__(self, root: Path, store: ObjectStore, notes: NotesFolder) -> None:
         self._root, self._store, self._notes = root, store, notes
+        self._had_pointers = False
+
+    def was_removed(self) -> bool:
+        """Whether somebody has removed it since it was brought to a state. It is an empty folder then."""
+        removed = not self._root.is_dir() or (self._had_pointers and not (self._root / POINTERS).is_file())
+        self._root.mkdir(parents=True, exist_ok=True)
+        return removed
 
     def require_same_store(self, version: int) -> None:
         """Raise StoreAway where the document was never written, but there is a copy of it.
@@ -42,7 +50,7 @@ class ShelfCopy:
         A file system that is not mounted, or an emptied bucket, is to remove no models.
         """
         if version == 0 and any(
-            path.name == "active" or MODEL_ID.fullmatch(path.name) for path in self._root.iterdir()
+            path.name == POINTERS or MODEL_ID.fullmatch(path.name) for path in self._root.iterdir()
         ):
             detail = f"of which {self._root} is a copy; allowed: the same store, or no copy"
             raise StoreAway(f"the store has no {SHELF_KEY}, {detail}")
@@ -83,8 +91,8 @@ class ShelfCopy:
         for model_id, kept in content.deleted.items():
             _set_time(self._root / "deleted" / model_id, kept.deleted_at)
         crash_point("copy:before-pointers")
-        if ActiveModels.read(self._root / "active") != content.pointers:
-            content.pointers.write(self._root / "active")
+        if ActiveModels.read(self._root / POINTERS) != content.pointers:
+            content.pointers.write(self._root / POINTERS)
         crash_point("copy:after-pointers")
         there = self._notes.every()
         for model_id in {*there, *content.notes}:
@@ -93,6 +101,7 @@ class ShelfCopy:
         for path in list(self._root.iterdir()):
             if MODEL_ID.fullmatch(path.name) and path.name not in content.models:
                 remove_folder(path, "shelf")
+        self._had_pointers = (self._root / POINTERS).is_file()
 
     def _fetch_card(self, wanted: tuple[Path, StoredFile]) -> None:
         folder, card = wanted

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,3 +92,11 @@ def test_its_thread_goes_on_where_another_process_has_ended(tmp_path: Path, foll
     wait_until(lambda: looks.count == 1)
     let_pass(tmp_path, 1.5 * LOOK_S)
     wait_until(lambda: looks.count >= 2)
+
+
+def test_its_thread_goes_on_where_its_folder_was_removed(tmp_path: Path, follower: Follower, looks: Looks) -> None:
+    follower.start()
+    wait_until(lambda: looks.count == 1)
+    shutil.rmtree(tmp_path / "following")
+    wait_until(lambda: looks.count >= 2)
+    assert follower.seen_ago_s() is not None

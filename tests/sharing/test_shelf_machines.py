@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,21 @@ def machines(tmp_path: Path) -> Machines:
 
 def with_label(word: str, notes: Notes) -> Notes:
     return Notes(labels={**notes.labels, word: ""})
+
+
+@pytest.mark.parametrize("gone", ["shelf", "shelf/active"])
+def test_a_copy_that_was_removed_while_it_is_used_is_made_anew(machines: Machines, gone: str) -> None:
+    first, second = machines.open("a"), machines.open("b")
+    model_id = first.add(machines.checkpoint(1)).model_id
+    first.activate(model_id)
+    second.catch_up()
+    assert second.active() == model_id
+    path = machines.folder / "b" / gone
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert second.active() != model_id
+    second.catch_up()
+    assert second.active() == model_id
+    assert what_it_says(second) == what_it_says(first)
 
 
 def test_what_machines_change_at_once_comes_one_after_the_other(machines: Machines) -> None:
