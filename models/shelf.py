@@ -55,6 +55,13 @@ class Shelf(FinishedModels):
     def look(self) -> None:
         """Catch up for somebody who misses a model here. What goes wrong is logged."""
 
+    def has_weights(self, model_id: str) -> bool:
+        """Whether what draws is on this machine, as far as a look at the folder tells. Without a store it is."""
+        return True
+
+    def fetch_weights(self, model_id: str) -> None:
+        """Have on this machine what draws. Raises ModelNotFound, CheckpointError, ShelfBusy and StoreError."""
+
     def active(self, dataset: str | None = None) -> str:
         """The id of the active model, or of that of a data set.
 

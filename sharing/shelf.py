@@ -95,6 +95,15 @@ class SharedShelf(Shelf):
             self._fetch(model_id)  # or another process has done it meanwhile
         return super().reading(model_id, read)
 
+    def has_weights(self, model_id: str) -> bool:
+        """As that of `Shelf`."""
+        return (self.folder(model_id) / GENERATOR).is_file()
+
+    def fetch_weights(self, model_id: str) -> None:
+        """As that of `Shelf`."""
+        if not self.has_weights(model_id):
+            self._fetch(model_id)
+
     def activate(self, model_id: str, changes: int | None = None, *, overall: bool = True) -> Card:
         """As that of `Shelf`."""
         with suppress(ModelNotFound, CheckpointError):  # which others find out too, with the copy brought to the store

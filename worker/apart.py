@@ -50,7 +50,12 @@ def keep_apart(work: Callable[[], None], stop: Event) -> None:
     forking = multiprocessing.get_context("fork")
     while not stop.is_set():
         process = forking.Process(target=_begin, args=(work, os.getpid()), daemon=True)
-        process.start()
+        try:
+            process.start()
+        except OSError as error:  # without memory, or with too many processes
+            logger.error("a process cannot be started, which is tried again: %s", error)
+            stop.wait(RESTART_S)
+            continue
         process.join()
         if not stop.wait(RESTART_S):
             logger.error("a process ended with status %s, and is started again", process.exitcode)

@@ -87,7 +87,11 @@ class JobSupervisor(ABC):
             try:
                 return self._once_there_is_space(monitor, lambda: in_a_thread(write, monitor.tick, self._tick_s))
             except (StoreAway, StoreRefused, ShelfBusy) as error:
-                warn_of_store(monitor, str(error))
+                if isinstance(error, ShelfBusy):  # such as by another lane that fetches the same data set
+                    logger.info("waiting for another process: %s", error)
+                    monitor.tick()
+                else:
+                    warn_of_store(monitor, str(error))
                 if self._should_stop(monitor):
                     raise StoppedWhileFull from error
             time.sleep(STORE_POLL_S)

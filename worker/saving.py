@@ -130,6 +130,8 @@ class RunSaver:
             copy.clear(named)
         except StoreError as error:
             logger.warning("what is saved no more of a run is removed later: %s", error)
+        except Exception:
+            logger.exception("what is saved no more of a run is removed later")
 
     def _save(self, copy: RunCopy) -> None:
         key, fault = None, None
@@ -137,6 +139,9 @@ class RunSaver:
             self._share()
             key = copy.save()
         except (StoreError, OSError) as error:
+            fault = f"{type(error).__name__}: {error}"
+        except Exception as error:  # without this thread the job would wait for its end for ever
+            logger.exception("a run is saved later")
             fault = f"{type(error).__name__}: {error}"
         with self._changed:
             self._is_saving = self._is_hurried = False

@@ -5,18 +5,21 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache
 from math import inf
 from typing import Generic, Protocol, TypeVar
 
 from app.drawing.scheduler import Overloaded
 from app.metrics.meters import Gauge, Meters
+from core.errors import ModelNotFound
 from models.checkpoint import load_generator
 from models.folding import FoldedGenerator
 from models.sampling import draw_batch, latents
 from models.shelf import Shelf
 
 CARDS = 256  # held in memory
+FETCHED_AT_ONCE = 4  # models, from a store
 SOON_S = 5  # when one may ask again
 
 
@@ -52,8 +55,7 @@ class Cache(ABC, Generic[Key, Value]):
             self._held.move_to_end(key)
             return self._held[key]
         if key not in self._loading:
-            loading = asyncio.get_running_loop().run_in_executor(self._loader, self._load, key)
-            self._loading[key] = loading
+            loading = self._loading[key] = self._begin(key)
             loading.add_done_callback(lambda done: self._keep(key, done))
         try:
             async with asyncio.timeout(self._patience_s) as limit:
@@ -71,6 +73,9 @@ class Cache(ABC, Generic[Key, Value]):
     def close(self) -> None:
         """End the thread."""
         self._loader.shutdown()
+
+    def _begin(self, key: Key) -> asyncio.Future[Value]:
+        return asyncio.get_running_loop().run_in_executor(self._loader, self._load, key)
 
     @abstractmethod
     def _load(self, key: Key) -> Value: ...
@@ -92,6 +97,22 @@ class ModelCache(Cache[str, FoldedGenerator]):
         super().__init__(max_bytes, patience_s)
         self._shelf, self._meters = shelf, meters
         self.card = lru_cache(CARDS)(shelf.card)  # a model never changes
+        self._fetcher = ThreadPoolExecutor(FETCHED_AT_ONCE, "fetching")  # beside the loads of what is here
+
+    def close(self) -> None:
+        """End the threads. What is being fetched from a store is not waited for."""
+        super().close()
+        self._fetcher.shutdown(wait=False, cancel_futures=True)
+
+    def _begin(self, key: str) -> asyncio.Future[FoldedGenerator]:
+        with suppress(ModelNotFound):  # as the load finds out too
+            if not self._shelf.has_weights(key):
+                return asyncio.ensure_future(self._fetch_and_load(key))
+        return super()._begin(key)
+
+    async def _fetch_and_load(self, key: str) -> FoldedGenerator:
+        await asyncio.get_running_loop().run_in_executor(self._fetcher, self._shelf.fetch_weights, key)
+        return await super()._begin(key)
 
     def _load(self, key: str) -> FoldedGenerator:
         G = FoldedGenerator.of(self._shelf.reading(key, load_generator))

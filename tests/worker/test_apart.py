@@ -33,3 +33,22 @@ def test_a_process_that_dies_is_replaced_and_ends_when_told(tmp_path: Path, monk
     stop.set()
     keeping.join(10)
     assert not keeping.is_alive()
+
+
+def test_where_no_process_can_be_started_it_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.apart.RESTART_S", 0.05)
+    stop, fork, failures = multiprocessing.Event(), os.fork, [True, True]
+
+    def fork_later() -> int:
+        if failures:
+            failures.pop()
+            raise BlockingIOError("too many processes")
+        return fork()
+
+    monkeypatch.setattr(os, "fork", fork_later)
+    keeping = threading.Thread(target=keep_apart, args=(partial(work, tmp_path, stop), stop))
+    keeping.start()
+    wait_until(lambda: len(list(tmp_path.iterdir())) == 1)
+    stop.set()
+    keeping.join(10)
+    assert not keeping.is_alive()

@@ -113,6 +113,19 @@ def test_the_run_goes_on_while_the_store_is_away_and_a_warning_is_told_once(scen
     assert scene.saver.fault() is None
 
 
+def test_a_save_that_fails_for_whatever_reason_is_tried_again(scene: Scene) -> None:
+    def fail(_: str) -> None:
+        raise RuntimeError("nobody thought of this")
+
+    scene.saver._pause_s, scene.store.before_put = 0.01, fail
+    do_epoch(scene.run, 1)
+    assert not scene.finish()
+    assert scene.saver.fault() == "RuntimeError: nobody thought of this"
+    scene.store.before_put = lambda _: None
+    assert scene.finish()
+    assert scene.saved is not None
+
+
 def test_the_end_of_a_run_waits_for_one_try(scene: Scene) -> None:
     do_epoch(scene.run, 1)
     scene.store.is_away = True
