@@ -35,12 +35,14 @@ def _fault_of_bucket(parts: SplitResult) -> str | None:
         return f"no bucket can be called {parts.netloc!r}"
     return (
         None
-        if re.fullmatch(PREFIX, parts.path)
-        else f"the prefix has other characters than A-Za-z0-9._-: {parts.path!r}"
+        if re.fullmatch(PREFIX, parts.path) and not {".", ".."} & set(parts.path.split("/"))
+        else f"the prefix has a part with other characters than A-Za-z0-9._-, or . or ..: {parts.path!r}"
     )
 
 
 def _fault_of_folder(parts: SplitResult) -> str | None:
     if parts.netloc or not PurePosixPath(unquote(parts.path)).is_absolute():
         return "the folder does not begin with a slash, the third one"
+    if not unquote(parts.path).strip("/"):
+        return "it is the root of the file system"
     return None

@@ -5,6 +5,7 @@ Where the store is and who asks is said by the variables that other S3 clients k
 """
 
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ CONFIG = {
     "endpoint": "AWS_ENDPOINT_URL",
     "aws_endpoint_url_s3": "AWS_ENDPOINT_URL_S3",
 }
+WORDS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION")
 
 _used_by: int | None = None  # the process whose threads carry obstore's calls out
 
@@ -168,9 +170,10 @@ class S3Store(ObjectStore):
         for name in [name for name, value in os.environ.items() if name.startswith("AWS_") and not value]:
             del os.environ[name]
         options: ClientConfig = {"connect_timeout": timedelta(seconds=CONNECT_S)}
+        self._require_words()
         endpoint = self._endpoint
         if endpoint is not None:
-            if urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).hostname:
+            if not _is_url(endpoint):
                 raise StartError(f"AWS_ENDPOINT_URL = {endpoint!r}: no URL; allowed: http://host:port, https://host")
             options["allow_http"] = endpoint.startswith("http:")
         if path := self._environment.get("AWS_CA_BUNDLE"):
@@ -188,6 +191,12 @@ class S3Store(ObjectStore):
             self._client({**options, "timeout": timedelta(seconds=LARGE_S)}, {"max_retries": 0}),
         )
 
+    def _require_words(self) -> None:
+        """Raise StartError for what cannot stand in a header; obstore panics. Its value may be a secret."""
+        for name in WORDS:
+            if re.search(r"[^!-~]", self._environment.get(name, "")):
+                raise StartError(f"{name}: has a space, a line break or a letter that is not ASCII; allowed: a word")
+
     def _client(self, options: "ClientConfig", retry: "RetryConfig") -> "Client":
         from obstore.exceptions import BaseError
         from obstore.store import S3Store as Client
@@ -202,3 +211,11 @@ class S3Store(ObjectStore):
             )
         except (BaseError, ValueError) as error:  # such as a key without its secret
             raise StartError(f"{self.url}: {str(error).partition(chr(10))[0]}; see the variables AWS_*") from error
+
+
+def _is_url(endpoint: str) -> bool:
+    try:
+        parts = urlsplit(endpoint)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # such as a port of 99999
+        return False

@@ -208,3 +208,19 @@ def test_an_ipv6_address_is_taken_with_brackets_or_without(
 ) -> None:
     monkeypatch.setenv("DIGITFORGE_HOST", given)
     assert read_settings().host == host
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("gs://bucket", "does not begin with s3:// or file://"),
+        ("s3://Bucket", "no bucket can be called 'Bucket'"),
+        ("s3://bucket/a/../b", "or . or ..: '/a/../b'"),
+        ("s3://bucket/a?b", "a query or a fragment"),
+        ("file://folder", "the third one"),
+        ("file:///", "the root of the file system"),
+        ("file:////", "the root of the file system"),
+    ],
+)
+def test_what_is_no_address_of_a_store_is_refused(monkeypatch: pytest.MonkeyPatch, url: str, fault: str) -> None:
+    assert fault in refusal(monkeypatch, store_url=url)

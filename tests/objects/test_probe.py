@@ -91,6 +91,11 @@ def test_a_bucket_that_is_not_there_is_refused(s3_server: LentStore) -> None:
     [
         ("AWS_SECRET_ACCESS_KEY", "", "Missing SecretAccessKey"),
         ("AWS_ENDPOINT_URL", "127.0.0.1:9000", "AWS_ENDPOINT_URL = '127.0.0.1:9000': no URL; allowed: http://"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:99999", "AWS_ENDPOINT_URL = 'http://127.0.0.1:99999': no URL"),
+        ("AWS_ACCESS_KEY_ID", "A\n", "AWS_ACCESS_KEY_ID: has a space, a line break"),
+        ("AWS_SECRET_ACCESS_KEY", "B\n", "AWS_SECRET_ACCESS_KEY: has a space"),
+        ("AWS_SESSION_TOKEN", "a token", "AWS_SESSION_TOKEN: has a space"),
+        ("AWS_REGION", "eu\nwest", "AWS_REGION: has a space"),
         ("AWS_CA_BUNDLE", "/not/there", "AWS_CA_BUNDLE = '/not/there': .*No such file"),
     ],
 )
