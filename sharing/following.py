@@ -45,17 +45,10 @@ class Follower:
 
     def look(self) -> bool:
         """Catch up now; whether all of it was done."""
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)  # somebody may have removed it, with the copies
-            _touch(self._looked)
-            for catch_up in self._catch_up:
-                catch_up()
-            _touch(self._seen)
-        except (StoreError, ShelfBusy, OSError) as error:
-            self._complain(error)
+        if not self._does(self._begin):
             return False
-        except Exception:
-            logger.exception("the store cannot be followed")
+        done = [self._does(catch_up) for catch_up in self._catch_up]  # one that cannot holds up no other
+        if not all(done) or not self._does(lambda: _touch(self._seen)):
             return False
         if self._is_away:
             logger.info("the store is followed again")
@@ -69,6 +62,22 @@ class Follower:
     def seen_at(self) -> float:
         """When they were so last, in seconds since 1970; 0 where they never were."""
         return self._seen.stat().st_mtime if self._seen.exists() else 0.0
+
+    def _begin(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)  # somebody may have removed it, with the copies
+        _touch(self._looked)
+
+    def _does(self, step: Callable[[], None]) -> bool:
+        """Whether a step of a look succeeded. What goes wrong is logged."""
+        try:
+            step()
+        except (StoreError, ShelfBusy, OSError) as error:
+            self._complain(error)
+            return False
+        except Exception:
+            logger.exception("the store cannot be followed")
+            return False
+        return True
 
     def _complain(self, error: Exception) -> None:
         if not self._is_away:

@@ -16,6 +16,7 @@ from objects.trees import StoredFile, get_file
 
 AT_ONCE = 8  # files, where many small ones are wanted
 MOST_BYTES = 1 << 30
+SHARE = 64  # a look at all files for each such part of the bound that was fetched, not for each file
 IN_USE_S = 300.0  # a file that was asked for lately may be on its way to a client
 
 
@@ -24,6 +25,7 @@ class RunCache:
 
     def __init__(self, root: Path, store: ObjectStore, most_bytes: int = MOST_BYTES) -> None:
         self._root, self._store, self._most_bytes = root, store, most_bytes
+        self._fetched = most_bytes  # bytes since this process looked for room; before the first fetch nobody knows
 
     def get(self, job_id: str, file: StoredFile, name: str) -> Path:
         """The path of a file. Raises ObjectNotFound, DocumentDamaged, StoreAway and OSError."""
@@ -33,7 +35,10 @@ class RunCache:
             return path
         with suppress(FileExistsError), new_folder(path.parent, "cached") as temporary:
             get_file(self._store, file, temporary / name)
-        self._make_room()
+        self._fetched += file.bytes
+        if self._fetched >= self._most_bytes / SHARE:
+            self._fetched = 0
+            self._make_room()
         return path
 
     def get_all(self, job_id: str, files: Sequence[tuple[StoredFile, str]]) -> None:
@@ -57,10 +62,11 @@ class RunCache:
     def _make_room(self) -> None:
         """Remove the files that were not asked for for the longest time, down to the bound."""
         found = []
-        for path in self._root.glob("*/*/*"):
-            with suppress(FileNotFoundError):
-                stat = path.stat()
-                found.append((stat.st_mtime, stat.st_size, path))
+        for folder, _, names in os.walk(self._root):  # which passes over folders that vanish meanwhile
+            for path in (Path(folder, name) for name in names):
+                with suppress(FileNotFoundError):
+                    stat = path.stat()
+                    found.append((stat.st_mtime, stat.st_size, path))
         too_many = sum(size for _, size, _ in found) - self._most_bytes
         for used_at, size, path in sorted(found):
             if too_many <= 0 or time.time() - used_at < IN_USE_S:

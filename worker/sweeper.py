@@ -32,6 +32,7 @@ from worker.publishing import publish
 
 INTERVAL_S = 5.0
 DAY_S = 86_400.0
+MOST_S_TO_REMOVE = 5.0  # of a sweep: leases wait for it
 
 logger = logging.getLogger(__name__)
 
@@ -109,11 +110,14 @@ class Sweeper:
                 self._store.delete(job_id)
             except (JobNotFound, JobStateConflict) as error:
                 logger.info("job %s: somebody else was faster: %s", job_id, error)
+        until = time.monotonic() + MOST_S_TO_REMOVE
         for job_id in self._store.deleted_ids():
             if self._places.runs.remove(job_id):  # else the next sweep tries again
                 self._store.forget(job_id)
                 with in_context(job_id=job_id):  # its record is gone
                     logger.info("job %s: deleted with its files", job_id)
+            if time.monotonic() >= until:
+                break
 
     def _clear_up(self) -> None:
         """Now and then, remove what processes that are gone have left, and uploads that nobody uses any more."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ShelfBusy, StoreAway
+from core.errors import DocumentDamaged, ShelfBusy, StoreAway
 from sharing.following import FROZEN_S, LOOK_S, Follower
 from tests.service import wait_until
 
@@ -100,3 +100,11 @@ def test_its_thread_goes_on_where_its_folder_was_removed(tmp_path: Path, followe
     shutil.rmtree(tmp_path / "following")
     wait_until(lambda: looks.count >= 2)
     assert follower.seen_ago_s() is not None
+
+
+def test_data_sets_are_followed_though_the_models_cannot_be(tmp_path: Path, looks: Looks) -> None:
+    models, datasets = Looks(), looks
+    follower = Follower(tmp_path / "following", [models, datasets])
+    models.fault = DocumentDamaged("shelf.json: no JSON")
+    assert not follower.look()
+    assert (datasets.count, follower.seen_ago_s()) == (1, None)

@@ -11,6 +11,7 @@ from core.files import sha256_of, write_file
 from core.run_dir import RunDir
 from jobs.record import Claim
 from jobs.store import JobStore
+from objects.trees import put_tree
 from sharing.run_cache import IN_USE_S, RunCache
 from sharing.run_files import LAYOUT, RunFiles
 from sharing.runs import Runs, SharedRuns
@@ -233,3 +234,23 @@ def test_the_cache_keeps_what_was_asked_for_last(here: SharedRuns, store: JobSto
         paths.append(path)
     assert [path.exists() for path in paths] == [False, True, True]
     assert cache.job_ids() == {"a-job"}
+
+
+def test_the_cache_looks_for_room_once_for_many_small_files(here: SharedRuns, shared: WatchedStore) -> None:
+    looks = 0
+
+    class Counting(RunCache):
+        def _make_room(self) -> None:
+            nonlocal looks
+            looks += 1
+            super()._make_room()
+
+    folder, names = here.root.parent / "many", [f"{number}.json" for number in range(64)]
+    folder.mkdir(parents=True)
+    for name in names:
+        (folder / name).write_text(name.ljust(10))
+    files = put_tree(shared, "runs/a-job/a001", folder).files
+    cache = Counting(here.root.parent / "small", shared, most_bytes=64 * 100)
+    cache.get_all("a-job", [(files[name], name) for name in names])
+    assert looks <= 1 + 640 // 100
+    assert len(list((here.root.parent / "small" / "a-job").iterdir())) == len(names)

@@ -103,6 +103,23 @@ def test_files_that_cannot_be_removed_are_tried_again(
         wait_until(lambda: store.deleted_ids() == set())
 
 
+def test_leases_do_not_wait_until_the_files_of_all_deleted_jobs_are_removed(
+    redis_server: RedisServer, store: JobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.sweeper.MOST_S_TO_REMOVE", 0.0)
+    for job_id in [store.create(SPEC).job.id for _ in range(3)]:
+        store.cancel(job_id)
+        store.delete(job_id)
+    own, left = Settings(redis_url=redis_server.url, data_dir=tmp_path), []
+    own.runs_dir.mkdir(parents=True)
+    with celery_app(redis_server.url) as queue:
+        sweeper = Sweeper(store, Places.of(own), queue)
+        for _ in range(3):
+            sweeper.sweep()
+            left.append(len(store.deleted_ids()))
+    assert left == [2, 1, 0]
+
+
 def test_the_shelf_keeps_as_many_models_as_are_asked_for(
     redis_server: RedisServer, store: JobStore, tmp_path: Path
 ) -> None:
