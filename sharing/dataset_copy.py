@@ -49,7 +49,7 @@ class DatasetCopy:
         self._root, self._store, self._document = root, store, document
         self._read: tuple[tuple[int, int], Seen] | None = None
         self._looking, self._looked_at = threading.Lock(), -1.0
-        self._fault: StoreError | ShelfBusy | None = None  # of the last look for all
+        self._fault: StoreError | ShelfBusy | OSError | None = None  # of the last look for all
 
     @property
     def seen(self) -> DatasetsContent:
@@ -81,7 +81,7 @@ class DatasetCopy:
                 self._looked_at, self._fault = time.monotonic(), None
                 try:
                     self.look()
-                except (StoreError, ShelfBusy) as fault:
+                except (StoreError, ShelfBusy, OSError) as fault:
                     self._fault = fault
             if self._fault is not None:
                 raise self._fault

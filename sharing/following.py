@@ -44,10 +44,10 @@ class Follower:
         self._stopped.set()
 
     def look(self) -> bool:
-        """Catch up now; whether all of it was done."""
+        """Catch up now; whether all of it was done. One fault holds nothing else up."""
         if not self._does(self._begin):
             return False
-        done = [self._does(catch_up) for catch_up in self._catch_up]  # one that cannot holds up no other
+        done = [self._does(catch_up) for catch_up in self._catch_up]
         if not all(done) or not self._does(lambda: _touch(self._seen)):
             return False
         if self._is_away:

@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from app.edge.request_ids import HEADER, request_ids
 from app.http.problem_types import ProblemType
-from app.http.problems import MEDIA_TYPE, problem_response
+from app.http.problems import MEDIA_TYPE, NOT_KEPT, problem_response
 from core.log_context import in_context
 
 LINGER_S = 2.0  # how long a client that is refused may go on sending before the connection is closed
@@ -116,6 +116,7 @@ class HttpProtocol(HttpToolsProtocol):
         with in_context(request_id=request_id):
             body = bytes(problem_response(kind, detail).body)
         lines = [b"content-type: " + MEDIA_TYPE.encode(), b"content-length: %d" % len(body), b"connection: close"]
+        lines += [f"{name}: {value}".encode() for name, value in NOT_KEPT.items()]
         lines += [f"{name}: {value}".encode("latin-1") for name, value in (headers or {}).items()]
         lines += [name + b": " + value for name, value in (*self.told, *self.server_state.default_headers)]
         lines.append(HEADER + b": " + request_id.encode())

@@ -102,9 +102,12 @@ def test_its_thread_goes_on_where_its_folder_was_removed(tmp_path: Path, followe
     assert follower.seen_ago_s() is not None
 
 
-def test_data_sets_are_followed_though_the_models_cannot_be(tmp_path: Path, looks: Looks) -> None:
-    models, datasets = Looks(), looks
-    follower = Follower(tmp_path / "following", [models, datasets])
-    models.fault = DocumentDamaged("shelf.json: no JSON")
+@pytest.mark.parametrize(
+    "fault", [DocumentDamaged("shelf.json"), OSError(28, "disk full"), ValueError(), StoreAway("away")]
+)
+def test_what_cannot_be_followed_holds_nothing_else_up(tmp_path: Path, looks: Looks, fault: Exception) -> None:
+    """Otherwise a damaged `shelf.json` hides all new data sets, and a full disk keeps weights from being removed."""
+    looks.fault, second = fault, Looks()
+    follower = Follower(tmp_path / "following", [looks, second])
     assert not follower.look()
-    assert (datasets.count, follower.seen_ago_s()) == (1, None)
+    assert (second.count, follower.seen_ago_s()) == (1, None)

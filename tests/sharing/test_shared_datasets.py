@@ -102,6 +102,15 @@ def test_whoever_waited_for_a_look_that_began_meanwhile_takes_its_outcome(host: 
     assert store.calls > before
 
 
+def test_who_shared_a_look_that_the_disk_refused_is_not_told_that_there_is_no_data_set(host: Host) -> None:
+    machine = host("a")
+    machine.folder(".lock").mkdir(parents=True)
+    for _ in range(2):
+        with pytest.raises(IsADirectoryError):
+            machine.find_now("new")
+        machine._copy._looked_at = time.monotonic() + 3600  # somebody else's look ended meanwhile
+
+
 def test_a_deletion_is_seen_everywhere_and_the_images_go(host: Host, tmp_path: Path, store: MortalStore) -> None:
     a, b = host("a"), host("b")
     dataset_id = publish(a, make(tmp_path))

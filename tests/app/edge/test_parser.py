@@ -58,6 +58,7 @@ def test_a_url_that_is_too_long_is_answered_with_what_is_allowed(base: str, leng
         wire.send(b"GET /healthz?x=".ljust(length + 4, b"x"))  # and it needs no end
         answer = wire.answer()
         assert (answer.status, json.loads(answer.body)["type"]) == (414, "uri-too-long")
+        assert answer.headers["cache-control"] == "no-store"
         assert "allowed: 65535 bytes" in json.loads(answer.body)["detail"]
         assert answer.headers["connection"] == "close"
         assert wire.is_closed()
