@@ -26,7 +26,7 @@ from core.ports import BACKLOG, listen
 from core.settings import Settings
 from core.startup import open_data_dir, read_settings, run
 from jobs.schema import claim_redis
-from objects.probe import check_start as check_store
+from sharing.belonging import check_start as check_store
 
 CLOSE_S = 10  # for requests under way
 GRACE_S = CLOSE_S + 5.0

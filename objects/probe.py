@@ -49,16 +49,17 @@ def probe(store: ObjectStore, name: str) -> None:
         raise StartError(f"DIGITFORGE_STORE_URL = {name!r}: {fault}; allowed: {ALLOWED}")
 
 
-def check_start(settings: Settings, *, waits: bool) -> None:
+def check_start(settings: Settings, *, waits: bool, module: str = "objects.probe") -> None:
     """Probe the store of a process that starts, if it has one. Whether it waits for one that is away, or goes on.
 
-    Another process does it, because the store's client does not survive forks. Raises StartError.
+    Another process does it, by `module`, because the store's client does not survive forks. Raises StartError.
     """
     if settings.store_url is None:
         return
-    environment = os.environ | {"DIGITFORGE_STORE_URL": settings.store_url}
+    own = {"DIGITFORGE_STORE_URL": settings.store_url, "DIGITFORGE_REDIS_URL": settings.redis_url}
+    environment = os.environ | own
     while True:
-        command = [*PYTHON, "-m", "objects.probe"]
+        command = [*PYTHON, "-m", module]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
         said = done.stderr.strip()
         if done.returncode == EXIT_REFUSED:

@@ -3,7 +3,7 @@
 from core.logs import log_to_stderr
 from core.startup import open_data_dir, read_settings, run
 from jobs.schema import claim_redis
-from objects.probe import check_start
+from sharing.belonging import check_start
 from worker.metrics import check_address
 
 
