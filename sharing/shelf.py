@@ -179,7 +179,7 @@ class SharedShelf(Shelf):
         def changed(content: ShelfContent, version: int) -> ShelfContent:
             nonlocal before
             self._copy.require_same_store(version)
-            self._copy.bring_to(content)
+            self._copy.bring_to(content, had)
             self._require(changes)
             before = content
             result, change = compute()
@@ -191,9 +191,10 @@ class SharedShelf(Shelf):
 
         try:
             with self._locked():
+                had = self._copy.models()
                 now, _ = self._document.change(changed)
                 with suppress(StoreAway):  # it is changed; the copy follows later
-                    self._copy.bring_to(now)
+                    self._copy.bring_to(now, had | before.models.keys())
         except StoreError:  # which may have it, for all that is known
             raise
         except DigitforgeError:
@@ -234,9 +235,10 @@ class SharedShelf(Shelf):
 
     def _bring_to_newest(self) -> None:
         with self._locked():
+            had = self._copy.models()
             content, version = self._document.read()
             self._copy.require_same_store(version)
-            self._copy.bring_to(content)
+            self._copy.bring_to(content, had)
 
     def _fetch_active(self, content: ShelfContent) -> None:
         """Have the generators of the active models, so that nobody waits for them once they are."""

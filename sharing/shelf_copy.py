@@ -6,7 +6,7 @@ never goes back. Each step leaves it sound, and after a crash the same steps are
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -49,9 +49,7 @@ class ShelfCopy:
 
         A file system that is not mounted, or an emptied bucket, is to remove no models.
         """
-        if version == 0 and any(
-            path.name == POINTERS or MODEL_ID.fullmatch(path.name) for path in self._root.iterdir()
-        ):
+        if version == 0 and (self.models() or (self._root / POINTERS).exists()):
             detail = f"of which {self._root} is a copy; allowed: the same store, or no copy"
             raise StoreAway(f"the store has no {SHELF_KEY}, {detail}")
 
@@ -83,8 +81,15 @@ class ShelfCopy:
             if wanted:
                 _set_time(folder, entry.arrived_at)
 
-    def bring_to(self, content: ShelfContent) -> None:
-        """Make it what the store says: models come before what points to them, and go after it. Raises StoreAway."""
+    def models(self) -> set[str]:
+        """The ids of the models in it."""
+        return {path.name for path in self._root.iterdir() if MODEL_ID.fullmatch(path.name)}
+
+    def bring_to(self, content: ShelfContent, had: Collection[str]) -> None:
+        """Make it what the store says: models come before what points to them, and go after it. Raises StoreAway.
+
+        `had` are the models that it had before the content was read: one that has come since may be newer, and stays.
+        """
         self.fetch_cards(content)
         for model_id, entry in content.models.items():
             _set_time(self._root / model_id, entry.arrived_at)
@@ -98,9 +103,8 @@ class ShelfCopy:
         for model_id in {*there, *content.notes}:
             if there.get(model_id, NO_NOTES) != (notes := content.notes.get(model_id, NO_NOTES)):
                 self._notes.put(model_id, notes)
-        for path in list(self._root.iterdir()):
-            if MODEL_ID.fullmatch(path.name) and path.name not in content.models:
-                remove_folder(path, "shelf")
+        for model_id in sorted(set(had) - content.models.keys()):
+            remove_folder(self._root / model_id, "shelf")
         self._had_pointers = (self._root / POINTERS).is_file()
 
     def _fetch_card(self, wanted: tuple[Path, StoredFile]) -> None:

@@ -18,7 +18,7 @@ from core.crash import VARIABLE
 from core.errors import ModelInUse, ModelNotFound, ShelfBusy, ShelfChanged, StoreAway
 from models.notes import Notes
 from sharing.shelf import SharedShelf
-from sharing.shelf_document import shelf_document
+from sharing.shelf_document import ShelfContent, shelf_document
 from tests.sharing.machines import Machines, client, what_it_says
 from tests.tiny import save_tiny, score_sheet
 
@@ -47,6 +47,27 @@ def test_a_copy_that_was_removed_while_it_is_used_is_made_anew(machines: Machine
     second.catch_up()
     assert second.active() == model_id
     assert what_it_says(second) == what_it_says(first)
+
+
+def test_a_model_that_comes_while_the_copy_is_brought_to_an_older_state_stays(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two processes of a machine, one adds a model after the other has read what the store says."""
+    one, other = machines.open("a"), machines.open("a")
+    one.add(machines.checkpoint(1))
+    new = machines.checkpoint(2)
+    model_id, read = verify_checkpoint(new).model_id, one._document.read
+
+    def read_before_it_came() -> tuple[ShelfContent, int]:
+        found = read()
+        with pytest.raises(ShelfBusy):  # it is on the shelf by then, and in the copy, which the other has locked
+            other.add(new)
+        return found
+
+    monkeypatch.setattr("core.locks.LOCK_S", 0.1)
+    monkeypatch.setattr(one._document, "read", read_before_it_came)
+    one.look()
+    assert verify_checkpoint(other.folder(model_id)).model_id == model_id
 
 
 def test_what_machines_change_at_once_comes_one_after_the_other(machines: Machines) -> None:
