@@ -62,6 +62,7 @@ class Bench:
     def __init__(self, folder: Path, redis_url: str, server: SeaweedFS, spec: TrainSpec) -> None:
         self._folder, self._redis_url, self._server, self._spec = folder, redis_url, server, spec
         self._jobs = JobStore(connect(redis_url), 30)
+        self._lent = server.lend()
 
     def train(self, kind: str) -> Turn:
         """Train the recipe once."""
@@ -82,7 +83,7 @@ class Bench:
     def environment(self, kind: str, data: Path) -> dict[str, str]:
         """The variables of a service of this kind."""
         own = {"DIGITFORGE_REDIS_URL": self._redis_url, "DIGITFORGE_DATA_DIR": str(data)}
-        return os.environ | own | (self._server.lend().environment if kind == "s3" else {})
+        return os.environ | own | (self._lent.environment if kind == "s3" else {})
 
     def _store_cpu_s(self) -> float:
         assert self._server.process is not None
