@@ -75,6 +75,10 @@ class ObjectStore(ABC):
     def _put_if(self, key: str, data: bytes, tag: str | None) -> None:
         """Write an object that has this tag; None: that is not there. Raises Refused or Unclear."""
 
+    def has(self, key: str) -> bool:
+        """Whether there is an object."""
+        return self._now(key) is not None
+
     def put_once(self, key: str, data: bytes) -> bool:
         """Write an object that is not there. True also where it is there with these very bytes."""
         return self._settle(key, data, None)

@@ -90,7 +90,7 @@ class Collector:
                     survey.unknown += (one.key for one in some if one.key not in KNOWN)
         self._look_at_published(survey, published, before_s)
         self._look_at_uploads(survey, uploads, before_s)
-        survey.missing = [key for key in survey.missing if not self._is_there(key)]  # some came after the list was made
+        survey.missing = [key for key in survey.missing if not self._store.has(key)]  # or listed too early
         return survey
 
     def _look_at_published(self, survey: Survey, listed: list[Listed], before_s: float) -> None:
@@ -146,13 +146,6 @@ class Collector:
             return self._store.get(DEPLOYMENT).data.decode("ascii", "replace")
         except ObjectNotFound:
             return None
-
-    def _is_there(self, key: str) -> bool:
-        try:
-            self._store.get(key)
-        except ObjectNotFound:
-            return False
-        return True
 
     def _content(self, key: str) -> dict[str, Any] | None:
         """The content of a document as JSON values, None where it is not there. Raises DocumentDamaged."""

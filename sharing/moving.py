@@ -16,7 +16,7 @@ from core.card import CARD, Card, verify_checkpoint
 from core.dataset_card import CARD as DATASET_CARD
 from core.dataset_card import FLOOR, IMAGES, JUDGE, LABELS
 from core.dataset_shelf import DatasetShelf
-from core.errors import CheckpointError, DatasetDamaged, ObjectNotFound, StartError, UploadNotFound
+from core.errors import CheckpointError, DatasetDamaged, StartError, UploadNotFound
 from core.moved import note_moved
 from core.run_dir import JobDir
 from core.scores import Floor
@@ -88,17 +88,10 @@ class Move:
 
     def _require_empty(self) -> None:
         for key in DOCUMENTS.values():
-            if self._is_there(key) and not self._is_there(MOVING):
+            if self._store.has(key) and not self._store.has(MOVING):
                 raise StartError(
                     f"DIGITFORGE_STORE_URL = {self._settings.store_url!r}: {key} is there; allowed: an empty store"
                 )
-
-    def _is_there(self, key: str) -> bool:
-        try:
-            self._store.get(key)
-        except ObjectNotFound:
-            return False
-        return True
 
     def _put_runs(self) -> int:
         unknown, put = {path.name for path in self._from.runs_dir.glob("[!.]*")}, 0
