@@ -16,6 +16,7 @@ WORKERS ?= 3
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 HASHED := $(INSTALL) --require-hashes
 
+export DENO_NO_UPDATE_CHECK := 1
 unexport PYTHONPATH # pip would take what lies there for installed
 
 # The first line of every new environment: this project's syntax and packages need it.
@@ -44,15 +45,19 @@ up: $(VENV)/.up ## run the service: Redis (a wheel of it where PATH has none), t
 
 test: check unit system ## everything that must be green before a change lands
 
-check: $(VENV)/.dev ## format, lint, types and import contracts, and the Dockerfile
+check: $(VENV)/.dev ## format, lint, types and import contracts, the Dockerfile, and the JavaScript of the page
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/deno fmt --quiet --check
+	$(BIN)/deno lint --quiet
+	$(BIN)/deno check --quiet page/app.js tests/page/*.js
 
 # Torch's own threads would only take the cores from the other tests.
 unit: $(VENV)/.dev ## the tests in process, on a real Redis, with the floor of the coverage
+	$(BIN)/deno test --quiet --no-check tests/page
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'not system' -n $(WORKERS) --dist worksteal --durations=10 --cov --cov-report=
 
 # A file shares its services.

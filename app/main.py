@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp
 
@@ -27,7 +26,6 @@ from app.edge.queries import RefuseDoubles
 from app.edge.ranges import IgnoreOtherUnits
 from app.http import contract, handlers, health, problems
 from app.http.services import Services
-from app.http.urls import url
 from app.images import inspect, openai
 from app.images import routes as images
 from app.jobs import events, files, reports, train, workers
@@ -35,6 +33,7 @@ from app.jobs import routes as jobs
 from app.keys import routes as keys
 from app.metrics import routes as metrics
 from app.metrics.meters import Meters
+from app.page import routes as page
 from app.shared import Shared
 from app.shelf import routes as shelf
 from app.uploads import routes as uploads
@@ -66,11 +65,10 @@ def create_app(settings: Settings, closing: asyncio.Event | None = None, shared:
     of_jobs = (train, jobs, events, files, reports)
     of_datasets = (datasets, importing, pictures, download, uploads)
     of_operators = (keys, usage, webhooks, deliveries, workers, health)
-    for module in (images, *of_jobs, *of_datasets, inspect, openai, shelf, *of_operators):
+    for module in (page, images, *of_jobs, *of_datasets, inspect, openai, shelf, *of_operators):
         app.include_router(module.router)
     if settings.metrics:
         app.include_router(metrics.router)
-    app.add_api_route("/", lambda: RedirectResponse(url("/docs")), include_in_schema=False, response_model=None)
     messages.describe(app)
     contract.describe(app)
     handlers.install(app)

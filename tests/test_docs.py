@@ -65,6 +65,7 @@ def test_the_tree_in_architecture_is_the_tree() -> None:
         shown.append(name if not line.startswith(" ") else folder + name)
     assert [path for path in shown if not (ROOT / path).exists()] == []
     there = {str(path.relative_to(ROOT)) for room in ROOMS for path in (ROOT / room).rglob("[!_]*.py")}
+    there |= {str(path.relative_to(ROOT)) for path in (ROOT / "page").rglob("*.*")}
     assert there - set(shown) == set()
     assert len(shown) == len(set(shown))
 

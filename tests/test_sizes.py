@@ -4,6 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MOST_LINES = 300
+MOST_PAGE_BYTES = 120_000  # of all files of the page, as they are served
 
 
 def test_no_python_file_is_longer_than_it_may_be() -> None:
@@ -11,3 +12,10 @@ def test_no_python_file_is_longer_than_it_may_be() -> None:
     files = [file for room in rooms for file in room.rglob("*.py")]
     longer = {str(file.relative_to(ROOT)) for file in files if len(file.read_bytes().splitlines()) > MOST_LINES}
     assert longer == set()
+
+
+def test_the_page_stays_small() -> None:
+    files = [path for path in (ROOT / "page").rglob("*") if path.is_file()]
+    longer = {str(file.relative_to(ROOT)) for file in files if len(file.read_bytes().splitlines()) > MOST_LINES}
+    assert longer == set()
+    assert sum(file.stat().st_size for file in files) < MOST_PAGE_BYTES

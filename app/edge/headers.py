@@ -1,7 +1,7 @@
 """What browsers are told with every answer: take it for what it says it is, show it in no frame, run nothing of it.
 
-The page of the documentation runs scripts of this server, and one that stands in the page itself: a policy of its own
-names that one by its digest.
+The page runs scripts and styles of this server, and none that stands in it. That of the documentation has one in itself
+too: a policy of its own names it by its digest.
 """
 
 import re
@@ -15,10 +15,15 @@ from app.http.urls import route_path
 
 Headers = list[tuple[bytes, bytes]]
 
+HOME = "/"
 PAGES = ("/docs", "/docs/oauth2-redirect")
 POLICY_NAME = b"content-security-policy"
 POLICY = (
     b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"  # browsers style an image that they open
+)
+HOME_POLICY = (
+    b"default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'none'; "
+    b"frame-ancestors 'none'"
 )
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -48,6 +53,9 @@ class OfAnswers:
     def to(self, scope: Scope) -> Headers:
         """Those of the answer to a request, once a proxy was heard on its scheme and path."""
         headers = self._secure if scope["scheme"] == "https" else self._plain
+        path: str = scope["path"]
+        if path.endswith(HOME) and route_path(scope) == HOME:
+            return [(name, HOME_POLICY if name == POLICY_NAME else value) for name, value in headers]
         return [header for header in headers if header[0] != POLICY_NAME] if is_page(scope) else headers
 
 

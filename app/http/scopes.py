@@ -5,6 +5,8 @@ from core.access import Scope
 OPEN = None  # to everybody, with a key or without
 
 SCOPES: dict[str, Scope | None] = {
+    "GET /": OPEN,  # a page that asks for a key itself
+    "GET /ui/{digest}/{name:path}": OPEN,
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
     "GET /metrics": Scope.METRICS,

@@ -11,6 +11,10 @@ from app.http.services import Services
 from tests.in_process import Api, served
 from tests.wire import Wire
 
+HOME_POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 PATHS = [
     "/healthz",
@@ -49,7 +53,7 @@ EACH = {
 def test_every_answer_has_them(http: httpx.Client, path: str, method: str) -> None:
     headers = http.request(method, path).headers
     assert {**EACH, "content-security-policy": told(headers)["content-security-policy"]} == told(headers)
-    assert path == "/docs" or headers["content-security-policy"] == POLICY
+    assert path == "/docs" or headers["content-security-policy"] == (HOME_POLICY if path == "/" else POLICY)
     assert len(headers.get_list("content-security-policy")) == 1
 
 

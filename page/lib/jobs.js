@@ -1,0 +1,3 @@
+/**
+ * What the events of a job come to. Pure functions.
+ */

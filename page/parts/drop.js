@@ -1,0 +1,2 @@
+/** Files may be dropped anywhere on the page. */
+export function acceptDrops() {}

@@ -1,0 +1,3 @@
+import { View } from "../lib/view.js";
+
+export class ModelsView extends View {}

@@ -1,0 +1,40 @@
+"""The page around its views: served as it is in `page/`, under a digest."""
+
+import re
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.page.files import FOLDER
+from tests.browser.window import Window
+from tests.service import Service
+
+VIEWS = ["Draw", "Train", "Compare", "Models", "Data sets", "Inspect"]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_each_view_is_a_link_and_marked(page: Page, view: str) -> None:
+    link = page.get_by_role("navigation").get_by_role("link", name=view, exact=True)
+    link.click()
+    expect(link).to_have_attribute("aria-current", "page")
+    expect(page.get_by_role("navigation").locator("[aria-current]")).to_have_count(1)
+
+
+def test_an_unknown_view_says_so(window: Window) -> None:
+    window.go("nothing")
+    expect(window.page.get_by_text("There is no such view.")).to_be_visible()
+
+
+def test_what_is_served_is_what_is_in_the_tree(service: Service) -> None:
+    index = httpx.get(f"{service.base}/").text
+    names = re.findall(r'"/ui/[0-9a-f]{16}/([^"]+)"', index)
+    assert "app.js" in names
+    assert re.sub(r'"/ui/[0-9a-f]{16}/', '"ui/', index) == (FOLDER / "index.html").read_text(encoding="utf-8")
+    (digest,) = set(re.findall(r'"/ui/([0-9a-f]{16})/', index))
+    for path in FOLDER.rglob("*.*"):
+        name = path.relative_to(FOLDER).as_posix()
+        if name != "index.html":
+            answer = httpx.get(f"{service.base}/ui/{digest}/{name}")
+            assert answer.content == path.read_bytes()
+            assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
