@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.child import start_child, stop_child
+from tests.programs import running
 from tests.service import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +26,7 @@ DEAF = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done"]
 
 @pytest.mark.skipif(sys.platform != "linux", reason="by prctl(2)")
 def test_a_child_dies_with_a_parent_that_is_killed() -> None:
-    with subprocess.Popen([sys.executable, "-c", PARENT], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
+    with running([sys.executable, "-c", PARENT], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
         os.kill(child, 0)

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from core.startup import PYTHON
 from core.uploads import KEPT_S, Uploads
 from objects.files import FileStore
 from sharing.uploads import SharedUploads
+from tests.programs import running
 from tests.service import wait_until
 from tests.tiny import largest_file
 
@@ -161,7 +161,7 @@ def test_a_writer_that_is_killed_leaves_what_it_confirmed_and_no_lock(
         f"with Uploads(Path({str(tmp_path / 'uploads')!r})).append({upload.id!r}, 0) as writer:\n"
         f"    writer.write(bytes(range(256))); writer.sync(); Path({str(confirmed)!r}).touch(); time.sleep(60)\n"
     )
-    with subprocess.Popen([*PYTHON, "-c", program]) as process:
+    with running([*PYTHON, "-c", program]) as process:
         wait_until(confirmed.exists)
         process.send_signal(signal.SIGKILL)
     with uploads_of_files.append(upload.id, 256) as writer:

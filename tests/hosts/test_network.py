@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.hosts.network import MARK, Network, why_there_is_none
+from tests.programs import running
 
-ANSWER_S = 5.0
+ANSWER_S = 30.0
 DIES_WITH_A_NETWORK = """
 import os
 from tests.hosts.network import Network
@@ -29,7 +30,7 @@ def network() -> Iterator[Network]:
 def test_a_host_is_reached_until_it_is_cut_off_and_again_when_it_is_mended(network: Network, tmp_path: Path) -> None:
     serve = "import socket; s = socket.create_server(('', 80)); print(flush=True); [s.accept() for _ in iter(int, 1)]"
     command = [*network.command("a", tmp_path), sys.executable, "-c", serve]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
+    with running(command, stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
         server.stdout.readline()
         assert _is_reached(network, "a", ANSWER_S)
@@ -46,9 +47,7 @@ def test_a_host_has_a_name_and_address_of_its_own_and_does_not_see_what_is_hidde
     (tmp_path / "of-the-other").touch()
     script = "import os, socket; print(os.getpid(), socket.gethostname(), os.listdir(os.environ['HIDDEN']))"
     command = [*network.command("b", tmp_path), sys.executable, "-c", script]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=os.environ | {"HIDDEN": str(tmp_path)}
-    ) as host:
+    with running(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"HIDDEN": str(tmp_path)}) as host:
         assert host.stdout is not None
         assert host.stdout.read().split() == [str(host.pid), "host-b", "[]"]
     assert [path.name for path in tmp_path.iterdir()] == ["of-the-other"]
@@ -57,7 +56,7 @@ def test_a_host_has_a_name_and_address_of_its_own_and_does_not_see_what_is_hidde
 
 @pytest.mark.usefixtures("network")
 def test_what_a_killed_process_left_is_removed_by_the_next_one() -> None:
-    with subprocess.Popen([sys.executable, "-c", DIES_WITH_A_NETWORK]) as killed:
+    with running([sys.executable, "-c", DIES_WITH_A_NETWORK]) as killed:
         assert killed.wait() == 0
     left = f"{MARK}{killed.pid}"
     assert left in _links()

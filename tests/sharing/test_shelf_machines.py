@@ -237,8 +237,10 @@ def test_a_process_killed_half_way_leaves_what_another_brings_to_its_end(
     context = multiprocessing.get_context("fork")
     process = context.Process(target=_crash, args=(machines, point, tmp_path / "crash", change, (old, other)))
     process.start()
-    process.join()
-    assert process.exitcode == -SIGKILL
+    process.join(60)
+    exitcode = process.exitcode
+    process.kill()
+    assert exitcode == -SIGKILL
     assert shelf.folder(shelf.active())
     copies = [machines.open(name) for name in ("a", "b")]
     for copy in copies:

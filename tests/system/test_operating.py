@@ -61,6 +61,7 @@ def test_a_request_is_found_in_all_logs_up_to_the_end_of_its_job(json_service: S
     (asked,) = [line for line in lines(json_service, "app") if line.get("request_id") == "mine"]
     assert asked.items() >= {**from_request, "process": "api", "route": "/train", "status": 202}.items()
 
+    wait_until(lambda: f"job {job_id}: succeeded" in json_service.log("worker"))  # which is told after it is so
     told = [line for line in lines(json_service, "worker") if line.get("job_id") == job_id]
     assert all(line.items() >= {**from_request, "attempt": 1, "process": "worker"}.items() for line in told)
     words = "\n".join(line["message"] for line in told)

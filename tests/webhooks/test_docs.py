@@ -11,6 +11,7 @@ import httpx
 
 from core.settings import Settings
 from jobs.store import JobStore
+from tests.programs import running
 from tests.service import wait_until
 from tests.webhooks.playing import EVENTS, cancelled, told
 from webhooks.deliverer import Deliverer
@@ -33,7 +34,7 @@ def test_the_receiver_of_the_documentation_works(
     webhook = webhooks.create("anybody", url, EVENTS)
     command = [sys.executable, "-c", code.replace("9000", str(port))]
     own = os.environ | {"WEBHOOK_SECRET": webhook.secret}
-    with subprocess.Popen(command, env=own, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with running(command, env=own, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         try:
             wait_until(lambda: _listens(port))

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import resource
-import subprocess
 import sys
 import threading
 import time
@@ -25,6 +24,7 @@ from jobs.record import ImportProgress, ImportSpec, Job, JobStatus
 from jobs.store import JobStore
 from sharing.places import Places
 from tests.jobs.claims import events
+from tests.programs import running
 from tests.service import wait_until
 from tests.uploaded import IMAGES, archive, import_spec, tree
 from worker.import_supervisor import ImportSupervisor
@@ -256,7 +256,7 @@ def test_an_importer_that_finds_no_space_is_tried_again_later(
         "DIGITFORGE_REDIS_URL": settings.redis_url,
         "DIGITFORGE_DATA_DIR": str(settings.data_dir),
     }
-    with subprocess.Popen([sys.executable, "-c", FULL_FOR_THE_IMPORTER, str(stop)], env=environment) as supervisor:
+    with running([sys.executable, "-c", FULL_FOR_THE_IMPORTER, str(stop)], env=environment) as supervisor:
         wait_until(lambda: any(kind == "warning" for kind, _ in events(redis, job_id)))
         assert tree(run_of(settings, store.get(job_id)).folder) <= REPORTS
         stop.touch()

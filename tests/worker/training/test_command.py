@@ -14,6 +14,7 @@ import torch
 from core.card import verify_checkpoint
 from core.recipe import PRESETS
 from tests.imported import colourful, write_imported
+from tests.programs import running
 from tests.tiny import IMAGES, tiny_recipe
 from tests.worker.training.running import command, digests, execute, recipe_arguments, run
 from worker.training.__main__ import main
@@ -44,7 +45,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory, tiny_arguments: list[s
     """A run that got SIGTERM after its first epoch, how it exited and what it had said."""
     run_dir = tmp_path_factory.mktemp("interrupted")
     events: list[Event] = []
-    with subprocess.Popen(command(run_dir, *tiny_arguments), stdout=subprocess.PIPE) as process:
+    with running(command(run_dir, *tiny_arguments), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         for line in process.stdout:
             events.append(parse_event(line))
@@ -184,7 +185,7 @@ def test_a_data_set_may_be_called_as_it_likes(
 def test_a_trainer_dies_with_its_supervisor(tmp_path: Path, tiny_arguments: list[str]) -> None:
     trainer = command(tmp_path / "run", *tiny_arguments, "--die-with")
     code = f"import os, subprocess, time\nsubprocess.Popen({trainer!r} + [str(os.getpid())])\ntime.sleep(600)"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as supervisor:
+    with running([sys.executable, "-c", code], stdout=subprocess.PIPE) as supervisor:
         assert supervisor.stdout is not None
         assert isinstance(parse_event(supervisor.stdout.readline()), Started)
         supervisor.kill()

@@ -17,6 +17,7 @@ from core.card import read_card
 from core.files import sha256_of
 from core.recipe import Recipe
 from core.run_dir import RunDir
+from tests.programs import running
 from tests.tiny import flip_byte, tiny_recipe
 from tests.worker.training.running import (
     assert_readers_meet_only_whole_folders,
@@ -174,7 +175,7 @@ def test_a_run_that_is_killed_at_any_moment_ends_with_the_same_bytes(datasets: P
     unbroken, killed = tmp_path / "unbroken", tmp_path / "killed"
     run(recipe, datasets, unbroken)
     for _ in range(3):
-        with subprocess.Popen(command(killed, *arguments), stdout=subprocess.PIPE) as process:
+        with running(command(killed, *arguments), stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             next(line for line in process.stdout if isinstance(parse_event(line), EpochDone))
             time.sleep(random.uniform(0, 0.1))

@@ -10,6 +10,7 @@ from PIL import Image
 from core.card import read_card
 from core.files import TEMPORARY_PREFIX
 from tests.imported import colourful, write_imported
+from tests.programs import running
 from tests.tiny import tiny_recipe
 from tests.worker.training.running import command, execute
 from tests.worker.training.test_judging import NAMES, TEST, TRAIN, sides
@@ -49,7 +50,7 @@ def test_a_run_on_few_images_without_labels_is_scored_and_shows_its_closest_pair
 def test_a_run_that_is_stopped_while_its_judge_is_trained_can_go_on_later(tmp_path: Path) -> None:
     folder, run_dir = tmp_path / "own", tmp_path / "run"
     write_imported(folder, *sides(TRAIN + TEST), NAMES, train=TRAIN)
-    with subprocess.Popen(command(run_dir, *arguments(folder)), stdout=subprocess.PIPE) as process:
+    with running(command(run_dir, *arguments(folder)), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         first = parse_event(process.stdout.readline())
         process.send_signal(signal.SIGTERM)

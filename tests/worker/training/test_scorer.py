@@ -12,6 +12,7 @@ import pytest
 from models.checkpoint import load_generator
 from models.judge import FOLDER, JUDGE_CARD, REFERENCE, load_judge, read_judge_card
 from models.shelf import PRETRAINED
+from tests.programs import running
 from tests.tiny import flip_byte, networks, save_tiny, tiny_recipe, write_dataset
 from worker.training import judge as command
 from worker.training.data import EMBEDDED, load_dataset
@@ -237,9 +238,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_training(judged: Pa
 
 def head(arguments: list[str]) -> int:
     """The exit status of a command in `2>&1 | head -1`, which must not end in a traceback."""
-    with subprocess.Popen(
-        [sys.executable, "-m", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
+    with running([sys.executable, "-m", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         assert process.stdout is not None
         assert b"Traceback" not in process.stdout.readline()
         process.stdout.close()
@@ -259,7 +258,7 @@ def test_scoring_ends_when_nobody_reads_the_scores(judged: Path, tmp_path: Path)
     errors = tmp_path / "errors"
     with (
         errors.open("wb") as file,
-        subprocess.Popen([sys.executable, "-m", *arguments], stdout=subprocess.PIPE, stderr=file) as process,
+        running([sys.executable, "-m", *arguments], stdout=subprocess.PIPE, stderr=file) as process,
     ):
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["images"] == 120

@@ -11,6 +11,7 @@ from subprocess import PIPE
 
 import pytest
 
+from tests.programs import running
 from tests.tiny import tiny_recipe
 from tests.worker.training.running import TIMEOUT_S, command, last_state, recipe_arguments
 from worker.training.events import Started, Stopped, parse_event
@@ -33,7 +34,7 @@ def assert_saved_and_stopped(process: subprocess.Popen[bytes], said: str, run_di
 def test_a_run_whose_events_nobody_reads_any_more_saves_and_stops(tmp_path: Path, endless_arguments: list[str]) -> None:
     """As in `| head -1`."""
     run_dir = tmp_path / "run"
-    with subprocess.Popen(command(run_dir, *endless_arguments), stdout=PIPE, stderr=PIPE) as process:
+    with running(command(run_dir, *endless_arguments), stdout=PIPE, stderr=PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         assert isinstance(parse_event(process.stdout.readline()), Started)
@@ -45,7 +46,7 @@ def test_a_run_whose_bar_nobody_sees_any_more_saves_and_stops(tmp_path: Path, en
     """As in `2>&1 >/dev/tty | head -1`: the bar is on standard error, words are on standard output."""
     run_dir = tmp_path / "run"
     terminal, its_end = pty.openpty()
-    with subprocess.Popen(command(run_dir, *endless_arguments), stdout=its_end, stderr=PIPE) as process:
+    with running(command(run_dir, *endless_arguments), stdout=its_end, stderr=PIPE) as process:
         os.close(its_end)
         assert process.stderr is not None
         assert process.stderr.read(1)
@@ -69,7 +70,7 @@ def read_terminal(terminal: int) -> str:
 def test_a_run_whose_terminal_is_closed_saves_and_stops(tmp_path: Path, endless_arguments: list[str]) -> None:
     run_dir = tmp_path / "run"
     terminal, its_end = pty.openpty()
-    with subprocess.Popen(command(run_dir, *endless_arguments), stdout=its_end, stderr=its_end) as process:
+    with running(command(run_dir, *endless_arguments), stdout=its_end, stderr=its_end) as process:
         os.close(its_end)
         assert os.read(terminal, 1)
         os.close(terminal)
@@ -78,7 +79,7 @@ def test_a_run_whose_terminal_is_closed_saves_and_stops(tmp_path: Path, endless_
 
 
 def test_a_hang_up_saves_and_stops(tmp_path: Path, endless_arguments: list[str]) -> None:
-    with subprocess.Popen(command(tmp_path / "run", *endless_arguments), stdout=PIPE) as process:
+    with running(command(tmp_path / "run", *endless_arguments), stdout=PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(signal.SIGHUP)
@@ -105,7 +106,7 @@ def test_a_terminal_shows_what_it_has_no_letters_for(tmp_path: Path) -> None:
     terminal, its_end = pty.openpty()
     arguments = command(tmp_path / "run", "--datasets", str(tmp_path / "données"))
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
-    with subprocess.Popen(arguments, stdout=its_end, stderr=PIPE, env=environment) as process:
+    with running(arguments, stdout=its_end, stderr=PIPE, env=environment) as process:
         os.close(its_end)
         said = read_terminal(terminal)
         os.close(terminal)
