@@ -170,7 +170,7 @@ def follow(http: httpx.Client, job_id: str, *statuses: str, timeout_s: float = 1
         time.sleep(POLL_S)
 
 
-def wait_until(condition: Any, timeout_s: float = 20) -> None:
+def wait_until(condition: Any, timeout_s: float = 60) -> None:
     """Poll until `condition()` is true; fail when it does not become so."""
     deadline = time.monotonic() + timeout_s
     while not condition():

@@ -8,7 +8,7 @@ from redis import Redis
 
 from jobs.redis_client import connect
 from tests.service import Service, redis_url
-from tests.system.jobs import LEASE_S, WATCHDOG_S
+from tests.system.jobs import LEASE_S, WATCHDOG_S, cancel
 
 
 @pytest.fixture(scope="session")
@@ -21,8 +21,12 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture
 def http(impatient: Service) -> Iterator[httpx.Client]:
+    """Its client. A test that fails leaves no job behind, which would keep the worker from those of the next."""
     with httpx.Client(base_url=impatient.base, timeout=30) as client:
         yield client
+        for status in ("queued", "running", "paused"):
+            for job in client.get("/jobs", params={"status": status}).json()["data"]:
+                cancel(client, job["id"])
 
 
 @pytest.fixture

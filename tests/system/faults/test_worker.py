@@ -25,9 +25,11 @@ def second_worker(service: Service, **settings: str) -> Iterator[subprocess.Pope
         )
     try:
         yield worker
-    finally:
         worker.terminate()
-        assert worker.wait(30) == 0
+        assert worker.wait(60) == 0
+    finally:
+        worker.kill()  # which nothing is left of, unless the test has failed
+        worker.wait()
 
 
 def test_a_worker_that_was_frozen_for_longer_than_its_lease_changes_nothing(
