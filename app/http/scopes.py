@@ -29,6 +29,7 @@ SCOPES: dict[str, Scope | None] = {
     "POST /jobs/{job_id}/resume": Scope.JOBS_WRITE,
     "DELETE /jobs/{job_id}": Scope.JOBS_WRITE,
     "GET /jobs": Scope.JOBS_READ,
+    "GET /events": Scope.JOBS_READ,
     "GET /jobs/{job_id}": Scope.JOBS_READ,
     "GET /jobs/{job_id}/events": Scope.JOBS_READ,
     "GET /jobs/{job_id}/samples": Scope.JOBS_READ,

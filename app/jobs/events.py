@@ -61,7 +61,7 @@ async def get_events(
     The stream begins with the first event, or after the one in `Last-Event-ID`, and ends with the job. Not one event
     is missed or told twice over a reconnect or a restart of the server.
     """
-    start = _start(last_event_id, after)
+    start = start_of(last_event_id, after) or FIRST
     vary = {} if format else {"Vary": "Accept"}
     if (format or accepted(request, FORMATS) or "sse") == "json":
         response.headers.update(vary)
@@ -74,10 +74,11 @@ async def get_events(
     return HeldOpen(_stream(request, services, caller, job.id, start), STREAMED | vary, services, caller)
 
 
-def _start(last_event_id: str | None, after: str | None) -> EventId:
+def start_of(last_event_id: str | None, after: str | None) -> EventId | None:
+    """The event after which a client goes on, if it says so. Raises ProblemError for a text that is no id."""
     text = last_event_id or after
     if not text:
-        return FIRST
+        return None
     try:
         return EventId.parse(text)
     except ValueError as error:
@@ -91,7 +92,7 @@ async def _stream(
 ) -> AsyncIterator[bytes]:
     """Events until the job is over or gone, or the key no longer valid, with a comment now and then to show life."""
     pinged = time.monotonic()
-    while _goes_on(request, services, caller):
+    while goes_on(request, services, caller):
         try:
             wait_ms = randint(*WAIT_MS)  # so that streams which began together do not all look again at once
             events = await services.feed.wait(job_id, after, BATCH, wait_ms)
@@ -112,5 +113,6 @@ async def _stream(
             pinged = time.monotonic()
 
 
-def _goes_on(request: Request, services: Services, caller: Caller) -> bool:
+def goes_on(request: Request, services: Services, caller: Caller) -> bool:
+    """Whether a stream has a reader that may read it, on a server that stays."""
     return not services.closing.is_set() and not has_hung_up(request) and services.keyring.admits(caller)

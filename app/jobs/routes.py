@@ -24,7 +24,7 @@ router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422,
 
 
 @router.get("")
-def list_jobs(
+async def list_jobs(
     services: ServicesDep,
     caller: CallerDep,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
@@ -33,7 +33,8 @@ def list_jobs(
 ) -> JobPage:
     """Jobs, newest first: one's own, and for `admin` all."""
     own = None if caller.may(Scope.ADMIN) else caller.id
-    jobs = services.store.page(limit + 1, after, status, own)
+    newest = await services.feed.newest()  # before them, so that nothing falls between
+    jobs = await run_in_threadpool(services.store.page, limit + 1, after, status, own)
     has_more = len(jobs) > limit
     page = jobs[:limit]
     query = f"limit={limit}&after={page[-1].id}" + (f"&status={status}" if status else "") if has_more else None
@@ -41,6 +42,7 @@ def list_jobs(
         data=[to_view(job) for job in page],
         has_more=has_more,
         next=url(f"/jobs?{query}") if query else None,
+        event=str(newest),
     )
 
 

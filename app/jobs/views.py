@@ -1,5 +1,6 @@
 """A job, its events, samples, curves and checkpoints as they go over HTTP, kept apart from their records."""
 
+import json
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -10,7 +11,7 @@ from core.card import Card
 from core.import_options import ImportOptions
 from core.recipe import AnyPreset, Recipe
 from core.scores import ScoreSheet
-from jobs.feed import JobEvent
+from jobs.feed import AnyJobsEvent, JobEvent
 from jobs.record import (
     DeviceMemory,
     ImportProgress,
@@ -165,6 +166,7 @@ class JobPage(BaseModel):
     data: list[AnyJobView]
     has_more: bool
     next: str | None = Field(description="The URL of the next page.")
+    event: str = Field(description="The newest event of all jobs when they were read: follow `/events` after it.")
 
 
 class Sample(BaseModel):
@@ -197,6 +199,29 @@ class EventPage(BaseModel):
     """Events of a job, oldest first."""
 
     data: list[EventView]
+    has_more: bool
+    next: str | None = Field(description="The URL of the next page.")
+
+
+class AnyJobsEventView(EventView):
+    """Something that happened to one of the jobs."""
+
+    job: str
+    event: str = Field(description="Its id among the events of the job.")
+
+    @classmethod
+    def from_event(cls, event: AnyJobsEvent) -> Self:  # type: ignore[override]
+        """Translate an event."""
+        return cls(
+            id=str(event.id), job=event.job, event=str(event.event), type=event.type, data=json.loads(event.data)
+        )
+
+
+class AnyJobsEventPage(BaseModel):
+    """Events of jobs, oldest first. A page may be shorter than asked: others' jobs are left out."""
+
+    data: list[AnyJobsEventView]
+    gap: bool = Field(description="Whether events after the one asked for are no longer kept.")
     has_more: bool
     next: str | None = Field(description="The URL of the next page.")
 

@@ -13,6 +13,7 @@ if status == 'succeeded' or status == 'failed' or status == 'cancelled' then
     local webhook = field:match('^(.*):status$')
     if webhook then redis.call('ZREM', outbox .. ':' .. webhook, id) end
   end
+  tell_all(get('event'), 'deleted', '{}')
   redis.call('DEL', job, events, told)
   redis.call('ZREM', jobs, id)
   redis.call('ZREM', ended, id)
