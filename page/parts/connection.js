@@ -1,2 +1,8 @@
-/** Whether the stream of events is open, in the header. */
-export function showConnection() {}
+/** Say in the header that the service is away, and nothing while all is well. */
+export function showConnection() {
+  const place = document.getElementById("connection");
+  addEventListener("feed", (event) => {
+    const text = /** @type {CustomEvent<{ away: boolean }>} */ (event).detail.away ? "Reconnecting …" : "";
+    if (place && place.textContent !== text) place.textContent = text;
+  });
+}
