@@ -26,9 +26,9 @@ from app.edge.queries import RefuseDoubles
 from app.edge.ranges import IgnoreOtherUnits
 from app.http import contract, handlers, health, problems
 from app.http.services import Services
-from app.images import inspect, openai
+from app.images import inspect, neighbours, openai
 from app.images import routes as images
-from app.jobs import all_events, events, files, reports, train, workers
+from app.jobs import all_events, events, files, reports, timelapse, train, workers
 from app.jobs import routes as jobs
 from app.keys import routes as keys
 from app.metrics import routes as metrics
@@ -62,10 +62,10 @@ def create_app(settings: Settings, closing: asyncio.Event | None = None, shared:
         lifespan=_lifespan(settings, closing or asyncio.Event(), shared),
         responses=problems.ANY_OTHER,
     )
-    of_jobs = (train, jobs, events, all_events, files, reports)
+    of_jobs = (train, jobs, events, all_events, files, timelapse, reports)
     of_datasets = (datasets, importing, pictures, download, uploads)
     of_operators = (keys, usage, webhooks, deliveries, workers, health)
-    for module in (page, images, *of_jobs, *of_datasets, inspect, openai, shelf, *of_operators):
+    for module in (page, images, neighbours, *of_jobs, *of_datasets, inspect, openai, shelf, *of_operators):
         app.include_router(module.router)
     if settings.metrics:
         app.include_router(metrics.router)

@@ -1,6 +1,6 @@
 """Data sets on disk: folders of IDX files. What they may be called, which there are, and where their files are.
 
-Nothing is opened here: `worker/training/idx.py` reads the files. This module imports no torch.
+Nothing is opened here: `core/idx.py` reads the files. This module imports no torch.
 """
 
 import os

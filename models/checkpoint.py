@@ -38,12 +38,13 @@ def save_checkpoint(folder: Path, G: Generator, D: Discriminator, record: Traini
     return card
 
 
-def load_generator(folder: Path) -> Generator:
-    """Load and verify G, on the CPU and in evaluation mode.
+def load_generator(folder: Path, card: Card | None = None) -> Generator:
+    """Load and verify G, on the CPU and in evaluation mode; against a card that was read before, if one is given.
 
     Raises CheckpointError, naming the file, when it is missing, truncated, altered or of other shapes than the recipe.
     """
-    return _load(folder, GENERATOR, lambda card: Generator(card.recipe, card.image_shape, card.class_shares))
+    build = lambda card: Generator(card.recipe, card.image_shape, card.class_shares)  # noqa: E731
+    return _load(folder, GENERATOR, build, card)
 
 
 def load_discriminator(folder: Path) -> Discriminator:
@@ -55,8 +56,8 @@ def _serialise(network: nn.Module) -> bytes:
     return format_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()})
 
 
-def _load(folder: Path, name: str, build: Callable[[Card], N]) -> N:
-    card = read_card(folder)
+def _load(folder: Path, name: str, build: Callable[[Card], N], card: Card | None = None) -> N:
+    card = card or read_card(folder)
     data = read_verified(folder, name, card.sha256)
     network = build(card)
     try:

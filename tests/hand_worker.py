@@ -80,7 +80,7 @@ class Attempt:
     def _write_sample(self, epoch: int) -> None:
         path = self.run.sample(epoch)
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(to_png(np.full((28, 28, 1), epoch, dtype=np.uint8), {}))
+        path.write_bytes(to_png(np.full((238, 238, 1), epoch, dtype=np.uint8), {}))
 
 
 def run(services: Services, job_id: str, epochs: int = 2) -> Job:

@@ -3,7 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import lru_cache
@@ -14,6 +14,7 @@ from app.drawing.scheduler import Overloaded
 from app.metrics.meters import Gauge, Meters
 from core.errors import ModelNotFound
 from models.checkpoint import load_generator
+from models.dcgan import Generator
 from models.folding import FoldedGenerator
 from models.sampling import draw_batch, latents
 from models.shelf import Shelf
@@ -51,11 +52,14 @@ class Cache(ABC, Generic[Key, Value]):
 
         Raises as `_load` does, and Overloaded where it takes too long.
         """
+        return await self._get(key, self._begin)
+
+    async def _get(self, key: Key, begin: Callable[[Key], asyncio.Future[Value]]) -> Value:
         if key in self._held:
             self._held.move_to_end(key)
             return self._held[key]
         if key not in self._loading:
-            loading = self._loading[key] = self._begin(key)
+            loading = self._loading[key] = begin(key)
             loading.add_done_callback(lambda done: self._keep(key, done))
         try:
             async with asyncio.timeout(self._patience_s) as limit:
@@ -99,6 +103,14 @@ class ModelCache(Cache[str, FoldedGenerator]):
         self.card = lru_cache(CARDS)(shelf.card)  # a model never changes
         self._fetcher = ThreadPoolExecutor(FETCHED_AT_ONCE, "fetching")  # beside the loads of what is here
 
+    async def get_read(self, key: str, read: Callable[[], Generator]) -> FoldedGenerator:
+        """As `get`, of weights with this id that need not be on the shelf: `read` loads them, in a thread.
+
+        Raises as `read` does, and Overloaded.
+        """
+        run = asyncio.get_running_loop().run_in_executor
+        return await self._get(key, lambda _: run(self._loader, lambda: _ready(read())))
+
     def close(self) -> None:
         """End the threads. What is being fetched from a store is not waited for."""
         super().close()
@@ -115,13 +127,15 @@ class ModelCache(Cache[str, FoldedGenerator]):
         return await super()._begin(key)
 
     def _load(self, key: str) -> FoldedGenerator:
-        G = FoldedGenerator.of(self._shelf.reading(key, load_generator))
-        draw_batch(
-            G, latents(0, 0, 1, G.z_dim, G.classes)
-        )  # which finds out what G keeps, and takes long the first time
-        return G
+        return _ready(self._shelf.reading(key, load_generator))
 
     def _keep(self, key: str, loading: asyncio.Future[FoldedGenerator]) -> None:
         super()._keep(key, loading)
         self._meters.set(Gauge.MODELS, len(self._held))
         self._meters.set(Gauge.MODEL_BYTES, sum(model.size for model in self._held.values()))
+
+
+def _ready(loaded: Generator) -> FoldedGenerator:
+    G = FoldedGenerator.of(loaded)
+    draw_batch(G, latents(0, 0, 1, G.z_dim, G.classes))  # which finds out what G keeps, and takes long the first time
+    return G

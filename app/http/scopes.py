@@ -12,6 +12,7 @@ SCOPES: dict[str, Scope | None] = {
     "GET /metrics": Scope.METRICS,
     "OPTIONS /uploads": OPEN,  # says what the protocol can do
     "GET /generate": Scope.GENERATE,
+    "GET /neighbours": Scope.GENERATE,
     "POST /inspect": Scope.GENERATE,
     "POST /v1/images/generations": Scope.GENERATE,
     "GET /v1/models": Scope.GENERATE,
@@ -35,6 +36,7 @@ SCOPES: dict[str, Scope | None] = {
     "GET /jobs/{job_id}/samples": Scope.JOBS_READ,
     "GET /jobs/{job_id}/samples/{epoch}": Scope.JOBS_READ,
     "GET /jobs/{job_id}/pairs.png": Scope.JOBS_READ,
+    "GET /jobs/{job_id}/timelapse": Scope.JOBS_READ,
     "GET /jobs/{job_id}/curves": Scope.JOBS_READ,
     "GET /jobs/{job_id}/checkpoints": Scope.JOBS_READ,
     "GET /jobs/{job_id}/checkpoints/{epoch}/{part}": Scope.JOBS_READ,

@@ -38,8 +38,10 @@ def to_webp(pixels: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def to_animation(frames: Sequence[np.ndarray], kind: Literal["webp", "gif"]) -> bytes:
-    """Encode uint8 [h, w, c] frames, to be shown again and again, each for `FRAME_MS`.
+def to_animation(
+    frames: Sequence[np.ndarray], kind: Literal["webp", "gif"], durations: Sequence[int] | None = None
+) -> bytes:
+    """Encode uint8 [h, w, c] frames, to be shown again and again, each for `FRAME_MS` or for its duration in ms.
 
     Without loss, but for a GIF in colour: each of its frames has a palette of its own, of 256 colours by median cut,
     and each pixel one of them. It is not dithered, because dots that move from frame to frame flicker. Of equal frames
@@ -48,7 +50,8 @@ def to_animation(frames: Sequence[np.ndarray], kind: Literal["webp", "gif"]) -> 
     first, *others = (to_image(frame) for frame in frames)
     options: dict[str, Any] = {"lossless": True} if kind == "webp" else {"optimize": False}
     buffer = BytesIO()
-    first.save(buffer, kind, save_all=True, append_images=others, duration=FRAME_MS, loop=0, **options)
+    shown_ms = FRAME_MS if durations is None else list(durations)
+    first.save(buffer, kind, save_all=True, append_images=others, duration=shown_ms, loop=0, **options)
     return buffer.getvalue()
 
 

@@ -38,7 +38,8 @@ async def inspect(request: Request, services: ServicesDep) -> Inspection:
         raise ProblemError(ProblemType.NO_PROVENANCE, f"the PNG does not say where it came from: {error}") from error
     return Inspection(
         model=picture.model,
-        on_shelf=await _is_on_shelf(services, picture.model),
+        weights=picture.model_id,
+        on_shelf=await _is_on_shelf(services, picture.model_id),
         seed=picture.seed,
         start=picture.start,
         n=picture.n,

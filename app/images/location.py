@@ -36,7 +36,8 @@ def location(picture: Picture) -> str:
     for name, parameter, default, meaning in _FIELDS:
         value = getattr(picture, name)
         if value != default and (meaning is None or meaning.holds(picture)):
-            parameters.append(f"{parameter}={_text(value)}")
+            text = quote_plus(value, safe="@") if name == "model" else _text(value)
+            parameters.append(f"{parameter}={text}")
     return f"{PATH}?{'&'.join(parameters)}"
 
 
@@ -52,12 +53,14 @@ def picture_at(url: str) -> Picture:
     return Picture.of(query, query.format, query.model, query.judge, seed=0)
 
 
-def etag(url: str) -> str:
+def etag(url: str, weights: str | None = None) -> str:
     """A strong ETag from the URL instead of the bytes, so that it is known before anything is drawn.
 
-    Pass the URL as the client sees it: the URLs inside JSON include a proxy's root path too.
+    Pass the URL as the client sees it: the URLs inside JSON include a proxy's root path too. `weights` are those of a
+    checkpoint, which its URL does not name: an epoch that came again has another tag.
     """
-    return f'"{sha256(url.encode()).hexdigest()[:32]}"'
+    named = url if weights is None else f"{url} {weights}"
+    return f'"{sha256(named.encode()).hexdigest()[:32]}"'
 
 
 def _text(value: object) -> str:

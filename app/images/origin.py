@@ -5,10 +5,12 @@ untrusted file costs no more than its bytes. The chunk precedes the pixels: the 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from zlib import crc32
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from app.images.checkpoints import is_whole_name
 from app.images.location import NotALocation, location, picture_at
 from app.images.picture import Picture
 from core.recipe import Seed
@@ -37,29 +39,40 @@ class ImageOrigin(BaseModel):
     start: int
     n: int
     url: str = Field(description="What draws it again, from the root of a server.")
+    weights: str | None = Field(None, description="The id of what drew it, where `model` names a checkpoint of a job.")
 
 
 def origin_of(picture: Picture) -> ImageOrigin:
     """The origin that is written into the PNG of a picture."""
-    return ImageOrigin(model=picture.model, seed=picture.seed, start=picture.start, n=picture.n, url=location(picture))
+    return ImageOrigin(
+        model=picture.model,
+        seed=picture.seed,
+        start=picture.start,
+        n=picture.n,
+        url=location(picture),
+        weights=picture.weights,
+    )
 
 
 def recall(origin: ImageOrigin) -> Picture:
     """The picture of an origin. Raises NoOrigin if no picture has it: the text may come from anyone."""
     try:
-        picture = picture_at(origin.url)
+        picture = replace(picture_at(origin.url), weights=origin.weights)
     except NotALocation as error:
         raise NoOrigin(f"its URL {error}") from error
     if picture.format != "png" or picture.interpolate is not None:
         raise NoOrigin("its URL leaves open what it draws")
-    if not MODEL_ID.fullmatch(picture.model) or origin_of(picture) != origin:
+    of_checkpoint = origin.weights is not None
+    if of_checkpoint != is_whole_name(picture.model) or not MODEL_ID.fullmatch(picture.model_id):
+        raise NoOrigin("its text names no model")
+    if origin_of(picture) != origin:
         raise NoOrigin("its text contradicts itself")
     return picture
 
 
 def as_text(origin: ImageOrigin) -> dict[str, str]:
     """The text of a PNG, by keyword."""
-    return {KEYWORD: origin.model_dump_json()}
+    return {KEYWORD: origin.model_dump_json(exclude_none=True)}
 
 
 def read(png: bytes) -> ImageOrigin:

@@ -30,6 +30,12 @@ class Picture:
     format: Format
     model: str
     judge: str | None  # picks the images for a model without classes
+    weights: str | None = None  # the id of what draws where `model` names a checkpoint of a job
+
+    @property
+    def model_id(self) -> str:
+        """The id of the weights that draw."""
+        return self.weights or self.model
 
     @classmethod
     def of(cls, query: GridQuery, format_: Format, model: str, judge: str | None, seed: int) -> Self:

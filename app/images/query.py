@@ -51,7 +51,12 @@ class GridQuery(BaseModel):
         "the first of them where it does not.",
     )
     dataset: str | None = Field(None, max_length=64, description="The data set whose active model draws.")
-    model: str | None = Field(None, max_length=64, description="A model's id; without one it is the active model.")
+    model: str | None = Field(
+        None,
+        max_length=64,
+        description="A model's id, or a checkpoint of a job as `<job>@<epoch>`, with `best` and `latest` for the "
+        "number of an epoch; without one it is the active model.",
+    )
     judge: str | None = Field(
         None,
         pattern="^[0-9a-f]{16}$",

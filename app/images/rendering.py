@@ -8,6 +8,7 @@ from app.drawing.sources import PickSource, SeedSource, Source, UnknownClass, Wa
 from app.http.problem_types import ProblemType
 from app.http.problems import FieldProblem, ProblemError, not_accepted
 from app.http.services import Services
+from app.images.checkpoints import Checkpoint
 from app.images.classes import wanted
 from app.images.picture import Picture
 from app.images.query import GridQuery
@@ -34,16 +35,24 @@ def new_seed() -> int:
     return secrets.randbelow(NEW_SEEDS)
 
 
-async def render(picture: Picture, renderer: Renderer, gone: Gone, caller: Caller = ANYBODY) -> Drawn:
+async def render(
+    picture: Picture,
+    renderer: Renderer,
+    gone: Gone,
+    caller: Caller = ANYBODY,
+    checkpoint: Checkpoint | None = None,
+) -> Drawn:
     """Render a picture: uint8 [frames * n, H, W, C], frame by frame.
 
-    `gone` tells whether the client has, as `Renderer.render` asks for it. Raises ProblemError (422 for a class that the
-    model cannot draw, 503 under overload), ModelNotFound, JudgeNotFound, CheckpointError or ClientGone.
+    `gone` tells whether the client has, as `Renderer.render` asks for it. `checkpoint` is the one that the picture's
+    model names, where it names one. Raises ProblemError (422 for a class that the model cannot draw, 503 under
+    overload), ModelNotFound, JudgeNotFound, CheckpointError or ClientGone.
     """
     source: Source
     try:
-        G = await renderer.models.get(picture.model)
-        card = renderer.models.card(picture.model)
+        models = renderer.models
+        G = await (checkpoint.generator(models) if checkpoint else models.get(picture.model))
+        card = checkpoint.card if checkpoint else models.card(picture.model)
         classes = wanted(picture, card)
         if picture.walk:
             source = WalkSource(G, picture.n, picture.frames, picture.walk, picture.start, classes, picture.truncation)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, NamedTuple
 
@@ -12,16 +12,18 @@ from fastapi import APIRouter, Query, Request, Response
 from app.drawing.renderer import Drawn
 from app.http.clients import has_gone
 from app.http.dependencies import UNCHANGED, ServicesDep
-from app.http.guard import account_of
-from app.http.negotiation import choose, is_known
-from app.http.problem_types import ProblemType
-from app.http.problems import ProblemError, documented
+from app.http.guard import account_of, caller_of
+from app.http.negotiation import is_known
+from app.http.problems import documented
 from app.http.query_route import QueryRoute
 from app.http.recent import LONGEST, Recent
+from app.http.services import Services
 from app.http.urls import url
+from app.images.accepted import accepted
+from app.images.checkpoints import Checkpoint, find_checkpoint, is_name, while_it_comes_again
 from app.images.classes import in_canonical_words
 from app.images.encode import encode
-from app.images.formats import MEDIA_TYPES, MOVING, STILL, Format
+from app.images.formats import MEDIA_TYPES, MOVING, STILL
 from app.images.location import etag, location
 from app.images.picture import Picture
 from app.images.query import GridQuery
@@ -60,6 +62,8 @@ class _Answer(NamedTuple):
 @router.get("/generate", response_class=Response, responses={**DRAWN, **documented(404, 406, 422, 429, 503)})
 async def generate(request: Request, services: ServicesDep, query: Annotated[GridQuery, Query()]) -> Response:
     """A grid of images, or each by itself. With `seed` and `model` the same URL is the same picture for ever."""
+    if is_name(query.model):
+        return await while_it_comes_again(partial(_from_checkpoint, request, services, query))
     try:
         model, judge = drawn_by(query, services)
     except ModelNotFound:
@@ -72,6 +76,20 @@ async def generate(request: Request, services: ServicesDep, query: Annotated[Gri
         answer = _answers.get(key, lambda: _answer(query, accept, card, judge))
     else:
         answer = _answer(query, accept, card, judge)
+    return await _give(request, services, query, answer)
+
+
+async def _from_checkpoint(request: Request, services: Services, query: GridQuery) -> Response:
+    accept = ",".join(request.headers.getlist("accept"))
+    found = await find_checkpoint(services, caller_of(request), query.model or "")
+    judge = services.renderer.judges.choose(found.card, query.judge) if query.wants_classes else None
+    return await _give(request, services, query, _answer(query, accept, found.card, judge, found), found)
+
+
+async def _give(
+    request: Request, services: Services, query: GridQuery, answer: "_Answer", checkpoint: Checkpoint | None = None
+) -> Response:
+    """The answer, from the client, from memory, or drawn."""
     picture, tag, headers = answer
     media_type = MEDIA_TYPES[picture.format][0]
     if query.names_seeds:
@@ -82,7 +100,7 @@ async def generate(request: Request, services: ServicesDep, query: Annotated[Gri
             services.meters.answered_from(Source.MEMORY)
             return Response(kept, media_type=media_type, headers={**headers, "Server-Timing": "memory"})
     with (account := account_of(request)).images(picture.frames * picture.n):
-        drawn = await render(picture, services.renderer, partial(has_gone, request), account.caller)
+        drawn = await render(picture, services.renderer, partial(has_gone, request), account.caller, checkpoint)
     began = time.monotonic()
     data = await _encode(picture, drawn.images)
     if query.names_seeds:
@@ -94,21 +112,25 @@ async def generate(request: Request, services: ServicesDep, query: Annotated[Gri
     return Response(data, media_type=media_type, headers={**headers, "Server-Timing": timing})
 
 
-def _answer(query: GridQuery, accept: str, card: Card, judge: str | None) -> _Answer:
+def _answer(
+    query: GridQuery, accept: str, card: Card, judge: str | None, checkpoint: Checkpoint | None = None
+) -> _Answer:
     """A function of its arguments and of the path that a proxy serves us under, but for a seed that nobody named.
 
     Raises ProblemError where the query cannot be answered.
     """
-    format_ = query.format or _accepted(accept, STILL if query.interpolate is None else MOVING)
+    format_ = query.format or accepted(accept, STILL if query.interpolate is None else MOVING)
     picture = in_canonical_words(Picture.of(query, format_, card.model_id, judge, new_seed()), card)
+    if checkpoint:
+        picture = replace(picture, model=checkpoint.name, weights=card.model_id)
     check(query, picture, card.image_shape)
     place = url(location(picture))
     headers = {
         "X-Seed": str(picture.seed),
-        "X-Model-Id": picture.model,
+        "X-Model-Id": picture.model_id,
         "Content-Location": place,
-        "ETag": etag(place),
-        "Cache-Control": _caching(query, picture),
+        "ETag": etag(place, picture.weights),
+        "Cache-Control": caching(query, picture, checkpoint),
     }
     if query.format is None:
         headers["Vary"] = "Accept"
@@ -131,18 +153,10 @@ def _timing(drawn: Drawn, encoding_s: float) -> str:
     return ", ".join(f"{name};dur={1000 * seconds:.2f}" for name, seconds in steps.items())
 
 
-def _accepted(accept: str, formats: Sequence[Format]) -> Format:
-    found = choose(accept, {name: MEDIA_TYPES[name] for name in formats})
-    if found is None:
-        allowed = ", ".join(MEDIA_TYPES[name][0] for name in formats)
-        detail = f"Accept takes none of what there is: {accept}; allowed: {allowed}"
-        raise ProblemError(ProblemType.NOT_ACCEPTABLE, detail)
-    return found
-
-
-def _caching(query: GridQuery, picture: Picture) -> str:
-    """Immutable only if the query itself names everything that the picture depends on."""
+def caching(query: GridQuery, picture: Picture, checkpoint: Checkpoint | None) -> str:
+    """Immutable only if the query itself names everything that the picture depends on, and its model stays."""
     if not query.names_seeds:
         return "no-store"
-    is_fixed = query.model is not None and picture.judge == query.judge
+    is_fixed = query.model == picture.model and picture.judge == query.judge
+    is_fixed = is_fixed and (checkpoint is None or checkpoint.is_lasting)
     return "public, max-age=31536000, immutable" if is_fixed else "no-cache"

@@ -23,8 +23,9 @@ class ImagesView(BaseModel):
 class Inspection(BaseModel):
     """What a PNG says of itself."""
 
-    model: str
-    on_shelf: bool = Field(description="Whether the model is on this server's shelf.")
+    model: str = Field(description="A model's id, or a checkpoint of a job as `<job>@<epoch>`.")
+    weights: str = Field(description="The id of what drew it: that of the model, or of the checkpoint's weights.")
+    on_shelf: bool = Field(description="Whether a model of these weights is on this server's shelf.")
     seed: int
     start: int = Field(description="Number of its first image among those of the seed.")
     n: int

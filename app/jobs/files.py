@@ -1,74 +1,27 @@
 """/jobs/{job_id}/...: what a run leaves on disk, to watch it learn and to take home."""
 
-import logging
-from collections.abc import Iterator
 from os import stat_result
 from pathlib import Path as FilePath
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 
-from app.http.dependencies import UNCHANGED, IfNoneMatch, ServicesDep
+from app.http.dependencies import UNCHANGED, IfNoneMatch
 from app.http.negotiation import is_known
 from app.http.parameters import StrictRoute
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
 from app.http.urls import url
 from app.jobs.curves import to_svg
-from app.jobs.own import OwnJobDep
+from app.jobs.runs import JobRuns, RunsDep
 from app.jobs.views import CheckpointFile, CheckpointList, CheckpointView, CurvePoint, Curves, Sample, SampleList
-from core.card import CARD, DISCRIMINATOR, GENERATOR, Card, read_card
-from core.errors import CheckpointError, ObjectNotFound
-from jobs.record import Job
-from sharing.run_files import LAYOUT, RunFiles
+from core.card import DISCRIMINATOR, GENERATOR, Card
+from sharing.run_files import LAYOUT
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 422, 503), route_class=StrictRoute)
-logger = logging.getLogger(__name__)
-
-FOR_EVER = "public, max-age=31536000, immutable"
 LOG_CHUNK = 1 << 20
 PARTS = {"generator": GENERATOR, "discriminator": DISCRIMINATOR}
-
-
-class JobRuns(NamedTuple):
-    """A job, and the files of its attempts, the newest first."""
-
-    job: Job
-    attempts: list[RunFiles]
-
-    @property
-    def newest(self) -> RunFiles:
-        """The files to read: while a new attempt has none yet, those of the one before."""
-        return self.attempts[0]
-
-    @property
-    def caching(self) -> str:
-        """Until a job has ended an epoch may come again, on another device or by other code."""
-        return FOR_EVER if self.job.status.is_terminal else "no-cache"
-
-    def cards(self) -> Iterator[Card]:
-        """The cards of the checkpoints that can be read, in the order of their epochs."""
-        names = [LAYOUT.checkpoint(epoch) / CARD for epoch in self.newest.checkpoint_epochs()]
-        self.newest.fetch(names)
-        for name in names:
-            card = self.newest.find(name)
-            try:
-                if card is not None:  # else an epoch that comes again replaces it just now
-                    yield read_card(card.parent)
-            except CheckpointError as error:
-                logger.warning("job %s: a checkpoint is left out: %s", self.job.id, error)
-
-
-def _runs(job: OwnJobDep, services: ServicesDep) -> JobRuns:
-    try:
-        return JobRuns(job, services.runs.files(job))
-    except ObjectNotFound:  # more was saved since the record was read
-        job = services.store.get(job.id)
-        return JobRuns(job, services.runs.files(job))
-
-
-RunsDep = Annotated[JobRuns, Depends(_runs)]
 
 
 @router.get("/{job_id}/samples")
@@ -209,5 +162,11 @@ def _checkpoint(runs: JobRuns, card: Card) -> CheckpointView:
         for part, name in PARTS.items()
     }
     return CheckpointView(
-        id=card.model_id, epoch=card.epoch, step=card.step, losses=card.losses, scores=card.scores, files=files
+        id=card.model_id,
+        epoch=card.epoch,
+        step=card.step,
+        losses=card.losses,
+        scores=card.scores,
+        files=files,
+        generate=url(f"/generate?model={runs.job.id}@{card.epoch}"),
     )

@@ -6,7 +6,7 @@ from app.datasets.problem_pages import ProblemPage, WantedDep, problem_page
 from app.http.parameters import StrictRoute
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, documented
-from app.jobs.files import JobRuns, RunsDep
+from app.jobs.runs import JobRuns, RunsDep
 from core.import_report import ImportReport
 from jobs.record import ImportSpec
 from sharing.run_files import LAYOUT, RunFiles

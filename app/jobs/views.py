@@ -243,6 +243,7 @@ class CheckpointView(BaseModel):
     losses: dict[str, float]
     scores: ScoreSheet | None
     files: dict[str, CheckpointFile]
+    generate: str = Field(description="Images from it.")
 
 
 class CheckpointList(BaseModel):

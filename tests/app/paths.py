@@ -55,4 +55,4 @@ def url_of_something(path: str, services: Services, job_id: str) -> str:
         values["upload_id"] = services.uploads.create(1).id
     if "{webhook_id}" in path:
         values["webhook_id"] = services.webhooks.create(ANYBODY_ID, "https://hooks.example/", ["job.succeeded"]).id
-    return path.format(**values) + ("?seed=1" if path == "/generate" else "")
+    return path.format(**values) + ("?seed=1" if path in ("/generate", "/neighbours") else "")

@@ -15,9 +15,11 @@ from tests.in_process import Api
 
 HAVE_ONE = {
     "/generate",
+    "/neighbours",
     "/jobs/{job_id}",
     "/jobs/{job_id}/samples/{epoch}",
     "/jobs/{job_id}/pairs.png",
+    "/jobs/{job_id}/timelapse",
     "/jobs/{job_id}/checkpoints/{epoch}/{part}",
     "/datasets/{dataset}/preview.png",
     "/datasets/{dataset}/images/{k}.png",

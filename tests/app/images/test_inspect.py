@@ -46,6 +46,7 @@ def test_a_picture_leads_back_to_its_own_bytes(http: httpx.Client, query: str) -
     asked = httpx.QueryParams(query)
     assert found == {
         "model": drawn.headers["x-model-id"],
+        "weights": drawn.headers["x-model-id"],
         "on_shelf": True,
         "seed": int(drawn.headers["x-seed"]),
         "start": int(asked.get("start", 0)),
@@ -81,7 +82,7 @@ def test_the_text_is_an_itxt_that_any_reader_of_png_finds(http: httpx.Client) ->
 
 def test_a_model_that_is_not_here_is_told(http: httpx.Client) -> None:
     found = inspect(http, a_png({KEYWORD: json.dumps(TOLD)})).raise_for_status().json()
-    assert found == {**TOLD, "on_shelf": False, "digit": None, "class": None, "judge": None}
+    assert found == {**TOLD, "weights": TOLD["model"], "on_shelf": False, "digit": None, "class": None, "judge": None}
 
 
 @pytest.mark.parametrize(
@@ -150,3 +151,20 @@ def test_no_bytes_make_reading_fail_otherwise(tail: bytes, position: int, splice
     for png in (tail, whole[:8] + framed, whole[:position] + splice + whole[position:], whole[:8] + tail):
         with suppress(NotAPng, NoOrigin):
             assert read(png) == ImageOrigin.model_validate(TOLD)
+
+
+@pytest.mark.parametrize(
+    ("model", "weights"),
+    [
+        ("0123456789abcdef@latest", "0123456789abcdef"),
+        ("0123456789abcdef@1", None),
+        ("0123456789abcdef@1", "x"),
+        ("0123456789abcdef", "0123456789abcdef"),
+        ("0123456789abcdef@01", "0123456789abcdef"),
+    ],
+)
+def test_a_checkpoint_is_named_by_its_epoch_and_its_weights(http: httpx.Client, model: str, weights: str) -> None:
+    url = str(TOLD["url"]).replace(str(TOLD["model"]), model)
+    told = {**TOLD, "model": model, "url": url, "weights": weights}
+    answer = inspect(http, a_png({KEYWORD: json.dumps(told)}))
+    assert (answer.status_code, answer.json()["type"]) == (422, "no-provenance")

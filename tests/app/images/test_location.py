@@ -121,7 +121,9 @@ def test_what_is_in_caches_stays_true(text: str, url: str, tag: str) -> None:
 
 
 def test_a_picture_has_the_fields_of_the_query_and_none_can_be_forgotten() -> None:
-    assert [field.name for field in fields(Picture)] == [name for name in GridQuery.model_fields if name != "dataset"]
+    *asked, weights = [field.name for field in fields(Picture)]
+    assert asked == [name for name in GridQuery.model_fields if name != "dataset"]
+    assert weights == "weights"  # which the model of the query stands for
 
     class Longer(GridQuery):
         forgotten: int = 0

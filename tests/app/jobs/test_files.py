@@ -17,6 +17,8 @@ FILES = (
     "samples/1",
     "samples/latest",
     "pairs.png",
+    "timelapse",
+    "timelapse?format=gif&tile=9&scale=2",
     "checkpoints",
     "checkpoints/1/generator",
     "logs",

@@ -19,7 +19,8 @@ NO_PART = {
     "core/validation.py",
     "models/folding.py",  # draws
     "worker/training/errors.py",
-    "worker/training/idx.py",  # a run directory has the digest of the images
+    "core/idx.py",  # a run directory has the digest of the images
+    "worker/training/idx.py",
 }
 
 

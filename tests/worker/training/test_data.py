@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from core.idx import DIGESTS
 from tests.tiny import IMAGES, LABELS, digit_like, idx_bytes, write_dataset
 from worker.training.data import EMBEDDED, Dataset, load_dataset, to_unit_range
 from worker.training.errors import BadData
-from worker.training.idx import DIGESTS, read_idx
+from worker.training.idx import read_idx
 
 PIXELS = digit_like(5)
 GZ = f"{IMAGES}.gz"

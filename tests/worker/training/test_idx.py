@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.idx import DIGESTS
 from tests.tiny import IMAGES, LABELS, digit_like, flip_byte, idx_bytes, write_dataset
 from worker.training.data import EMBEDDED, load_dataset
 from worker.training.errors import BadData
-from worker.training.idx import DIGESTS, read_idx
+from worker.training.idx import read_idx
 
 PIXELS = digit_like(5)
 RAW = idx_bytes(PIXELS)
