@@ -26,7 +26,7 @@ from app.edge.queries import RefuseDoubles
 from app.edge.ranges import IgnoreOtherUnits
 from app.http import contract, handlers, health, problems
 from app.http.services import Services
-from app.images import inspect, neighbours, openai
+from app.images import directions, inspect, neighbours, openai
 from app.images import routes as images
 from app.jobs import all_events, events, files, reports, timelapse, train, workers
 from app.jobs import routes as jobs
@@ -65,7 +65,7 @@ def create_app(settings: Settings, closing: asyncio.Event | None = None, shared:
     of_jobs = (train, jobs, events, all_events, files, timelapse, reports)
     of_datasets = (datasets, importing, pictures, download, uploads)
     of_operators = (keys, usage, webhooks, deliveries, workers, health)
-    for module in (page, images, neighbours, *of_jobs, *of_datasets, inspect, openai, shelf, *of_operators):
+    for module in (page, images, neighbours, *of_jobs, *of_datasets, inspect, openai, directions, shelf, *of_operators):
         app.include_router(module.router)
     if settings.metrics:
         app.include_router(metrics.router)

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from core.image_shape import ImageShape
 from models.dcgan import Generator, half_turn
+from models.directions import Directions
 from models.image_layers import block_kernel, up_by_blocks
 from models.one_channel_products import PADDING, STRIDE
 
@@ -85,6 +86,11 @@ class FoldedGenerator:
         """Images to draw before somebody else gets a turn: a batch, or as few as have the bits that they have there."""
         fitting = [size for size in self.exact_sizes if size * self.multiply_adds <= TURN]
         return max(fitting, default=self.exact_sizes[0])
+
+    @cached_property
+    def directions(self) -> Directions:
+        """The directions of z that change its first layer most. Takes up to a second, for 1,024 dimensions of z."""
+        return Directions.of(self.dense[0][0][: self.z_dim])
 
     @property
     def multiply_adds(self) -> int:

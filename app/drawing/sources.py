@@ -1,4 +1,4 @@
-"""Sources of images: a seed, a walk between two seeds, or a judge's picks among the images of a seed.
+"""Sources of images: a seed, a point between seeds, a walk between two, or a judge's picks among the images of a seed.
 
 A source holds a loaded generator and is immutable, so any thread may ask it for any of its images.
 """
@@ -11,9 +11,11 @@ from typing import ClassVar
 import numpy as np
 from torch import Tensor
 
+from models.directions import nudged
 from models.folding import BATCH, FoldedGenerator
 from models.judge import Judge
 from models.picking import search
+from models.plane import Point, latents_at
 from models.sampling import latents
 from models.walk import truncated, walk
 
@@ -27,6 +29,7 @@ class SeedSource:
     """Images `start` to `start + n - 1` of a seed.
 
     With `wanted` classes, image k is of the k-th of them, cycling. Raises UnknownClass for one that G does not have.
+    Their z is scaled by `truncation` first; then `step` [z_dim] is added.
     """
 
     G: FoldedGenerator
@@ -35,6 +38,7 @@ class SeedSource:
     start: int = 0
     wanted: Sequence[int] | None = None
     truncation: float = 1.0
+    step: Tensor | None = None
 
     def __post_init__(self) -> None:
         _check(self.wanted, self.G.classes)
@@ -48,14 +52,41 @@ class SeedSource:
         """The latents of its images `first` to `first + n - 1`: [n, z_dim + classes]."""
         G = self.G
         rows = latents(self.seed, self.start + first, n, G.z_dim, G.classes, self.wanted, G.class_shares)
-        return rows if self.truncation == 1 else truncated(rows, self.G.z_dim, self.truncation)
+        return _changed(rows, G.z_dim, self.truncation, self.step)
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneSource:
+    """Images `start` to `start + n - 1` at a point between seeds. The other fields are those of SeedSource."""
+
+    G: FoldedGenerator
+    n: int
+    point: Point
+    start: int = 0
+    wanted: Sequence[int] | None = None
+    truncation: float = 1.0
+    step: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        _check(self.wanted, self.G.classes)
+
+    @property
+    def cost(self) -> int:
+        """As of SeedSource."""
+        return BATCH // self.G.turn
+
+    def rows(self, first: int, n: int) -> Tensor:
+        """The latents of its images `first` to `first + n - 1`: [n, z_dim + classes]."""
+        G = self.G
+        rows = latents_at(self.point, self.start + first, n, G.z_dim, G.classes, self.wanted, G.class_shares)
+        return _changed(rows, G.z_dim, self.truncation, self.step)
 
 
 @dataclass(frozen=True, eq=False)
 class WalkSource:
     """Images `start` to `start + n_frame - 1` on the way from one seed to another, frame by frame.
 
-    `wanted` and UnknownClass are those of SeedSource.
+    `wanted`, `truncation`, `step` and UnknownClass are those of SeedSource.
     """
 
     G: FoldedGenerator
@@ -65,6 +96,7 @@ class WalkSource:
     start: int = 0
     wanted: Sequence[int] | None = None
     truncation: float = 1.0
+    step: Tensor | None = None
 
     def __post_init__(self) -> None:
         _check(self.wanted, self.G.classes)
@@ -87,7 +119,7 @@ class WalkSource:
     def _rows(self) -> Tensor:
         G = self.G
         rows = walk(self.seeds, self.frames, self.start, self.n_frame, G.z_dim, G.classes, self.wanted, G.class_shares)
-        return rows if self.truncation == 1 else truncated(rows, G.z_dim, self.truncation)
+        return _changed(rows, G.z_dim, self.truncation, self.step)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +148,13 @@ class PickSource:
         return search(self.G, self.judge, self.seed, k, self.wanted[k % len(self.wanted)])
 
 
-Source = SeedSource | WalkSource | PickSource
+Source = SeedSource | PlaneSource | WalkSource | PickSource
+
+
+def _changed(rows: Tensor, z_dim: int, truncation: float, step: Tensor | None) -> Tensor:
+    if truncation != 1:
+        rows = truncated(rows, z_dim, truncation)
+    return rows if step is None else nudged(rows, step)
 
 
 def _check(wanted: Sequence[int] | None, classes: int) -> None:

@@ -21,6 +21,7 @@ SCOPES: dict[str, Scope | None] = {
     "GET /models": Scope.GENERATE,
     "GET /models/active": Scope.GENERATE,
     "GET /models/{model_id}": Scope.GENERATE,
+    "GET /models/{model_id}/directions": Scope.GENERATE,
     "PUT /models/active": Scope.MODELS_WRITE,
     "PATCH /models/{model_id}": Scope.MODELS_WRITE,
     "DELETE /models/{model_id}": Scope.MODELS_WRITE,

@@ -41,10 +41,12 @@ async def inspect(request: Request, services: ServicesDep) -> Inspection:
         weights=picture.model_id,
         on_shelf=await _is_on_shelf(services, picture.model_id),
         seed=picture.seed,
+        at=picture.at,
         start=picture.start,
         n=picture.n,
         digit=picture.digit,
         class_=picture.class_,
+        nudge=picture.nudge,
         judge=picture.judge,
         url=url(location(picture)),
     )

@@ -14,6 +14,7 @@ from app.images.query import PARAMETERS, GridQuery
 from app.images.rules import MEANINGS
 
 PATH = "/generate"
+UNQUOTED = {"nudge": ",:", "model": ",@"}  # beside letters, digits and `_.-~`; commas in all others
 ALWAYS = {"n", "start", "frames", "pad", "scale"}  # in the URL even with their defaults
 
 # The fields of a query in order: name, parameter, the value that is omitted, where the field has a meaning.
@@ -36,8 +37,7 @@ def location(picture: Picture) -> str:
     for name, parameter, default, meaning in _FIELDS:
         value = getattr(picture, name)
         if value != default and (meaning is None or meaning.holds(picture)):
-            text = quote_plus(value, safe="@") if name == "model" else _text(value)
-            parameters.append(f"{parameter}={text}")
+            parameters.append(f"{parameter}={_text(value, UNQUOTED.get(name, ','))}")
     return f"{PATH}?{'&'.join(parameters)}"
 
 
@@ -63,7 +63,7 @@ def etag(url: str, weights: str | None = None) -> str:
     return f'"{sha256(named.encode()).hexdigest()[:32]}"'
 
 
-def _text(value: object) -> str:
+def _text(value: object, unquoted: str) -> str:
     if isinstance(value, str):
-        return quote_plus(value, safe=",")
+        return quote_plus(value, safe=unquoted)
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from app.images.formats import Format
+from app.images.latent_texts import point_of
 from app.images.query import GridQuery
 from models.grid import square_columns
 
@@ -16,7 +17,8 @@ class Picture:
     """
 
     n: int  # images of a frame
-    seed: int  # the first one of a walk
+    seed: int  # the first one of a walk; the one that is nearest to a point
+    at: str | None
     interpolate: str | None
     frames: int  # 1 for a still picture
     start: int
@@ -27,6 +29,7 @@ class Picture:
     scale: int
     invert: bool
     truncation: float
+    nudge: str | None
     format: Format
     model: str
     judge: str | None  # picks the images for a model without classes
@@ -46,7 +49,7 @@ class Picture:
         """
         walk = _seeds(query.interpolate)
         resolved = {
-            "seed": walk[0] if walk else seed if query.seed is None else query.seed,
+            "seed": _seed(query, walk, seed),
             "frames": query.frames if walk else 1,
             "cols": query.cols or square_columns(query.n),
             "format": format_,
@@ -70,6 +73,14 @@ class Picture:
     def single(self, k: int) -> Self:
         """Image k alone, as a PNG."""
         return replace(self, n=1, start=k, cols=1, format="png")
+
+
+def _seed(query: GridQuery, walk: tuple[int, int] | None, otherwise: int) -> int:
+    if query.seed is not None:
+        return query.seed
+    if walk:
+        return walk[0]
+    return otherwise if query.at is None else point_of(query.at).nearest
 
 
 def _seeds(interpolate: str | None) -> tuple[int, int] | None:

@@ -1,11 +1,12 @@
 """What /generate is asked for: each field a query parameter."""
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.images.formats import Format
+from app.images.latent_texts import AT, NUDGES, canonical_at, canonical_nudge
 from core.recipe import MAX_SEED, Seed
 
 MAX_FRAMES = 128
@@ -18,6 +19,11 @@ class GridQuery(BaseModel):
 
     n: int = Field(16, ge=1, le=256, description="How many images.")
     seed: Seed | None = Field(None, description="The same seed gives the same images; without one the server draws it.")
+    at: Annotated[str, Field(max_length=40, json_schema_extra={"pattern": AT})] | None = Field(
+        None,
+        description="A point `x,y` of the plane where seed x + 1000 y lies at whole numbers, as in `1.5,2`: the images "
+        "there, mixed from those of the seeds around.",
+    )
     interpolate: str | None = Field(
         None,
         pattern="^[0-9]{1,16},[0-9]{1,16}$",
@@ -44,6 +50,10 @@ class GridQuery(BaseModel):
     truncation: float = Field(
         1.0, ge=0, le=1, allow_inf_nan=False, description="Scales z: less draws images that are more alike."
     )
+    nudge: Annotated[str, Field(max_length=400, json_schema_extra={"pattern": NUDGES})] | None = Field(
+        None,
+        description="Steps of z along directions of `/models/{model_id}/directions`, as in `0:1.5,3:-2`.",
+    )
     format: Format | None = Field(
         None,
         description="A grid (`png`, `webp` without loss), or each image by itself: PNGs in a `zip` or in `json`, "
@@ -62,6 +72,16 @@ class GridQuery(BaseModel):
         pattern="^[0-9a-f]{16}$",
         description="The id of the judge that picks a class for a model without classes; any other is refused.",
     )
+
+    @field_validator("at")
+    @classmethod
+    def _point(cls, value: str | None) -> str | None:
+        return None if value is None else canonical_at(value)
+
+    @field_validator("nudge")
+    @classmethod
+    def _amounts(cls, value: str | None) -> str | None:
+        return None if value is None else canonical_nudge(value)
 
     @field_validator("interpolate")
     @classmethod
@@ -100,7 +120,7 @@ class GridQuery(BaseModel):
     @property
     def names_seeds(self) -> bool:
         """Whether the query says which images to draw, so that the same URL asks for the same images again."""
-        return self.seed is not None or self.interpolate is not None
+        return self.seed is not None or self.interpolate is not None or self.at is not None
 
 
 # The query parameter of each field.

@@ -123,7 +123,7 @@ def _answer(
     picture = in_canonical_words(Picture.of(query, format_, card.model_id, judge, new_seed()), card)
     if checkpoint:
         picture = replace(picture, model=checkpoint.name, weights=card.model_id)
-    check(query, picture, card.image_shape)
+    check(query, picture, card.image_shape, card.recipe.z_dim)
     place = url(location(picture))
     headers = {
         "X-Seed": str(picture.seed),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from app.http.problems import FieldProblem, not_accepted
 from app.images.formats import GRIDS, MEDIA_TYPES, MOVING, STILL, WEBP_SIDE
+from app.images.latent_texts import amounts_of
 from app.images.picture import Picture
 from app.images.query import MAX_FRAMES, PARAMETERS, GridQuery
 from core.image_shape import ImageShape
@@ -28,7 +29,11 @@ def _with_formats(*formats: str) -> Meaning:
 
 # For the parameters that do not have one everywhere.
 MEANINGS = {
-    "seed": Meaning(lambda picture: picture.interpolate is None, "interpolate names the seeds; allowed: one of them"),
+    "seed": Meaning(
+        lambda picture: picture.interpolate is None and picture.at is None,
+        "{seeds_by} names the seeds; allowed: one of them",
+    ),
+    "at": Meaning(lambda picture: picture.interpolate is None, "interpolate names the seeds; allowed: one of them"),
     "frames": Meaning(
         lambda picture: picture.interpolate is not None,
         "a picture that stands still has none; allowed: with interpolate",
@@ -43,12 +48,12 @@ MEANINGS = {
 }
 
 
-def check(query: GridQuery, picture: Picture, shape: ImageShape) -> None:
-    """Refuse a query with parameters that make no sense together, for a model of this shape.
+def check(query: GridQuery, picture: Picture, shape: ImageShape, z_dim: int) -> None:
+    """Refuse a query with parameters that make no sense together, for a model of this shape and dimension of z.
 
     Raises ProblemError (422) with one entry per parameter.
     """
-    faults = [*_meaningless(query, picture), *_conflicts(query, picture, shape)]
+    faults = [*_meaningless(query, picture), *_conflicts(query, picture, shape), *_unknown_directions(query, z_dim)]
     if faults:
         raise not_accepted(faults)
 
@@ -56,13 +61,14 @@ def check(query: GridQuery, picture: Picture, shape: ImageShape) -> None:
 def _meaningless(query: GridQuery, picture: Picture) -> Iterator[FieldProblem]:
     for name, meaning in MEANINGS.items():
         if name in query.model_fields_set and getattr(query, name) is not None and not meaning.holds(picture):
-            yield _fault(query, name, meaning.otherwise.format(format=picture.format))
+            seeds_by = "at" if picture.interpolate is None else "interpolate"
+            yield _fault(query, name, meaning.otherwise.format(format=picture.format, seeds_by=seeds_by))
 
 
 def _conflicts(query: GridQuery, picture: Picture, shape: ImageShape) -> Iterator[FieldProblem]:
     moving = picture.interpolate is not None
-    if picture.judge and (moving or picture.truncation != 1):
-        picks = "the judge picks among the images of a seed; allowed: without interpolate and truncation"
+    if picture.judge and (moving or picture.truncation != 1 or picture.at or picture.nudge):
+        picks = "the judge picks among the images of a seed; allowed: without at, interpolate, nudge and truncation"
         yield _fault(query, "digit" if query.class_ is None else "class_", picks)
     possible = MOVING if moving else STILL
     if picture.format not in possible:
@@ -73,6 +79,11 @@ def _conflicts(query: GridQuery, picture: Picture, shape: ImageShape) -> Iterato
         yield FieldProblem(parameter="format", detail=detail, value=picture.format)
     if moving:
         yield from _conflicts_of_a_walk(query, picture, shape)
+
+
+def _unknown_directions(query: GridQuery, z_dim: int) -> Iterator[FieldProblem]:
+    if query.nudge and (unknown := [number for number, _ in amounts_of(query.nudge) if number >= z_dim]):
+        yield _fault(query, "nudge", f"the model has no direction {unknown[0]}; allowed: 0 to {z_dim - 1}")
 
 
 def _conflicts_of_a_walk(query: GridQuery, picture: Picture, shape: ImageShape) -> Iterator[FieldProblem]:

@@ -27,11 +27,13 @@ class Inspection(BaseModel):
     weights: str = Field(description="The id of what drew it: that of the model, or of the checkpoint's weights.")
     on_shelf: bool = Field(description="Whether a model of these weights is on this server's shelf.")
     seed: int
+    at: str | None = Field(description="The point of the plane; null for the images of the seed itself.")
     start: int = Field(description="Number of its first image among those of the seed.")
     n: int
     digit: str | None = Field(description="Which digits were asked for; null for whatever came.")
     class_: str | None = Field(
         serialization_alias="class", description="Which classes were asked for, by name; null for whatever came."
     )
+    nudge: str | None = Field(description="The steps along directions; null for none.")
     judge: str | None = Field(description="The judge that picked them; null where the file names none.")
     url: str = Field(description="What draws the same bytes again, from the root of a server.")

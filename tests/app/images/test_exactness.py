@@ -11,8 +11,10 @@ import pytest
 
 from core.card import read_card
 from models.checkpoint import load_generator
+from models.directions import nudged
 from models.folding import FoldedGenerator
-from models.sampling import draw
+from models.plane import Point, latents_at
+from models.sampling import draw, draw_latents
 from models.shelf import PRETRAINED
 from tests.app.images.reading import pixels
 from tests.service import Service
@@ -81,3 +83,21 @@ def test_an_image_is_a_function_of_model_seed_and_number(
     for url, single in zip(urls, singles, strict=True):
         assert together[url].content == alone[url].content, url
         assert np.array_equal(images(together[single])[0], images(alone[url])[-1]), single
+
+
+def test_so_is_one_between_seeds_or_moved_along_directions(service_http: httpx.Client, model: str) -> None:
+    here = FoldedGenerator.of(load_generator(PRETRAINED))
+    step = here.directions.step([(0, 150), (7, -325)])
+    asked = {  # by n and start
+        (n, start): f"/generate?model={model}&at=1.5,{start}.125&n={n}&start={start}&nudge=0:1.5,7:-3.25&pad=0&cols=1"
+        for start, n in enumerate([1, 4, 16, 1, 64, 4, 1, 16] * 3)
+    }
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        together = dict(zip(asked, pool.map(service_http.get, asked.values()), strict=True))
+    for (n, start), answer in together.items():
+        rows = latents_at(Point(1500, 1000 * start + 125), start, n, here.z_dim, here.classes)
+        with one_thread():
+            assert np.array_equal(images(answer), draw_latents(here, nudged(rows, step))[..., 0])
+    for place, url in asked.items():
+        assert service_http.get(url).content == together[place].content, url
+        assert np.array_equal(images(service_http.get(last_of(url)))[0], images(together[place])[-1]), url

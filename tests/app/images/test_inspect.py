@@ -38,6 +38,10 @@ def a_png(text: dict[str, str]) -> bytes:
         "n=3&seed=9&start=5&digit=407&cols=3&pad=1&scale=2",
         "n=256&invert=true&truncation=0.3",
         "n=1&seed=9007199254740991",
+        "n=9&at=1.5,2&digit=40",
+        "n=4&at=7,2&scale=2",
+        "n=4&seed=3&nudge=0:1.5,3:-2",
+        "n=4&at=999,9007199254738.999&start=7&truncation=0.5&nudge=99:-10",
     ],
 )
 def test_a_picture_leads_back_to_its_own_bytes(http: httpx.Client, query: str) -> None:
@@ -49,10 +53,12 @@ def test_a_picture_leads_back_to_its_own_bytes(http: httpx.Client, query: str) -
         "weights": drawn.headers["x-model-id"],
         "on_shelf": True,
         "seed": int(drawn.headers["x-seed"]),
+        "at": asked.get("at"),
         "start": int(asked.get("start", 0)),
         "n": int(asked["n"]),
         "digit": asked.get("digit"),
         "class": None,
+        "nudge": asked.get("nudge"),
         "judge": None,
         "url": drawn.headers["content-location"],
     }
@@ -82,7 +88,8 @@ def test_the_text_is_an_itxt_that_any_reader_of_png_finds(http: httpx.Client) ->
 
 def test_a_model_that_is_not_here_is_told(http: httpx.Client) -> None:
     found = inspect(http, a_png({KEYWORD: json.dumps(TOLD)})).raise_for_status().json()
-    assert found == {**TOLD, "weights": TOLD["model"], "on_shelf": False, "digit": None, "class": None, "judge": None}
+    nothing = dict.fromkeys(("at", "digit", "class", "nudge", "judge"))
+    assert found == {**TOLD, "weights": TOLD["model"], "on_shelf": False, **nothing}
 
 
 @pytest.mark.parametrize(

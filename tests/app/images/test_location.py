@@ -17,6 +17,7 @@ from app.images.query import PARAMETERS, GridQuery
 from app.images.rules import check
 from core.image_shape import GREY_28
 from core.recipe import MAX_SEED
+from tests.app.images.latents import nudges, points
 
 MODEL, JUDGE = "0123456789abcdef", "fedcba9876543210"
 
@@ -97,6 +98,21 @@ GOLDEN = [
         "n=2&seed=1&start=0&class=T-shirt%2Ftop,10,a+%2B+b,%5C,x,%E9%9E%8B&cols=2&pad=2&scale=1&format=png",
         "12ea86efe863743c2bc927e6b9a1496e",
     ),
+    (
+        "n=4&at=01.50,2.000&digit=3",
+        "n=4&at=1.5,2&start=0&digit=3&cols=2&pad=2&scale=1&format=png",
+        "69f0ec433b26b163ea9e3e0a2662d223",
+    ),
+    (
+        "n=1&at=7,2&nudge=3:-2.0,00:0.25,1:0",
+        "n=1&at=7,2&start=0&cols=1&pad=2&scale=1&nudge=0:0.25,3:-2&format=png",
+        "bba84923fdd29884f779ce23ff9f38c5",
+    ),
+    (
+        "n=4&interpolate=3,9&nudge=12:10&truncation=0.5",
+        "n=4&interpolate=3,9&frames=24&start=0&cols=2&pad=2&scale=1&truncation=0.5&nudge=12:10&format=webp",
+        "6385fabf881bc79d89a67a8d622f2ecc",
+    ),
 ]
 
 
@@ -105,7 +121,7 @@ def picture(query: GridQuery, judge: str | None = None) -> Picture:
     format_ = query.format or ("webp" if query.interpolate else "png")
     picks = (query.judge or judge) if query.wants_classes else None
     drawn = Picture.of(query, format_, query.model or MODEL, picks, seed=0)
-    check(query, drawn, GREY_28)
+    check(query, drawn, GREY_28, 100)
     return drawn
 
 
@@ -138,10 +154,14 @@ BASES: list[dict[str, Any]] = [
     {"n": 4, "seed": 1, "format": "zip"},
     {"n": 4, "seed": 1, "format": "npz"},
     {"n": 4, "interpolate": "3,9", "format": "gif"},
+    {"n": 4, "at": "1.5,2", "format": "png"},
+    {"n": 4, "seed": 1, "nudge": "0:1,3:-2", "format": "png"},
+    {"n": 4, "format": "png"},
 ]
 CHANGES: dict[str, Any] = {
     "n": 5,
     "seed": 2,
+    "at": "1.5,2.001",
     "interpolate": "3,8",
     "frames": 7,
     "start": 1,
@@ -152,6 +172,7 @@ CHANGES: dict[str, Any] = {
     "scale": 2,
     "invert": True,
     "truncation": 0.5,
+    "nudge": "0:1,3:2",
     "format": "json",
     "dataset": "icons",
     "model": MODEL[::-1],
@@ -199,6 +220,7 @@ seeds = st.integers(0, MAX_SEED)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "n": st.integers(1, 256),
     "seed": seeds,
+    "at": points,
     "interpolate": st.tuples(seeds, seeds).map(lambda pair: "{},{}".format(*pair)),
     "frames": st.integers(2, 128),
     "start": st.integers(0, MAX_SEED - 256),
@@ -209,6 +231,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "scale": st.integers(1, 8),
     "invert": st.booleans(),
     "truncation": st.floats(0, 1),
+    "nudge": nudges,
     "format": st.sampled_from(list(MEDIA_TYPES)),
     "dataset": st.just("icons"),
     "model": st.from_regex("[0-9a-f]{16}", fullmatch=True),

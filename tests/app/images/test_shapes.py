@@ -121,9 +121,9 @@ def test_a_judge_picks_among_them_in_the_same_turns(tmp_path: Path) -> None:
 def test_the_bounds_of_a_grid_follow_the_shape(asked: dict[str, object], fault: str) -> None:
     query = GridQuery.model_validate({"seed": None, **asked})
     picture = Picture.of(query, "webp", MODEL, None, seed=0)
-    check(query, picture, GREY_28)
+    check(query, picture, GREY_28, 100)
     with pytest.raises(ProblemError) as refused:
-        check(query, picture, COLOUR_64)
+        check(query, picture, COLOUR_64, 100)
     assert [error.parameter for error in refused.value.errors or []] == [fault]
 
 

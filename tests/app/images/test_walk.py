@@ -120,13 +120,13 @@ def test_what_makes_no_sense_is_named(http: httpx.Client, query: str, faults: di
 def test_the_judge_picks_among_the_images_of_a_seed_alone(http: httpx.Client, shelf: Shelf, tmp_path: Path) -> None:
     save_tiny(tmp_path / "unlabelled", dataset="mnist")
     model = shelf.add(tmp_path / "unlabelled").model_id
-    for change in ("interpolate=3,9", "truncation=0.5"):
+    for change in ("interpolate=3,9", "truncation=0.5", "at=1.5,0", "at=1,0", "nudge=0:1"):
         drawn(http, f"/generate?model={model}&{change}")
         answer = http.get(f"/generate?model={model}&digit=7&{change}")
         assert answer.status_code == 422
         (error,) = answer.json()["errors"]
         assert (error["parameter"], error["value"]) == ("digit", "7")
-        assert "allowed: without interpolate and truncation" in error["detail"]
+        assert "allowed: without at, interpolate, nudge and truncation" in error["detail"]
 
 
 @pytest.mark.parametrize("kind", ["webp", "gif"])
