@@ -1,0 +1,54 @@
+import { send } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { toast } from "../lib/toast.js";
+import { hasEnded } from "./job-words.js";
+
+const SURE_MS = 4000;
+
+/**
+ * The buttons for what may be done with a job now. What cannot be taken back asks to be pressed twice.
+ *
+ * @param {any} job As `GET /jobs/{id}` has it.
+ * @param {(job: any) => void} done Called with the job as it is then, null once it is deleted.
+ */
+export function actions(job, done) {
+  const path = `/jobs/${job.id}`;
+  const act = (/** @type {string} */ word) => async () => done(await send("POST", `${path}/${word}`));
+  const remove = async () => done(await send("DELETE", path));
+  if (hasEnded(job.status)) return [button("Delete", remove, "Delete it and its files?")];
+  return [
+    job.status === "paused" || job.request === "pause"
+      ? button("Resume", act("resume"))
+      : button("Pause", act("pause")),
+    button("Cancel", act("cancel"), "Stop it for good?"),
+  ];
+}
+
+/**
+ * @param {string} name
+ * @param {() => Promise<void>} act
+ * @param {string} [question]
+ */
+function button(name, act, question) {
+  let isSure = !question;
+  const press = async () => {
+    if (!isSure) {
+      isSure = true;
+      made.textContent = question ?? name;
+      setTimeout(() => {
+        isSure = false;
+        made.textContent = name;
+      }, SURE_MS);
+      return;
+    }
+    made.disabled = true;
+    try {
+      await act();
+    } catch (error) {
+      toast(/** @type {Error} */ (error).message, "error");
+    }
+    made.disabled = false;
+  };
+  const made = h("button", { type: "button", class: question ? "danger" : "", onclick: press }, name);
+  return made;
+}
