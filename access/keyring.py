@@ -12,7 +12,7 @@ import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hmac import compare_digest
 from math import inf
 from pathlib import Path
@@ -116,6 +116,15 @@ class Keyring:
     def knows(self, key: bytes) -> bool:
         """Whether this is a key that was valid when the keys were read last."""
         return self._find(key) is not None
+
+    def ends(self, key: bytes) -> datetime | None:
+        """When a known key stops being valid; None for never."""
+        known = self._find(key)
+        if known is None:
+            return None
+        is_current = compare_digest(digest(key), known.sha256)
+        until = known.until if is_current else min(known.until, known.previous_until)
+        return None if until == inf else datetime.fromtimestamp(until, UTC)
 
     def of_key(self, key_id: str) -> Caller | None:
         """Who has the key with an id, as of when the keys were read last."""

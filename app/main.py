@@ -34,6 +34,7 @@ from app.keys import routes as keys
 from app.metrics import routes as metrics
 from app.metrics.meters import Meters
 from app.page import routes as page
+from app.session import routes as session
 from app.shared import Shared
 from app.shelf import routes as shelf
 from app.uploads import routes as uploads
@@ -64,7 +65,7 @@ def create_app(settings: Settings, closing: asyncio.Event | None = None, shared:
     )
     of_jobs = (train, jobs, events, all_events, files, timelapse, reports)
     of_datasets = (datasets, importing, pictures, download, uploads)
-    of_operators = (keys, usage, webhooks, deliveries, workers, health)
+    of_operators = (session, keys, usage, webhooks, deliveries, workers, health)
     for module in (page, images, neighbours, *of_jobs, *of_datasets, inspect, openai, directions, shelf, *of_operators):
         app.include_router(module.router)
     if settings.metrics:

@@ -19,7 +19,11 @@ class Scope(StrEnum):
     MODELS_WRITE = "models:write"
     DATASETS_WRITE = "datasets:write"
     METRICS = "metrics"
+    WATCH = "watch"  # to see what everybody does, and to draw; for links that are given to a class
     ADMIN = "admin"
+
+
+WATCHED = frozenset({Scope.GENERATE, Scope.JOBS_READ})  # what `watch` is enough for
 
 
 class Limits(BaseModel):
@@ -54,12 +58,22 @@ class Caller(BaseModel):
     limits: Limits = Limits()
 
     def may(self, scope: Scope) -> bool:
-        """Whether it has a right. `admin` has all of them."""
-        return scope in self.scopes or Scope.ADMIN in self.scopes
+        """Whether it has a right. `admin` has all of them, and `watch` those to read."""
+        scopes = self.scopes
+        return scope in scopes or Scope.ADMIN in scopes or (Scope.WATCH in scopes and scope in WATCHED)
+
+    def owns(self, owner: str) -> bool:
+        """Whether it may change what another has made. Without keys, everybody is one and the same."""
+        return self.id == owner or self.may(Scope.ADMIN)
 
     def may_see(self, owner: str) -> bool:
-        """Whether what another has made is there for this one. Without keys, everybody is one and the same."""
-        return self.id == owner or self.may(Scope.ADMIN)
+        """Whether what another has made is there for this one."""
+        return self.sees_all or self.id == owner
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether it sees the jobs of everybody."""
+        return Scope.WATCH in self.scopes or Scope.ADMIN in self.scopes
 
 
 ANYBODY = Caller(id=ANYBODY_ID, name=ANYBODY_ID, scopes=frozenset(Scope))  # where there are no keys

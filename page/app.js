@@ -73,9 +73,9 @@ document.querySelector(".skip")?.addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
 });
+const letIn = askForKeys(show); // before all else: it takes a key out of the address
 addEventListener("hashchange", show);
 acceptDrops();
-askForKeys(show);
 chooseScheme();
 showConnection();
-show();
+letIn.then(show);

@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError, answer
+from app.http.sources import SAFE, is_own
 
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK = "localhost"
 
 _AUTHORITY = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]*)?", re.IGNORECASE)
@@ -81,15 +81,10 @@ class RefuseStrangers:
             return None
         if origins and self._origins.issuperset(origins):
             return None
-        foreign = [origin for origin in origins if not hosts or not _is_own(origin, hosts[0])]
+        foreign = [origin for origin in origins if not hosts or not is_own(origin, hosts[0])]
         if foreign or site in (b"same-site", b"cross-site"):
             return _cross_origin(foreign[0] if foreign else site)
         return None
-
-
-def _is_own(origin: bytes, host: bytes) -> bool:
-    scheme, separator, authority = origin.lower().partition(b"://")
-    return scheme in (b"http", b"https") and bool(separator) and authority == host.lower()
 
 
 def _misdirected(host: bytes) -> ProblemError:

@@ -1,21 +1,29 @@
-"""A request's key, as RFC 6750 has it: `Authorization: Bearer <key>`, and what is answered where it does not let in."""
+"""A request's key, and what is answered where it does not let in.
+
+It comes as RFC 6750 has it, `Authorization: Bearer <key>`, or else in the cookie of the page.
+"""
 
 from urllib.parse import unquote_to_bytes
 
 from starlette.types import Scope as RequestScope
 
 from access.key import holds_key
+from app.http.cookie import clearing_cookie, key_in_cookie
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError
 from core.access import Caller, Scope
 
 REALM = 'Bearer realm="digitforge"'
 HOW = "send `Authorization: Bearer <key>`"
+BY_COOKIE = "digitforge.by_cookie"  # in the scope of a request whose key came so
 
 
 def bearer(scope: RequestScope) -> bytes:
     """The key that a request comes with. Raises ProblemError where there is none, or more than one."""
     found = [value for name, value in scope["headers"] if name == b"authorization"]
+    if not found and (key_of_page := key_in_cookie(scope)) is not None:
+        scope[BY_COOKIE] = True
+        return key_of_page
     if not found:
         raise _challenge(ProblemType.KEY_REQUIRED, f"this service asks for a key; {HOW}")
     if len(found) > 1:
@@ -35,9 +43,12 @@ def refuse_keys_in_url(scope: RequestScope) -> None:
         raise ProblemError(ProblemType.KEY_IN_URL, detail)
 
 
-def refused(detail: str) -> ProblemError:
-    """What to answer to a key that is none, or none any more."""
-    return _challenge(ProblemType.INVALID_KEY, detail, error="invalid_token")
+def refused(detail: str, scope: RequestScope) -> ProblemError:
+    """What to answer to a key that is none, or none any more. A cookie that carries it is cleared."""
+    error = _challenge(ProblemType.INVALID_KEY, detail, error="invalid_token")
+    if BY_COOKIE in scope:
+        error.headers = {**(error.headers or {}), **clearing_cookie(scope)}
+    return error
 
 
 def refused_unread(wait_s: int) -> ProblemError:

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.types import Scope as RequestScope
 
 from app.http.account import AT_THEIR_OWN_COST, Account, tell
-from app.http.bearer import address_of, bearer, not_allowed, refuse_keys_in_url, refused, refused_unread
+from app.http.bearer import BY_COOKIE, address_of, bearer, not_allowed, refuse_keys_in_url, refused, refused_unread
 from app.http.problem_types import ProblemType
 from app.http.problems import ProblemError
 from app.http.scopes import OPEN, scope_of
@@ -44,7 +44,7 @@ def guarded(route: APIRoute, handle: Handle) -> Handle:
         response = await handle(request)
         tell(response, scope)
         if caller is not ANYBODY:
-            _keep_out_of_shared_caches(response)
+            _keep_out_of_shared_caches(response, by_cookie=BY_COOKIE in scope)
         return response
 
     return handle_admitted
@@ -55,10 +55,15 @@ async def _admit(scope: RequestScope, services: Services, needed: Scope) -> Call
     refuse_keys_in_url(scope)
     key = bearer(scope)
     is_harmless = needed is Scope.GENERATE or scope["method"] == "GET"
-    caller = services.keyring.at_once(key) or await _look_up(scope, services, key, is_harmless)
+    caller = await caller_with(key, scope, services, is_harmless)
     if not caller.may(needed):
         raise not_allowed(caller, needed)
     return caller
+
+
+async def caller_with(key: bytes, scope: RequestScope, services: Services, is_harmless: bool) -> Caller:
+    """Whose key this is. Raises ProblemError, and counts a wrong one."""
+    return services.keyring.at_once(key) or await _look_up(scope, services, key, is_harmless)
 
 
 async def _look_up(scope: RequestScope, services: Services, key: bytes, is_harmless: bool) -> Caller:
@@ -72,13 +77,20 @@ async def _look_up(scope: RequestScope, services: Services, key: bytes, is_harml
         return await keyring.caller(key, is_harmless)
     except KeyRefused as error:
         guesses.add(address)
-        raise refused(str(error)) from error
+        raise refused(str(error), scope) from error
     except KeysAway as error:
         raise ProblemError(ProblemType.STORE_UNAVAILABLE, str(error), headers={"Retry-After": "2"}) from error
 
 
-def _keep_out_of_shared_caches(response: Response) -> None:
-    """What a key was asked for is not for whoever else asks the same cache."""
+def _keep_out_of_shared_caches(response: Response, by_cookie: bool) -> None:
+    """What a key was asked for is not for whoever else asks the same cache.
+
+    By itself a cache keeps no answer to `Authorization` (RFC 9111, section 3.5). Of cookies it is told.
+    """
+    if by_cookie:
+        response.raw_headers.append((b"vary", b"Cookie"))
+        if "cache-control" not in response.headers:
+            response.raw_headers.append((b"cache-control", b"private"))
     for place, (name, value) in enumerate(response.raw_headers):
         if name == b"cache-control" and value.startswith(b"public"):
             response.raw_headers[place] = (name, value.replace(b"public", b"private", 1))

@@ -7,6 +7,9 @@ OPEN = None  # to everybody, with a key or without
 SCOPES: dict[str, Scope | None] = {
     "GET /": OPEN,  # a page that asks for a key itself
     "GET /ui/{digest}/{name:path}": OPEN,
+    "GET /session": OPEN,  # says who asks
+    "POST /session": OPEN,
+    "DELETE /session": OPEN,
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
     "GET /metrics": Scope.METRICS,

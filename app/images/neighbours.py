@@ -156,7 +156,7 @@ def _picture(
     own = {"k", "format"} if kind == "png" else {"k", "format", "pad"}  # which JSON has no use for
     plain = GridQuery.model_validate({**query.model_dump(by_alias=True, exclude_unset=True, exclude=own), "n": 1})
     picture = in_canonical_words(Picture.of(plain, "png", card.model_id, judge, new_seed()), card)
-    check(plain, picture, card.image_shape)
+    check(plain, picture, card.image_shape, card.recipe.z_dim)
     return replace(picture, model=checkpoint.name, weights=card.model_id) if checkpoint else picture
 
 

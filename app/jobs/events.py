@@ -19,7 +19,7 @@ from app.http.problems import FieldProblem, documented, not_accepted
 from app.http.services import Services
 from app.http.urls import url
 from app.jobs.open_streams import HeldOpen
-from app.jobs.own import OwnJobDep
+from app.jobs.own import SeenJobDep
 from app.jobs.views import EventPage, EventView
 from core.access import Caller
 from jobs.feed import FIRST, EventId
@@ -46,7 +46,7 @@ ALLOWED_IDS = "allowed: the id of an event, such as 1700000000000-0; each number
 async def get_events(
     request: Request,
     response: Response,
-    job: OwnJobDep,
+    job: SeenJobDep,
     services: ServicesDep,
     caller: CallerDep,
     last_event_id: Annotated[str | None, Header(description="Go on after this event.")] = None,

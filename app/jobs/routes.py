@@ -12,10 +12,9 @@ from app.http.parameters import StrictRoute
 from app.http.problems import documented
 from app.http.urls import url
 from app.jobs.open_streams import held_open
-from app.jobs.own import OwnJobDep
+from app.jobs.own import OwnJobDep, SeenJobDep
 from app.jobs.views import AnyJobView, JobPage, to_view
 from app.uploads.receiving import drop_body
-from core.access import Scope
 from jobs.feed import EventId
 from jobs.queue import nudge
 from jobs.record import ImportSpec, Job, JobStatus, TrainSpec
@@ -31,8 +30,8 @@ async def list_jobs(
     after: Annotated[str | None, Query(max_length=64, description="The last id of the page before.")] = None,
     status: JobStatus | None = None,
 ) -> JobPage:
-    """Jobs, newest first: one's own, and for `admin` all."""
-    own = None if caller.may(Scope.ADMIN) else caller.id
+    """Jobs, newest first: one's own, and for `admin` and `watch` all."""
+    own = None if caller.sees_all else caller.id
     newest = await services.feed.newest()  # before them, so that nothing falls between
     jobs = await run_in_threadpool(services.store.page, limit + 1, after, status, own)
     has_more = len(jobs) > limit
@@ -48,7 +47,7 @@ async def list_jobs(
 
 @router.get("/{job_id}", response_model=AnyJobView, responses={**UNCHANGED, **documented(429)})
 async def get_job(
-    job: OwnJobDep,
+    job: SeenJobDep,
     response: Response,
     services: ServicesDep,
     caller: CallerDep,

@@ -8,7 +8,7 @@ from fastapi import Depends
 
 from app.http.dependencies import ServicesDep
 from app.http.services import Services
-from app.jobs.own import OwnJobDep
+from app.jobs.own import SeenJobDep
 from core.card import CARD, Card, read_card
 from core.errors import CheckpointError, ObjectNotFound
 from jobs.record import Job
@@ -57,7 +57,7 @@ def runs_of(job: Job, services: Services) -> JobRuns:
         return JobRuns(job, services.runs.files(job))
 
 
-def _runs(job: OwnJobDep, services: ServicesDep) -> JobRuns:
+def _runs(job: SeenJobDep, services: ServicesDep) -> JobRuns:
     return runs_of(job, services)
 
 

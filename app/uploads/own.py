@@ -14,7 +14,7 @@ from core.uploads import Upload, not_found
 def own_upload(services: Services, caller: Caller, upload_id: str) -> Upload:
     """An upload, if it is the caller's. Raises UploadNotFound."""
     upload = services.uploads.get(upload_id)
-    if not caller.may_see(upload.meta.caller):
+    if not caller.owns(upload.meta.caller):
         raise not_found(upload_id)
     return upload
 

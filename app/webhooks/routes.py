@@ -25,9 +25,9 @@ RESOLVE_S = 5.0
 
 
 def _own(webhook_id: WebhookId, services: ServicesDep, caller: CallerDep) -> Webhook:
-    """The webhook that a URL names, of those that the caller may see. Another's is as good as none."""
+    """The webhook that a URL names, of the caller's own. Another's is as good as none."""
     webhook = services.webhooks.get(webhook_id)
-    if not caller.may_see(webhook.caller):
+    if not caller.owns(webhook.caller):
         raise WebhookNotFound(f"no webhook {webhook_id!r}")
     return webhook
 

@@ -84,7 +84,14 @@ def test_whole_urls_name_the_public_host(proxied: httpx.Client) -> None:
     assert all(url.startswith(f"{PUBLIC}/digits/generate?") for url in urls)
     assert proxied.get(urls[0].removeprefix(PUBLIC)).status_code == 200
     assert proxied.get("/digits/jobs/").headers["location"] == f"{PUBLIC}/digits/jobs"
-    assert proxied.get("/digits/").headers["location"] == "/digits/docs"
+
+
+def test_the_page_finds_its_files_below_the_path(proxied: httpx.Client) -> None:
+    files = re.findall(r'(?:src|href)="(/[^"]+)"', proxied.get("/digits/").text)
+    assert len(files) >= 4
+    for file in files:
+        assert file.startswith("/digits/ui/")
+        assert proxied.get(file).status_code == 200
 
 
 def test_the_page_of_the_documentation_works(proxied: httpx.Client, direct: str) -> None:

@@ -1,0 +1,1 @@
+"""The cookie that a browser keeps a key in."""
