@@ -1,8 +1,6 @@
 """The events of all jobs: in one stream and in pages, each caller's own, and a gap that is told."""
 
 import json
-from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 import httpx
@@ -32,19 +30,27 @@ def told(http: httpx.Client, after: str, limit: int = 7) -> list[Event]:
     return events
 
 
-def streamed(base: str, after: str | None, headers: dict[str, str] | None = None) -> Iterator[Event]:
-    """The events of a connection, which does not end by itself."""
+def first(base: str, count: int, after: str | None, headers: dict[str, str] | None = None) -> list[dict[str, str]]:
+    """The first fields of a stream, which does not end by itself."""
     query = {} if after is None else {"after": after}
+    found: list[dict[str, str]] = [{}]
     with httpx.stream("GET", f"{base}/events", params=query, headers=headers, timeout=30) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
-        fields: dict[str, str] = {}
         for line in answer.iter_lines():
             if line:
                 name, _, value = line.partition(": ")
-                fields[name] = value
-            elif "id" in fields:
-                yield {"id": fields["id"], "type": fields["event"], **json.loads(fields["data"])}
-                fields = {}
+                found[-1][name] = value
+            elif len(found) == count:
+                break
+            elif "id" in found[-1]:
+                found.append({})
+    return found
+
+
+def streamed(base: str, count: int, after: str | None, headers: dict[str, str] | None = None) -> list[Event]:
+    """The first events of a stream, as a page has them."""
+    fields = first(base, count, after, headers)
+    return [{"id": one["id"], "type": one["event"], **json.loads(one["data"])} for one in fields]
 
 
 def of_job(events: list[Event], job_id: str) -> list[dict[str, Any]]:
@@ -68,8 +74,8 @@ def test_a_stream_tells_the_same_and_goes_on_after_the_last_one(api: Api, http: 
     before = newest(http)
     job_id = run(api.services, submit(http)).id
     events = told(http, before)
-    assert list(islice(streamed(base, before), len(events))) == events
-    later = list(islice(streamed(base, before, {"last-event-id": events[2]["id"]}), len(events) - 3))
+    assert streamed(base, len(events), before) == events
+    later = streamed(base, len(events) - 3, before, {"last-event-id": events[2]["id"]})
     assert later == events[3:]
     assert {one["job"] for one in later} == {job_id}
 
@@ -98,20 +104,8 @@ def test_a_gap_is_told(api: Api, http: httpx.Client, base: str, redis: Redis, lo
         submit(http)
         begun = "99999999999999-0"
     assert http.get(f"/events?format=json&after={begun}").json()["gap"]
-    (gap,) = islice(streamed_raw(base, begun), 1)
+    (gap,) = first(base, 1, begun)
     assert gap == {"id": newest(http), "event": "gap", "data": "{}"}
-
-
-def streamed_raw(base: str, after: str) -> Iterator[dict[str, str]]:
-    with httpx.stream("GET", f"{base}/events", params={"after": after}, timeout=30) as answer:
-        fields: dict[str, str] = {}
-        for line in answer.iter_lines():
-            if line:
-                name, _, value = line.partition(": ")
-                fields[name] = value
-            else:
-                yield fields
-                fields = {}
 
 
 def test_each_caller_sees_its_own_jobs(keyed: Api) -> None:

@@ -197,7 +197,11 @@ def test_wrong_keys_are_guesses_whichever_way_they_come(keyed: Api, key: str, wa
     assert log_in(stranger, key).status_code == 204  # a key that is known is let in all the same
 
 
-@pytest.mark.parametrize("wrong", ["", "df_", "hello", "df_é", new_key("aaaaaaaa"), f" {new_key('aaaaaaaa')}"])
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "df_", "hello", "df_é", new_key("aaaaaaaa"), f" {new_key('aaaaaaaa')}"],
+    ids=["nothing", "too short", "a word", "not ASCII", "unknown", "with a space"],
+)
 def test_what_is_no_key_is_refused_and_sets_nothing(keyed: Api, wrong: str) -> None:
     stranger = client_with(keyed, None, "10.7.0.1")
     body = json.dumps({"key": wrong})
