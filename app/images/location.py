@@ -17,10 +17,17 @@ PATH = "/generate"
 UNQUOTED = {"nudge": ",:", "model": ",@"}  # beside letters, digits and `_.-~`; commas in all others
 ALWAYS = {"n", "start", "frames", "pad", "scale"}  # in the URL even with their defaults
 
-# The fields of a query in order: name, parameter, the value that is omitted, where the field has a meaning.
+# The fields of a query in order: name, parameter, the value that is omitted, where the field has a meaning, and
+# what is not quoted.
 _NOTHING = object()
 _FIELDS = [
-    (name, PARAMETERS[name], _NOTHING if name in ALWAYS else field.default, MEANINGS.get(name))
+    (
+        name,
+        PARAMETERS[name],
+        _NOTHING if name in ALWAYS else field.default,
+        MEANINGS.get(name),
+        UNQUOTED.get(name, ","),
+    )
     for name, field in GridQuery.model_fields.items()
     if name != "dataset"  # the model stands for it
 ]
@@ -34,10 +41,10 @@ class NotALocation(ValueError):
 def location(picture: Picture) -> str:
     """The canonical URL of a picture, relative to the root of a server."""
     parameters = []
-    for name, parameter, default, meaning in _FIELDS:
+    for name, parameter, default, meaning, unquoted in _FIELDS:
         value = getattr(picture, name)
         if value != default and (meaning is None or meaning.holds(picture)):
-            parameters.append(f"{parameter}={_text(value, UNQUOTED.get(name, ','))}")
+            parameters.append(f"{parameter}={_text(value, unquoted)}")
     return f"{PATH}?{'&'.join(parameters)}"
 
 

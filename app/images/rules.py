@@ -53,7 +53,9 @@ def check(query: GridQuery, picture: Picture, shape: ImageShape, z_dim: int) -> 
 
     Raises ProblemError (422) with one entry per parameter.
     """
-    faults = [*_meaningless(query, picture), *_conflicts(query, picture, shape), *_unknown_directions(query, z_dim)]
+    faults = [*_meaningless(query, picture), *_conflicts(query, picture, shape)]
+    if query.nudge:
+        faults += _unknown_directions(query, query.nudge, z_dim)
     if faults:
         raise not_accepted(faults)
 
@@ -81,8 +83,8 @@ def _conflicts(query: GridQuery, picture: Picture, shape: ImageShape) -> Iterato
         yield from _conflicts_of_a_walk(query, picture, shape)
 
 
-def _unknown_directions(query: GridQuery, z_dim: int) -> Iterator[FieldProblem]:
-    if query.nudge and (unknown := [number for number, _ in amounts_of(query.nudge) if number >= z_dim]):
+def _unknown_directions(query: GridQuery, nudge: str, z_dim: int) -> Iterator[FieldProblem]:
+    if unknown := [number for number, _ in amounts_of(nudge) if number >= z_dim]:
         yield _fault(query, "nudge", f"the model has no direction {unknown[0]}; allowed: 0 to {z_dim - 1}")
 
 

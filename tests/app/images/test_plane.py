@@ -131,14 +131,14 @@ def test_what_makes_no_sense_is_named(http: httpx.Client, query: str, faults: di
 
 
 def test_a_model_has_as_many_directions_as_z_has_dimensions(http: httpx.Client, shelf: Shelf, tmp_path: Path) -> None:
-    save_tiny(tmp_path / "small")
+    save_tiny(tmp_path / "small", z_dim=9)
     small = shelf.add(tmp_path / "small").model_id
     found = http.get(f"/models/{small}/directions").raise_for_status().json()
     assert found["model"] == small
-    assert [direction["number"] for direction in found["data"]] == list(range(8))
-    drawn(http, f"/generate?model={small}&nudge=7:1")
-    refused = http.get(f"/generate?model={small}&nudge=8:1")
-    assert refused.json()["errors"][0]["detail"] == "the model has no direction 8; allowed: 0 to 7"
+    assert [direction["number"] for direction in found["data"]] == list(range(9))
+    drawn(http, f"/generate?model={small}&nudge=8:1")
+    refused = http.get(f"/generate?model={small}&nudge=9:1")
+    assert refused.json()["errors"][0]["detail"] == "the model has no direction 9; allowed: 0 to 8"
 
 
 def test_the_shares_of_directions_add_up_and_the_largest_is_first(http: httpx.Client, model: str) -> None:
