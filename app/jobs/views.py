@@ -32,6 +32,7 @@ class JobLinks(BaseModel):
     events: str
     samples: str
     pairs: str | None = Field(description="Drawn images beside the training images nearest to them, once scored.")
+    timelapse: str = Field(description="The sample grids of all epochs as an animation.")
     curves: str
     checkpoints: str
     logs: str
@@ -102,6 +103,7 @@ class JobView(_JobView):
                 events=f"{base}/events",
                 samples=f"{base}/samples",
                 pairs=f"{base}/pairs.png" if progress and progress.scores else None,
+                timelapse=f"{base}/timelapse",
                 curves=f"{base}/curves",
                 checkpoints=f"{base}/checkpoints",
                 logs=f"{base}/logs",

@@ -8,8 +8,10 @@ import httpx
 import pytest
 
 from app.http.services import Services
+from app.images.checkpoints import find_checkpoint
 from cli.redis_server import RedisServer
-from core.access import Scope
+from core.access import ANYBODY, Scope
+from core.errors import CheckpointError
 from core.settings import Settings
 from models.checkpoint import save_checkpoint
 from sharing.run_copy import RunCopy
@@ -38,7 +40,7 @@ def running(api: Api) -> Iterator[Attempt]:
 def redo(attempt: Attempt, epoch: int, seed: int) -> str:
     """Let an epoch come again with other weights; their id."""
     folder, recipe = attempt.run.checkpoint(epoch), tiny_recipe(seed=seed, classes=10)
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)
     record = training_record(recipe).model_copy(update={"epoch": epoch})
     return save_checkpoint(folder, *networks(recipe, seed), record).model_id
 
@@ -91,6 +93,22 @@ def test_an_epoch_that_comes_again_has_another_tag(http: httpx.Client, running: 
     assert after.headers["etag"] != before.headers["etag"]
     assert after.headers["content-location"] == before.headers["content-location"]
     assert after.content != before.content
+
+
+def test_an_epoch_that_comes_again_while_it_is_read_is_never_half_of_each(api: Api, running: Attempt) -> None:
+    """Or else other weights would be in memory under the id of the model that they replaced."""
+    name, models = f"{running.claim.job.id}@1", api.services.renderer.models
+    redo(running, 1, seed=80)
+    before = api.portal.call(find_checkpoint, api.services, ANYBODY, name)
+    other = redo(running, 1, seed=79)
+    with pytest.raises(CheckpointError):
+        api.portal.call(before.generator, models)
+    assert before.card.model_id not in api.services.renderer.loaded()
+    shutil.rmtree(running.run.checkpoint(1))
+    with pytest.raises(CheckpointError):
+        api.portal.call(before.generator, models)
+    redo(running, 1, seed=79)
+    assert api.http.get(f"/generate?model={name}&seed=1").headers["x-model-id"] == other
 
 
 def test_a_damaged_checkpoint_draws_nothing(http: httpx.Client, running: Attempt) -> None:
