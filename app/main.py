@@ -28,7 +28,7 @@ from app.http import contract, handlers, health, problems
 from app.http.services import Services
 from app.images import directions, inspect, neighbours, openai
 from app.images import routes as images
-from app.jobs import all_events, events, files, reports, timelapse, train, workers
+from app.jobs import all_events, estimates, events, files, presets, reports, timelapse, train, workers
 from app.jobs import routes as jobs
 from app.keys import routes as keys
 from app.metrics import routes as metrics
@@ -63,7 +63,7 @@ def create_app(settings: Settings, closing: asyncio.Event | None = None, shared:
         lifespan=_lifespan(settings, closing or asyncio.Event(), shared),
         responses=problems.ANY_OTHER,
     )
-    of_jobs = (train, jobs, events, all_events, files, timelapse, reports)
+    of_jobs = (train, presets, estimates, jobs, all_events, events, files, timelapse, reports)
     of_datasets = (datasets, importing, pictures, download, uploads)
     of_operators = (session, keys, usage, webhooks, deliveries, workers, health)
     for module in (page, images, neighbours, *of_jobs, *of_datasets, inspect, openai, directions, shelf, *of_operators):

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from bench.contestants.shaped import CLASSES
 from bench.train import Contestant
+from core.cost import multiply_adds
 from core.image_shape import ImageShape
 from core.recipe import PRESETS
-from worker.importing.cost import multiply_adds
 
 BATCH_SIZE = 64
 KIMG = 300  # a budget for few images

@@ -1,11 +1,14 @@
 """Data sets on disk: folders of IDX files. What they may be called, which there are, and where their files are.
 
-Nothing is opened here: `core/idx.py` reads the files. This module imports no torch.
+Only headers are read here: `core/idx.py` reads the files. This module imports no torch.
 """
 
+import gzip
 import os
 import re
 import stat
+import struct
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -68,6 +71,20 @@ def why_no_dataset(root: Path, name: str, also: Sequence[str] = ()) -> str:
 def find_file(folder: Path, name: str) -> Path | None:
     """`name` or else `name.gz` in a folder. None where there is no such file, or no access to it."""
     return next((path for path in (folder / name, folder / f"{name}.gz") if _is_file(path)), None)
+
+
+def idx_sizes(folder: Path, name: str, rank: int) -> tuple[int, ...] | None:
+    """The sizes that the header of an IDX file, raw or packed, says. None where it says none."""
+    path = find_file(folder, name)
+    if path is None:
+        return None
+    try:
+        with path.open("rb") as raw:
+            is_packed = raw.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if is_packed else path.open("rb") as file:
+            return struct.unpack(f">4x{rank}I", file.read(4 + 4 * rank))
+    except (OSError, EOFError, zlib.error, struct.error):
+        return None
 
 
 def why_no_file(folder: Path, name: str) -> str:

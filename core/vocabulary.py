@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class EventType(StrEnum):
-    """What an event of a job tells, with its data. The last three end the job."""
+    """What an event of a job tells, with its data. The last three but one end the job."""
 
     QUEUED = "queued"  # reason: a QueuedReason
     RUNNING = "running"  # attempt
@@ -23,6 +23,7 @@ class EventType(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    DELETED = "deleted"  # stands only among the events of all jobs: those of the job are gone
 
 
 class QueuedReason(StrEnum):

@@ -1,8 +1,8 @@
 """What has become of a job, event by event, as the scripts in `jobs/scripts/` tell it.
 
-The types are those of `EventType` in `core/vocabulary.py`. A job has one only of the three that end it, and it is the
-last. Ids are those of a Redis stream: each is greater than the one before. The last 10,000 events of a job are kept,
-and the last 10,000 of all jobs in a stream of their own, where `deleted` follows the end of a job that is gone.
+Beside the stream of each job stands one of all jobs, written by the same scripts. The types are those of `EventType` in
+`core/vocabulary.py`. A job has one only of the three that end it, and it is the last. Ids are those of a Redis stream:
+each is greater than the one before. The last 10,000 events of a job are kept, and as many of all together.
 """
 
 import re
@@ -41,6 +41,12 @@ class EventId(NamedTuple):
     def __str__(self) -> str:
         return f"{self.milliseconds}-{self.sequence}"
 
+    def before(self) -> "EventId":
+        """The greatest id that is smaller. There is one for every id that Redis gave."""
+        return (
+            EventId(self.milliseconds, self.sequence - 1) if self.sequence else EventId(self.milliseconds - 1, _LARGEST)
+        )
+
 
 FIRST = EventId(0, 0)  # before all events
 
@@ -63,15 +69,13 @@ class JobEvent(NamedTuple):
         return _DATA.validate_json(self.data)
 
 
-class AnyJobsEvent(NamedTuple):
-    """One event, among those of all jobs."""
+class AnyEvent(NamedTuple):
+    """One event of some job, in the stream of all."""
 
-    id: EventId  # among them
-    job: str
+    id: EventId  # in this stream
+    job_id: str
     caller: str  # whose job it is
-    event: EventId  # its id among the events of the job
-    type: str
-    data: str  # a JSON object
+    event: JobEvent  # with its id in the stream of its job
 
 
 class EventFeed:
@@ -93,46 +97,48 @@ class EventFeed:
             if events or left_ms <= BLOCK_MS:
                 return events
 
-    async def read_all(self, after: EventId, limit: int, wait_ms: int | None = None) -> list[AnyJobsEvent]:
-        """The next events of all jobs after an id; with `wait_ms`, up to `BLOCK_MS`, it waits for some."""
-        block = None if wait_ms is None else min(wait_ms, BLOCK_MS)
-        streams: Any = await self._redis.xread({EVENTS: str(after)}, count=limit, block=block)
-        return [_to_any_jobs_event(*row) for _, rows in streams or [] for row in rows]
-
-    async def newest(self) -> EventId:
-        """The id of the newest event of all jobs."""
-        rows: Any = await self._redis.xrevrange(EVENTS, count=1)
-        return EventId.parse(rows[0][0]) if rows else FIRST
-
-    async def has_gap(self, after: EventId) -> bool:
-        """Whether events of jobs after an id are no longer kept, or the id is one of another Redis."""
-        if not await self._redis.exists(EVENTS):
-            return after != FIRST
-        about: Any = await self._redis.xinfo_stream(EVENTS)
-        is_trimmed = about["entries-added"] > about["length"]
-        is_older = about["first-entry"] is None or after < EventId.parse(about["first-entry"][0])
-        return (is_trimmed and is_older) or after > EventId.parse(about["last-generated-id"])
-
     async def is_over(self, job_id: str, after: EventId) -> bool:
         """Whether nothing comes after an id any more: the job ended with that event or an earlier one, or is gone."""
         rows: Any = await self._redis.xrevrange(events_key(job_id), count=1)
         newest = [_to_event(*row) for row in rows]
         return all(event.is_last and event.id <= after for event in newest)
 
+    async def read_all(self, after: EventId, limit: int, wait_ms: int | None = None) -> list[AnyEvent]:
+        """The next events of any jobs after an id, oldest first. It waits for some, up to `BLOCK_MS`, where it may."""
+        return [_to_any_event(*row) for row in await self._rows(EVENTS, after, limit, wait_ms)]
+
+    async def newest(self) -> EventId:
+        """The id of the newest event of any job; `FIRST` where there is none."""
+        rows: Any = await self._redis.xrevrange(EVENTS, count=1)
+        return EventId.parse(rows[0][0]) if rows else FIRST
+
+    async def after_gap(self, after: EventId) -> EventId | None:
+        """After which id to go on, where events of some jobs after `after` may be lost; None where all are there.
+
+        They are lost where they are no longer kept, and where Redis has less than it had: it was emptied, or is an
+        older copy.
+        """
+        oldest: Any = await self._redis.xrange(EVENTS, count=1)
+        if oldest and after < (before := EventId.parse(oldest[0][0]).before()):
+            return before
+        newest = await self.newest()
+        return newest if after > newest else None
+
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()
 
     async def _read(self, job_id: str, after: EventId, limit: int, block_ms: int | None) -> list[JobEvent]:
-        key = events_key(job_id)
+        return [_to_event(*row) for row in await self._rows(events_key(job_id), after, limit, block_ms)]
+
+    async def _rows(self, key: str, after: EventId, limit: int, block_ms: int | None) -> list[Any]:
         streams: Any = await self._redis.xread({key: str(after)}, count=limit, block=block_ms)
-        return [_to_event(*row) for _, rows in streams or [] for row in rows]
+        return [row for _, rows in streams or [] for row in rows]
 
 
 def _to_event(event_id: str, fields: dict[str, str]) -> JobEvent:
     return JobEvent(EventId.parse(event_id), fields["type"], fields["data"])
 
 
-def _to_any_jobs_event(event_id: str, fields: dict[str, str]) -> AnyJobsEvent:
-    said = {**fields, "id": EventId.parse(event_id), "event": EventId.parse(fields["event"])}
-    return AnyJobsEvent(**said)  # type: ignore[arg-type]
+def _to_any_event(event_id: str, fields: dict[str, str]) -> AnyEvent:
+    return AnyEvent(EventId.parse(event_id), fields["job"], fields["caller"], _to_event(fields["event"], fields))

@@ -2,7 +2,7 @@
 
     digitforge:job:<id>     hash, the record
     digitforge:events:<id>  stream, what has become of it: see jobs/feed.py
-    digitforge:events       stream, the newest events of all jobs, with each one's job and its caller
+    digitforge:events       stream, what becomes of all of them: event, job, caller, type, data
     digitforge:jobs         zset, all job ids by creation time
     digitforge:queued, running, paused, succeeded, failed, cancelled
                             zsets, the jobs of each status by creation time
@@ -49,7 +49,6 @@ from core.access import ANYBODY_ID
 from jobs.record import JobStatus
 
 PREFIX = "digitforge:"
-EVENTS = f"{PREFIX}events"
 JOBS = f"{PREFIX}jobs"
 LEASES = f"{PREFIX}leases"
 PUBLISHING = f"{PREFIX}publishing"
@@ -60,6 +59,7 @@ FILES = f"{PREFIX}files"
 CALLER = f"{PREFIX}caller:"
 COUNTERS = f"{PREFIX}counters"
 OUTBOX = f"{PREFIX}outbox"
+EVENTS = f"{PREFIX}events"
 WORKERS = f"{PREFIX}workers"
 KEYS = f"{PREFIX}keys"
 KEYS_VERSION = f"{PREFIX}keys:version"
@@ -120,6 +120,5 @@ def told_of(job_id: str) -> str:
 
 def script_keys(job_id: str) -> list[str]:
     """The keys that each script takes, in the order of `jobs/scripts/common.lua`."""
-    shared = [EVENTS, JOBS, LEASES, PUBLISHING, ENDED, DURATIONS, IMPORTS, CALLER, COUNTERS, OUTBOX]
-    shared += map(jobs_with, JobStatus)
-    return [job_key(job_id), events_key(job_id), *shared]
+    shared = [JOBS, LEASES, PUBLISHING, ENDED, DURATIONS, IMPORTS, CALLER, COUNTERS, OUTBOX, EVENTS]
+    return [job_key(job_id), events_key(job_id), *shared, *map(jobs_with, JobStatus)]

@@ -53,6 +53,11 @@ class JobReader:
         except JobNotFound:
             return None
 
+    def newest_event(self) -> str:
+        """The id of the newest event of any job; `0-0` where there is none."""
+        rows: Any = self._redis.xrevrange(keys.EVENTS, count=1)
+        return str(rows[0][0]) if rows else "0-0"
+
     def page(
         self, limit: int, after: str | None = None, status: JobStatus | None = None, caller: str | None = None
     ) -> list[Job]:

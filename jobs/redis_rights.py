@@ -54,7 +54,6 @@ CALLS: tuple[tuple[str | int, ...], ...] = (
     ("SMEMBERS", _KEY),
     ("SREM", _KEY, ""),
     ("XADD", _KEY, "*", "", ""),
-    ("XINFO", "STREAM", _KEY),
     ("XRANGE", _KEY, "-", "+"),
     ("XREAD", "STREAMS", _KEY, 0),
     ("XREVRANGE", _KEY, "+", "-"),

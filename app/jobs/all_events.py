@@ -1,9 +1,9 @@
-"""GET /events: the events of all jobs as they happen, in one stream, or a page of them."""
+"""GET /events: what becomes of all jobs that the caller may see, as it happens, or a page of it."""
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator
+from math import inf
 from random import randint
 from typing import Annotated
 
@@ -20,17 +20,18 @@ from app.http.services import Services
 from app.http.urls import url
 from app.jobs.events import BATCH, FORMATS, PING_S, RETRY_S, STREAMED, WAIT_MS, Format, goes_on, start_of
 from app.jobs.open_streams import HeldOpen
-from app.jobs.views import AnyJobsEventPage, AnyJobsEventView
+from app.jobs.views import AnyEventPage, AnyEventView
 from core.access import Caller
-from jobs.feed import AnyJobsEvent, EventId
+from jobs.feed import FIRST, AnyEvent, EventId
 from jobs.redis_away import is_redis_away
 
-router = APIRouter(prefix="/events", tags=["jobs"], responses=documented(422, 429, 503), route_class=StrictRoute)
+router = APIRouter(tags=["jobs"], responses=documented(422, 429, 503), route_class=StrictRoute)
 
-GAP = "gap"  # the type of the event that says that some may be missing
+GAP = "gap"  # events before this id may be lost: read again what is shown
+POSITION = "position"  # up to this id all was told
 
 
-@router.get("", response_model=AnyJobsEventPage, responses={200: {"content": {"text/event-stream": {}}}})
+@router.get("/events", response_model=AnyEventPage, responses={200: {"content": {"text/event-stream": {}}}})
 async def get_all_events(
     request: Request,
     response: Response,
@@ -38,58 +39,68 @@ async def get_all_events(
     caller: CallerDep,
     last_event_id: Annotated[str | None, Header(description="Go on after this event.")] = None,
     after: Annotated[
-        str | None, Query(description="As Last-Event-ID, which goes before it; without both, only what is to come.")
+        str | None, Query(description="As Last-Event-ID, which goes before it: the `event` of GET /jobs, for one.")
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=1000, description="Events read for a page of JSON.")] = 100,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Events in a page of JSON.")] = 100,
     format: Annotated[  # noqa: A002
         Format | None, Query(description="Without it, as `Accept` says; `sse` where it does not.")
     ] = None,
-) -> AnyJobsEventPage | Response:
-    """What becomes of all jobs that the caller may see, in one stream of server-sent events, or a page of JSON.
+) -> AnyEventPage | Response:
+    """What becomes of jobs, one's own and for `admin` all: a stream of server-sent events, or a page of JSON.
 
-    Each event names its job. Where events after `Last-Event-ID` are no longer kept, the stream begins with a `gap`.
+    The stream begins after the event in `Last-Event-ID`, or with what happens from now on; the pages with the oldest
+    event that is kept. Not one event is missed or told twice over a reconnect or a restart of the server; where more
+    happened than is kept, an event `gap` says so.
     """
     start = start_of(last_event_id, after)
-    begin = await services.feed.newest() if start is None else start
     vary = {} if format else {"Vary": "Accept"}
     if (format or accepted(request, FORMATS) or "sse") == "json":
         response.headers.update(vary)
-        return await _page(services, caller, begin, limit)
-    return HeldOpen(_stream(request, services, caller, begin), STREAMED | vary, services, caller)
+        return await _page(services, caller, start, limit)
+    return HeldOpen(_stream(request, services, caller, start), STREAMED | vary, services, caller)
 
 
-async def _page(services: Services, caller: Caller, begin: EventId, limit: int) -> AnyJobsEventPage:
-    read = await services.feed.read_all(begin, limit + 1)
-    events, has_more = read[:limit], len(read) > limit
-    follow = url(f"/events?format=json&limit={limit}&after={events[-1].id}") if has_more else None
-    shown = [AnyJobsEventView.from_event(event) for event in events if caller.may_see(event.caller)]
-    return AnyJobsEventPage(data=shown, gap=await services.feed.has_gap(begin), has_more=has_more, next=follow)
+async def _page(services: Services, caller: Caller, start: EventId | None, limit: int) -> AnyEventPage:
+    feed = services.feed
+    lost_until = await feed.after_gap(start) if start is not None else None
+    at, seen = lost_until or start or FIRST, list[AnyEvent]()
+    while len(seen) <= limit and (events := await feed.read_all(at, limit + 1)):
+        seen += [event for event in events if caller.may_see(event.caller)]
+        at = events[-1].id
+    page, has_more = seen[:limit], len(seen) > limit
+    follow = url(f"/events?format=json&limit={limit}&after={page[-1].id}") if has_more else None
+    data = [AnyEventView.from_any(event) for event in page]
+    return AnyEventPage(data=data, gap=lost_until is not None, has_more=has_more, next=follow)
 
 
-async def _stream(request: Request, services: Services, caller: Caller, after: EventId) -> AsyncIterator[bytes]:
-    """Events until the client hangs up or its key is no longer valid, with a comment now and then to show life."""
-    pinged, is_checked = time.monotonic(), False
+async def _stream(request: Request, services: Services, caller: Caller, start: EventId | None) -> AsyncIterator[bytes]:
+    """Events until the client goes, with its position now and then: to show life, and so that it grows not old."""
+    feed, at, looked, told = services.feed, start, False, -inf
     while goes_on(request, services, caller):
         try:
-            if not is_checked and await services.feed.has_gap(after):
-                after = await services.feed.newest()
-                yield format_sse_event(data_str="{}", event=GAP, id=str(after))
-            is_checked = True
-            events = await services.feed.read_all(after, BATCH, randint(*WAIT_MS))
+            if at is None:
+                at = await feed.newest()
+            elif not looked and (lost_until := await feed.after_gap(at)) is not None:
+                at = lost_until
+                yield format_sse_event(data_str="{}", event=GAP, id=str(at))
+            looked = True
+            wait_ms = randint(*WAIT_MS) if told > 0 else None  # the position comes before the first wait
+            events = await feed.read_all(at, BATCH, wait_ms)
+            looked = len(events) < BATCH  # whoever lags behind may be overtaken by what is thrown away
         except RedisError as error:
             if not is_redis_away(error):
                 raise
-            events, is_checked = [], False  # it may come back with fewer events than it had
+            events, looked = [], False  # it will come back, perhaps with less than it had
             await asyncio.sleep(RETRY_S)
-        for event in events:
-            if caller.may_see(event.caller):
-                yield _told(event)
-            after = event.id
-        if time.monotonic() - pinged > PING_S:
-            yield format_sse_event(comment="ping")
-            pinged = time.monotonic()
+        for one in events:
+            at = one.id
+            if caller.may_see(one.caller):
+                yield format_sse_event(data_str=_text(one), event=one.event.type, id=str(at))
+        if at is not None and time.monotonic() - told > PING_S:
+            yield format_sse_event(data_str="{}", event=POSITION, id=str(at))
+            told = time.monotonic()
 
 
-def _told(event: AnyJobsEvent) -> bytes:
-    data = json.dumps({"job": event.job, "event": str(event.event), "data": json.loads(event.data)})
-    return format_sse_event(data_str=data, event=event.type, id=str(event.id))
+def _text(one: AnyEvent) -> str:
+    """Its `data` stands there as it was told: a JSON object already."""
+    return f'{{"job":"{one.job_id}","event":"{one.event.id}","data":{one.event.data}}}'

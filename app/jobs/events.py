@@ -75,7 +75,7 @@ async def get_events(
 
 
 def start_of(last_event_id: str | None, after: str | None) -> EventId | None:
-    """The event after which a client goes on, if it says so. Raises ProblemError for a text that is no id."""
+    """The id after which a client wants to go on, if it says one. Raises ProblemError."""
     text = last_event_id or after
     if not text:
         return None
@@ -114,5 +114,5 @@ async def _stream(
 
 
 def goes_on(request: Request, services: Services, caller: Caller) -> bool:
-    """Whether a stream has a reader that may read it, on a server that stays."""
+    """Whether a stream to a client is still wanted, and allowed."""
     return not services.closing.is_set() and not has_hung_up(request) and services.keyring.admits(caller)

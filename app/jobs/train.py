@@ -42,7 +42,7 @@ def train(
     idempotency_key: IdempotencyKey = None,
 ) -> JobView:
     """Queue a training job. Follow it at the URL in `Location`."""
-    spec = _spec(request or TrainRequest(), services)
+    spec = spec_of(request or TrainRequest(), services)
     job, replayed, level_us = _create(spec, services, idempotency_key, origin, account.limits)
     nudge(services.queue, job.id)
     if replayed:
@@ -76,7 +76,7 @@ def _without_images(name_or_id: str) -> ProblemError:
     return not_accepted([FieldProblem(pointer="/dataset", detail=detail, value=name_or_id)])
 
 
-def _spec(request: TrainRequest, services: Services) -> TrainSpec:
+def spec_of(request: TrainRequest, services: Services) -> TrainSpec:
     """The recipe in full. Raises for what cannot be trained, with the field, its value and what is allowed."""
     folders, faults = services.settings.datasets_dir, list[FieldProblem]()
     try:

@@ -1,6 +1,5 @@
 """A job, its events, samples, curves and checkpoints as they go over HTTP, kept apart from their records."""
 
-import json
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -11,7 +10,7 @@ from core.card import Card
 from core.import_options import ImportOptions
 from core.recipe import AnyPreset, Recipe
 from core.scores import ScoreSheet
-from jobs.feed import AnyJobsEvent, JobEvent
+from jobs.feed import AnyEvent, JobEvent
 from jobs.record import (
     DeviceMemory,
     ImportProgress,
@@ -166,9 +165,9 @@ class JobPage(BaseModel):
     """Jobs, newest first."""
 
     data: list[AnyJobView]
+    event: str = Field(description="What happens after it is not in here yet: see `GET /events`.")
     has_more: bool
     next: str | None = Field(description="The URL of the next page.")
-    event: str = Field(description="The newest event of all jobs when they were read: follow `/events` after it.")
 
 
 class Sample(BaseModel):
@@ -205,25 +204,24 @@ class EventPage(BaseModel):
     next: str | None = Field(description="The URL of the next page.")
 
 
-class AnyJobsEventView(EventView):
-    """Something that happened to one of the jobs."""
+class AnyEventView(EventView):
+    """Something that happened to some job."""
 
     job: str
-    event: str = Field(description="Its id among the events of the job.")
+    event: str = Field(description="Its id among the events of its job.")
 
     @classmethod
-    def from_event(cls, event: AnyJobsEvent) -> Self:  # type: ignore[override]
-        """Translate an event."""
-        return cls(
-            id=str(event.id), job=event.job, event=str(event.event), type=event.type, data=json.loads(event.data)
-        )
+    def from_any(cls, one: AnyEvent) -> Self:
+        """Translate an event of the stream of all jobs."""
+        event = one.event
+        return cls(id=str(one.id), job=one.job_id, event=str(event.id), type=event.type, data=event.fields)
 
 
-class AnyJobsEventPage(BaseModel):
-    """Events of jobs, oldest first. A page may be shorter than asked: others' jobs are left out."""
+class AnyEventPage(BaseModel):
+    """Events of all jobs that the caller may see, oldest first."""
 
-    data: list[AnyJobsEventView]
-    gap: bool = Field(description="Whether events after the one asked for are no longer kept.")
+    data: list[AnyEventView]
+    gap: bool = Field(description="Whether events before these may be lost: more happened than is kept.")
     has_more: bool
     next: str | None = Field(description="The URL of the next page.")
 

@@ -1,8 +1,9 @@
--- Stands before each script. KEYS: job, events, the events of all jobs, jobs, leases, publishing, ended, durations, the queued
--- imports, what the keys of callers begin with, counters, outbox, then the jobs of each status, and last the script's own key.
--- ARGV: id, then the script's own arguments.
-local job, events, all_events, jobs, leases, publishing, ended, durations, imports = unpack(KEYS, 1, 9)
-local caller_prefix, counters, outbox, queued, running, paused, succeeded, failed, cancelled, own = unpack(KEYS, 10)
+-- Stands before each script. KEYS: job, events, jobs, leases, publishing, ended, durations, the queued imports, what the keys of
+-- callers begin with, counters, outbox, the events of all jobs, then the jobs of each status, and last the script's own key. ARGV: id, then the script's
+-- own arguments.
+local job, events, jobs, leases, publishing, ended, durations, imports, caller_prefix, counters, outbox, all_events =
+  unpack(KEYS, 1, 12)
+local queued, running, paused, succeeded, failed, cancelled, own = unpack(KEYS, 13)
 local with_status = {
   queued = queued, running = running, paused = paused, succeeded = succeeded, failed = failed, cancelled = cancelled,
 }
@@ -37,18 +38,14 @@ local function state()
   return status, owner, request, model or dataset
 end
 
--- An event among those of all jobs, for who follows them at once.
-local function tell_all(event, kind, data)
-  redis.call('XADD', all_events, 'MAXLEN', '~', KEPT_EVENTS, '*', 'job', id, 'caller', get('caller') or 'anybody', 'event', event,
-    'type', kind, 'data', data)
-end
-
--- Every change of a record goes with an event, in the same script, so that the two cannot disagree.
+-- Every change of a record goes with an event, in the same script, so that the two cannot disagree. It stands among those of
+-- the job, and among those of all jobs.
 local function tell(kind, data)
   data = data or '{}'
   local event = redis.call('XADD', events, 'MAXLEN', '~', KEPT_EVENTS, '*', 'type', kind, 'data', data)
   set('event', event)
-  tell_all(event, kind, data)
+  redis.call('XADD', all_events, 'MAXLEN', '~', KEPT_EVENTS, '*', 'event', event, 'job', id, 'caller', get('caller') or 'anybody',
+    'type', kind, 'data', data)
 end
 
 -- What a caller has used in a day, which is counted from 1970 in UTC.

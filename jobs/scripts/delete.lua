@@ -6,6 +6,7 @@ if status == 'succeeded' or status == 'failed' or status == 'cancelled' then
   count('deleted', end_of_job(status))
   count('deleted_claimed', nil, get('attempt'))
   count('deleted_spent_ms', nil, get('spent_ms'))
+  tell('deleted')
   leave(status)
   if callers_jobs() then redis.call('ZREM', callers_jobs(), id) end
   local told = outbox .. ':job:' .. id
@@ -13,7 +14,6 @@ if status == 'succeeded' or status == 'failed' or status == 'cancelled' then
     local webhook = field:match('^(.*):status$')
     if webhook then redis.call('ZREM', outbox .. ':' .. webhook, id) end
   end
-  tell_all(get('event'), 'deleted', '{}')
   redis.call('DEL', job, events, told)
   redis.call('ZREM', jobs, id)
   redis.call('ZREM', ended, id)

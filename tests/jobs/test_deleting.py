@@ -32,8 +32,13 @@ def test_a_deleted_job_leaves_nothing_but_its_files(store: JobStore, redis: Redi
     assert store.page(limit=10) == []
     assert store.ended_ids(before_s=-1) == []
     use = redis.keys("digitforge:caller:anybody:use:*")
-    kept = {"digitforge:files", "digitforge:durations", "digitforge:counters", "digitforge:events", *use}
-    assert set(redis.keys()) == kept
+    assert set(redis.keys()) == {
+        "digitforge:files",
+        "digitforge:durations",
+        "digitforge:counters",
+        "digitforge:events",
+        *use,
+    }
     assert store.deleted_ids() == ended
     for job_id in ended:
         store.forget(job_id)

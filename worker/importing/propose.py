@@ -6,10 +6,10 @@ classes make G collapse then (Shahbazi et al., 2022, arXiv:2201.06578), small ba
 
 from typing import Any
 
+from core.cost import minutes, multiply_adds
 from core.image_shape import ImageShape
 from core.import_report import Proposal
 from core.recipe import PRESETS
-from worker.importing.cost import minutes, multiply_adds
 
 FEW_IMAGES = 2000
 VERY_FEW_IMAGES = 500

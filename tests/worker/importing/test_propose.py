@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from core.cost import minutes, multiply_adds
 from core.image_shape import GREY_28, ImageShape
 from core.recipe import PRESETS, Recipe, with_preset
-from worker.importing.cost import minutes, multiply_adds
 from worker.importing.propose import propose
 
 GREY_64, RGB_32, RGB_64 = (
