@@ -85,7 +85,11 @@ async function refresh() {
  * @param {string} [why]
  */
 function showLogin(again, why = "") {
-  if (document.querySelector("dialog.login")) return;
+  const there = document.querySelector("dialog.login [role=alert]");
+  if (there) {
+    if (why) fill(there, why);
+    return;
+  }
   const fault = h("p", { class: "problem", role: "alert" }, why);
   const key = h("input", {
     id: "key",
@@ -136,6 +140,7 @@ function showAccount(again) {
         await look();
         dialog.close();
         again();
+        showLogin(again);
       } catch (error) {
         toast(words(error), "error");
       }

@@ -53,7 +53,7 @@ export function shareForm() {
   });
 
   const list = async () => {
-    const keys = /** @type {Key[]} */ ((await get("/keys")).data).filter(isLink);
+    const keys = /** @type {Key[]} */ ((await get("/keys")).data).filter(isLink).reverse(); // newest first
     fill(
       links,
       keys.map((key) =>
