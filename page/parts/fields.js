@@ -42,5 +42,5 @@ export function chips(names, chosen, change) {
   const other = h("button", { type: "button", onclick: () => change(chosen.length ? [] : names) }, text);
   const row = h("div", { class: "chips", onchange: choose });
   fill(row, boxes.map((box) => h("label", { class: "chip" }, box, box.value)));
-  return [h("legend", null, "Classes"), row, other];
+  return [row, other];
 }

@@ -4,8 +4,8 @@ import { fill, h } from "../lib/dom.js";
  * The one picture of a grid, with a button over each image of it: nothing is fetched for an image by itself.
  */
 export class Grid {
-  element = h("div", { class: "sheet" });
-  #tiles = h("div", { class: "tiles", role: "group", "aria-label": "Images" });
+  element = h("div", { class: "drawn" });
+  #tiles = h("div", { class: "picks", role: "group", "aria-label": "Images" });
   #columns = 1;
   #current = 0;
 

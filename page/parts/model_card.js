@@ -72,7 +72,9 @@ export function modelCard(model, { previous, job, picked, pick, changed }) {
     h(
       "p",
       { class: "soft" },
-      `${dataset}, ${job ? `${job.preset}, ` : ""}epoch ${card.epoch}, ${Math.round(card.kimg * 1000).toLocaleString("en")} images shown, `,
+      `${dataset}, ${job ? `${job.preset}, ` : ""}epoch ${card.epoch}, ${
+        Math.round(card.kimg * 1000).toLocaleString("en")
+      } images shown, `,
       h("time", { dateTime: card.created_at }, new Date(card.created_at).toLocaleString()),
       job && [". ", h("a", { href: `#job/${job.id}` }, "Its training")],
     ),

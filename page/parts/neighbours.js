@@ -3,7 +3,7 @@ import { fill, h } from "../lib/dom.js";
 
 /** @typedef {{ image: number, class: string | null, distance: number, png: string }} Neighbour */
 
-const SHOWN = 8;
+const SHOWN = 6;
 
 /**
  * The training images nearest to a drawn one, and what that says.

@@ -11,7 +11,7 @@ const FINE = 0.01;
  * A square of the plane, with the images of its whole points, and a mark that one drags or moves by the arrow keys.
  */
 export class Plane {
-  #mark = h("span", { class: "mark" });
+  #mark = h("span", { class: "point" });
   #seeds = h("div", { class: "seeds" });
   element = h(
     "div",

@@ -70,11 +70,11 @@ export class Sliders {
       step: "0.1",
       oninput: () => {
         this.#nudge = { ...this.#nudge, [number]: range.valueAsNumber };
-        value.value = text(range.valueAsNumber);
+        fill(value, text(range.valueAsNumber));
         this.#moved(this.#nudge);
       },
     });
-    const value = h("output", null, "0");
+    const value = h("b", { class: "number" }, "0");
     return h(
       "div",
       { class: "direction", "data-number": number },
@@ -97,8 +97,9 @@ export class Sliders {
     const number = Number(/** @type {HTMLElement} */ (row).dataset.number);
     const amount = drawing.nudge[number] ?? 0;
     const range = row.querySelector("input");
-    const value = row.querySelector("output");
-    if (range && value) [range.value, value.value] = [String(amount), text(amount)];
+    const value = row.querySelector("b");
+    if (range) range.value = String(amount);
+    if (value) fill(value, text(amount));
     row.querySelectorAll("img").forEach((image, end) => {
       const there = { ...drawing, nudge: { ...drawing.nudge, [number]: end ? FAR : -FAR } };
       const url = at("/generate", single(there, drawing.tile ?? 0));

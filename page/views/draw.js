@@ -49,7 +49,8 @@ export class DrawView extends View {
   #explained = h("p");
   #caption = h("p", { class: "soft", "aria-live": "polite" });
   #problem = h("p", { class: "problem", role: "alert", hidden: true });
-  #classes = h("fieldset", { class: "classes", hidden: true });
+  #chips = h("div");
+  #classes = h("fieldset", { class: "classes", hidden: true }, h("legend", null, "Classes"), this.#chips);
   #truncation = h("input", {
     type: "range",
     min: "0",
@@ -168,7 +169,7 @@ export class DrawView extends View {
   #arrived(image) {
     this.#image = image;
     this.#problem.hidden = true;
-    for (const old of this.querySelectorAll(".field .problem")) old.remove();
+    for (const old of this.querySelectorAll(".controls .problem")) old.remove();
     this.#lay(image);
   }
 
@@ -206,7 +207,7 @@ export class DrawView extends View {
         place?.append(h("span", { class: "problem", role: "alert" }, detail));
         return !place || place.hidden;
       });
-      this.#problem.hidden = error.errors.length > general.length;
+      this.#problem.hidden = !general.length && error.errors.length > 0;
       fill(this.#problem, general.map(({ detail }) => detail).join(" ") || error.message);
     }
   }
@@ -246,7 +247,7 @@ export class DrawView extends View {
   #refine() {
     if (!this.#source) return;
     const { id, classes } = this.#source;
-    fill(this.#classes, chips(classes, this.#drawing.classes, (classes) => this.#go({ classes, n: null, tile: null })));
+    fill(this.#chips, chips(classes, this.#drawing.classes, (classes) => this.#go({ classes, n: null, tile: null })));
     this.#classes.hidden = !classes.length;
     this.#showPlane();
     this.#tile.show(this.#pinned);
