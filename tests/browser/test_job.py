@@ -113,3 +113,20 @@ def test_it_is_for_everybody(chromium: Browser, service: Service, trained: str, 
         report = Axe().run(window.page)
         assert report.violations_count == 0, report.generate_report()
         assert not window.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+def test_a_training_is_followed_while_it_goes_on(window: Window, service: Service) -> None:
+    body = {"preset": "smoke", "epochs": 2000, "num_images": 128, "publish": "never"}
+    url = f"{service.base}/jobs/{httpx.post(f'{service.base}/train', json=body).json()['id']}"
+    window.expected = ("404",)  # of the job, once it is deleted
+    window.go(f"job/{url.rsplit('/', 1)[1]}")
+    page = window.page
+    for epoch in (3, 6):
+        wait_until(lambda epoch=epoch: int(page.get_by_role("slider").input_value()) >= epoch)
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Stop it for good?").click()
+    expect(page.get_by_text("Cancelled")).to_be_visible()
+    assert httpx.get(url).json()["status"] == "cancelled"
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete it and its files?").click()
+    expect(page).to_have_url(re.compile("#train$"))
