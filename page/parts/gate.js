@@ -2,6 +2,8 @@
  * The rule of the service's gate (models/gate.py), so that a comparison can say what it would decide. Pure.
  */
 
+import { short } from "./curves.js";
+
 /**
  * @typedef {Object} Side What the gate knows of a model.
  * @property {string} id
@@ -38,7 +40,7 @@ export function verdict(candidate, active) {
   if (now.judge !== old.judge) return no("different judges scored them");
   const worse = [farther(now, old), lessCovered(now, old), lessEven(now, old)].filter((one) => one !== null);
   if (!worse.length) return yes("it is no worse");
-  const told = worse.map((name) => `${name} ${now[name].toPrecision(3)} against ${old[name].toPrecision(3)}`);
+  const told = worse.map((name) => `${name} ${short(now[name])} against ${short(old[name])}`);
   return { accepted: false, reason: `it is worse: ${told.join(", ")}`, worse };
 }
 
@@ -46,7 +48,7 @@ export function verdict(candidate, active) {
 
 /** @param {Scores} now @param {Scores} old */
 function farther(now, old) {
-  const has = (/** @type {unknown} */ kid) => kid !== null && kid !== undefined;
+  const has = (/** @type {any} */ kid) => (kid ?? null) !== null;
   if (old.compared_by !== "kid" || !has(now.kid) || !has(old.kid)) {
     return now.frechet > 1.05 * old.frechet ? "frechet" : null;
   }

@@ -17,7 +17,7 @@ import { beside } from "./scores.js";
 const WIDTH = 260; // pixels of the screen for the picture
 
 /** @param {{ side: number }} shape @param {number} n @returns {number} Pixels of a grid of n images, which is square. */
-export const gridSide = ({ side }, n) => Math.sqrt(n) * (side + 2) + 2;
+export const gridSide = ({ side }, n) => Math.sqrt(n) * (side + 2) - 2;
 
 /**
  * @param {Model} model
@@ -42,7 +42,7 @@ export function modelCard(model, { previous, job, picked, pick, changed }) {
       changed();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      said.textContent = error.errors.map(({ detail }) => detail).join("; ") || error.message;
+      said.textContent = error.errors.map(({ pointer, detail }) => `${pointer}: ${detail}`).join("; ") || error.message;
     } finally {
       if (button) button.disabled = false;
     }
