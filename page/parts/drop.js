@@ -27,8 +27,10 @@ export function acceptDrops() {
     root.classList.remove("dropping");
     if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
+    const files = [...event.dataTransfer.files];
     const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry());
-    await take((await Promise.all(entries.map((entry) => entry ? walk(entry) : []))).flat());
+    const isPlain = !entries.some((entry) => entry?.isDirectory);
+    await take(isPlain ? chosen(files) : (await Promise.all(entries.map((entry) => entry ? walk(entry) : []))).flat());
   });
   addEventListener("paste", (event) => {
     const files = [...event.clipboardData?.files ?? []];

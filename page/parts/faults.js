@@ -13,7 +13,7 @@ export async function faults(url, code, signal) {
   const more = h("p", null);
   const table = h(
     "div",
-    { class: "wide", tabIndex: 0, role: "region", "aria-label": "Files with problems" },
+    { class: "scrolling", tabIndex: 0, role: "region", "aria-label": "Files with problems" },
     h(
       "table",
       null,

@@ -109,10 +109,21 @@ export async function showDataset(view, query, signal) {
 
 /** @param {any} card @param {Record<string, string>} query @param {string} id @param {number} width Of the window. */
 function images(card, query, id, width) {
-  const wanted = { n: 64, class: query.class, augment: query.augment, seed: query.seed };
   const across = Math.min(8, Math.ceil(Math.sqrt(card.train))) * (card.image_shape.side + PAD);
+  const zoom = Math.max(1, Math.floor(Math.min(width, 720) / across));
+  const now = { ...query };
+  const draw = () => {
+    const wanted = { n: 64, class: now.class || undefined, augment: now.augment || undefined, seed: now.seed };
+    return sheet(card, wanted, `/datasets/${id}/preview.png`, zoom);
+  };
+  let shown = draw();
   /** @param {Record<string, string>} change */
-  const see = (change) => go(hash("datasets", { ...query, ...change }));
+  const see = (change) => {
+    history.replaceState(null, "", hash("datasets", Object.assign(now, change)));
+    const next = draw();
+    shown.replaceWith(next);
+    shown = next;
+  };
   /** @param {string} name @param {string} label @param {string[][]} values */
   const choice = (name, label, values) => {
     const onchange = () => see({ [name]: select.value });
@@ -125,15 +136,15 @@ function images(card, query, id, width) {
   const classes = (card.classes ?? []).map((/** @type {any} */ { name }) => [name, name]);
   return h(
     "figure",
-    { class: "sheet" },
+    { class: "training-images" },
     h(
       "div",
       { class: "row" },
       classes.length > 0 && choice("class", "Images of", [["", "all classes"], ...classes]),
       choice("augment", "As D sees them", AUGMENTS),
-      h("button", { type: "button", onclick: () => see({ seed: `${1 + Number(query.seed ?? 0)}` }) }, "Other images"),
+      h("button", { type: "button", onclick: () => see({ seed: `${1 + Number(now.seed ?? 0)}` }) }, "Other images"),
     ),
-    sheet(card, wanted, `/datasets/${id}/preview.png`, Math.max(1, Math.floor(Math.min(width, 720) / across))),
+    shown,
     h(
       "figcaption",
       { class: "soft" },
@@ -148,7 +159,7 @@ function balance(classes, dataset) {
   const most = Math.max(...classes.map(({ train }) => train));
   return h(
     "div",
-    { class: "wide", tabIndex: 0, role: "region", "aria-label": "Classes" },
+    { class: "scrolling", tabIndex: 0, role: "region", "aria-label": "Classes" },
     h(
       "table",
       { class: "balance" },

@@ -48,7 +48,7 @@ export class DatasetsView extends View {
       h("h2", null, "What models can learn from"),
       h(
         "ul",
-        { class: "sets" },
+        { class: "datasets" },
         page.data.map((/** @type {any} */ one) => card(one, models.datasets)),
         !query.after && page.folders.map((/** @type {string} */ name) => folder(name, models.datasets)),
       ),
@@ -57,7 +57,11 @@ export class DatasetsView extends View {
     );
     const ids = imports.map((/** @type {any} */ { id }) => id);
     const again = () => signal.aborted || this.show({ view: "datasets", query });
-    follow(({ job, type }) => ENDS.includes(type) && ids.includes(job) && again(), { gap: again, signal });
+    follow(({ job, type }) => ENDS.includes(type) && ids.includes(job) && again(), {
+      after: jobs.event,
+      gap: again,
+      signal,
+    });
   }
 }
 

@@ -39,9 +39,10 @@ export async function showImport(view, id, signal) {
     fill(found, bad && h("h2", null, "Files with problems"), bad);
   };
   const again = () => look().catch((error) => error instanceof Problem || signal.aborted || Promise.reject(error));
-  follow((event) => event.job === id && again(), { gap: again, signal });
+  const { event } = await get("/jobs", { limit: 1 }, signal);
   await look();
   fill(view, h("h1", null, view.heading), live, found, back);
+  follow((event) => event.job === id && again(), { after: event, gap: again, signal });
 }
 
 /** @param {any} job */

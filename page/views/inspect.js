@@ -87,7 +87,7 @@ export class InspectView extends View {
     const zoom = Math.max(1, Math.floor(room / image.naturalWidth));
     image.width = image.naturalWidth * zoom;
     image.height = image.naturalHeight * zoom;
-    const mark = h("div", { class: "mark" });
+    const mark = h("div", { class: "tile-frame" });
     const which = h("output", null);
     const alone = h("a", { class: "button" }, "This image alone");
     const number = h("input", {
@@ -120,7 +120,7 @@ export class InspectView extends View {
       h(
         "div",
         { class: "inspected" },
-        h("div", { class: "picture" }, image, said.n > 1 && mark),
+        h("div", { class: "with-frame" }, image, said.n > 1 && mark),
         h(
           "section",
           { class: "stack" },

@@ -47,7 +47,7 @@ export class TrainView extends View {
     const [presets, sets] = await Promise.all([get("/presets", {}, this.leaving), get("/datasets", {}, this.leaving)]);
     this.#presets = { ...presets, knobs: presets.knobs.filter((/** @type {any} */ one) => one.name !== "dataset") };
     this.#knobs = new KnobForm(this.#presets.knobs, (knobs) => this.#change({ knobs }));
-    const names = [HOME, ...sets.data.map((/** @type {any} */ one) => one.name)];
+    const names = [HOME, ...sets.data.map((/** @type {any} */ one) => one.names[0] ?? one.id)];
     const choice = (
       /** @type {"dataset" | "publish"} */ name,
       /** @type {string} */ label,
