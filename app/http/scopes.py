@@ -37,7 +37,6 @@ SCOPES: dict[str, Scope | None] = {
     "DELETE /jobs/{job_id}": Scope.JOBS_WRITE,
     "GET /events": Scope.JOBS_READ,
     "GET /jobs": Scope.JOBS_READ,
-    "GET /events": Scope.JOBS_READ,
     "GET /jobs/{job_id}": Scope.JOBS_READ,
     "GET /jobs/{job_id}/events": Scope.JOBS_READ,
     "GET /jobs/{job_id}/samples": Scope.JOBS_READ,
