@@ -1,17 +1,11 @@
 /**
- * The page: it shows the view that the fragment of the URL names. Each view is a module of its own.
+ * The page: it shows the view that the fragment of the URL names. Each view is a module of its own, loaded when it is
+ * shown first.
  */
 
 import { fill, h } from "./lib/dom.js";
 import { parse } from "./lib/place.js";
 import { Problem } from "./lib/api.js";
-import { DrawView } from "./views/draw.js";
-import { TrainView } from "./views/train.js";
-import { JobView } from "./views/job.js";
-import { CompareView } from "./views/compare.js";
-import { ModelsView } from "./views/models.js";
-import { DatasetsView } from "./views/datasets.js";
-import { InspectView } from "./views/inspect.js";
 import { acceptDrops } from "./parts/drop.js";
 import { askForKeys } from "./parts/login.js";
 import { chooseScheme } from "./parts/scheme.js";
@@ -19,49 +13,48 @@ import { showConnection } from "./parts/connection.js";
 
 /** @typedef {import("./lib/view.js").View} View */
 
-/** @type {Record<string, new () => View>} */
+/** @type {Record<string, () => Promise<new () => View>>} */
 const VIEWS = {
-  draw: DrawView,
-  train: TrainView,
-  job: JobView,
-  compare: CompareView,
-  models: ModelsView,
-  datasets: DatasetsView,
-  inspect: InspectView,
+  draw: async () => (await import("./views/draw.js")).DrawView,
+  train: async () => (await import("./views/train.js")).TrainView,
+  job: async () => (await import("./views/job.js")).JobView,
+  compare: async () => (await import("./views/compare.js")).CompareView,
+  models: async () => (await import("./views/models.js")).ModelsView,
+  datasets: async () => (await import("./views/datasets.js")).DatasetsView,
+  inspect: async () => (await import("./views/inspect.js")).InspectView,
 };
-for (const [name, view] of Object.entries(VIEWS)) customElements.define(`${name}-view`, view);
 
 const main = /** @type {HTMLElement} */ (document.getElementById("main"));
 
 /** Show the place in the address bar; the view that is there stays, where the place is one of its own. */
 async function show() {
-  const place = parse(location.hash);
-  const kind = VIEWS[place.view.split("/")[0] ?? ""];
-  if (!kind) {
+  const place = parse(location.hash), name = place.view.split("/")[0] ?? "";
+  const load = VIEWS[name];
+  if (!load) {
     fill(main, h("p", null, "There is no such view. ", h("a", { href: "#draw" }, "Draw")));
     return;
   }
-  let view = main.firstElementChild;
-  const enters = !(view instanceof kind);
-  if (!(view instanceof kind)) {
-    view = new kind();
-    fill(main, view);
-  }
-  mark(place.view);
+  mark(name);
+  const kind = await load();
+  if (parse(location.hash).view !== place.view) return; // the reader has gone on meanwhile
+  customElements.get(`${name}-view`) ?? customElements.define(`${name}-view`, kind);
+  const there = main.firstElementChild, enters = !(there instanceof kind);
+  const view = there instanceof kind ? there : new kind();
+  if (enters) fill(main, view);
   try {
-    await /** @type {View} */ (view).show(place);
+    await view.show(place);
   } catch (error) {
-    if (/** @type {View} */ (view).leaving.aborted) return;
+    if (view.leaving.aborted) return;
     if (!(error instanceof Problem)) throw error;
     fill(view, h("p", { class: "problem", role: "alert" }, error.message));
   }
-  document.title = `${/** @type {View} */ (view).heading || "digitforge"} · digitforge`;
+  document.title = `${view.heading || "digitforge"} · digitforge`;
   if (enters) main.focus({ preventScroll: true });
 }
 
 /** @param {string} view Marks its link, for the eye and for screen readers. */
 function mark(view) {
-  const name = view === "job" || view.startsWith("job/") ? "train" : view.split("/")[0];
+  const name = view === "job" ? "train" : view;
   for (const link of document.querySelectorAll("header nav a")) {
     const isHere = link.getAttribute("href") === `#${name}`;
     if (isHere) link.setAttribute("aria-current", "page");

@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.window import Window
-from tests.service import Service
+from tests.service import Service, wait_until
 
 VIEWS = ["draw?seed=1", "draw?at=1.5,2", "train", "compare", "models", "datasets", "inspect"]
 KINDS = ["light", "dark"]
@@ -14,7 +14,7 @@ KINDS = ["light", "dark"]
 def settle(page: Page) -> None:
     """Wait until the view is there and its pictures are."""
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    page.wait_for_function("[...document.images].every((image) => image.complete)")
+    wait_until(lambda: page.evaluate("[...document.images].every((image) => image.complete)"))
 
 
 def show(window: Window, view: str) -> None:

@@ -10,15 +10,16 @@ from app.page.files import FOLDER
 from tests.browser.window import Window
 from tests.service import Service
 
+MOST_BYTES = 120_000  # of a view and all that it needs, as it is served
 VIEWS = ["Draw", "Train", "Compare", "Models", "Data sets", "Inspect"]
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_each_view_is_a_link_and_marked(page: Page, view: str) -> None:
-    link = page.get_by_role("navigation").get_by_role("link", name=view, exact=True)
+    link = page.get_by_role("navigation", name="Views").get_by_role("link", name=view, exact=True)
     link.click()
     expect(link).to_have_attribute("aria-current", "page")
-    expect(page.get_by_role("navigation").locator("[aria-current]")).to_have_count(1)
+    expect(page.get_by_role("navigation", name="Views").locator("[aria-current]")).to_have_count(1)
 
 
 def test_an_unknown_view_says_so(window: Window) -> None:
@@ -38,3 +39,16 @@ def test_what_is_served_is_what_is_in_the_tree(service: Service) -> None:
             answer = httpx.get(f"{service.base}/ui/{digest}/{name}")
             assert answer.content == path.read_bytes()
             assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize("view", ["draw", "train", "compare", "models", "datasets", "inspect"])
+def test_what_opening_a_view_loads_is_small(window: Window, view: str) -> None:
+    window.go(view)
+    expect(window.page.get_by_role("heading", level=1)).to_be_visible()
+    window.page.wait_for_load_state("networkidle")
+    sizes = window.page.evaluate(
+        """[...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+        .filter((entry) => entry.entryType === "navigation" || entry.name.includes("/ui/"))
+        .map((entry) => entry.decodedBodySize)"""
+    )
+    assert 0 < sum(sizes) < MOST_BYTES
