@@ -3,15 +3,17 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from app.drawing.scheduler import Overloaded
 from app.http.dependencies import UNCHANGED, IfNoneMatch, ServicesDep
+from app.http.guard import caller_of
 from app.http.negotiation import is_known
 from app.http.parameters import StrictRoute
 from app.http.problems import documented
 from app.http.urls import url
+from app.images.checkpoints import find_checkpoint, is_name
 from app.images.location import etag
 from app.images.rendering import directions_of, overloaded
 
@@ -41,20 +43,25 @@ class DirectionList(BaseModel):
     responses={**UNCHANGED, **documented(404, 422, 503)},
 )
 async def list_directions(
+    request: Request,
     model_id: Annotated[str, Path(max_length=64, description="The first 16 hex digits of the generator's SHA-256.")],
     services: ServicesDep,
     if_none_match: IfNoneMatch,
 ) -> Response:
     """The directions of z along which the images of a model change most, from its first layer (SeFa)."""
-    await services.looker.find(partial(services.shelf.folder, model_id))
-    tag = etag(url(f"/models/{model_id}/directions"))
-    headers = {"ETag": tag, "Cache-Control": FOREVER}
+    found = await find_checkpoint(services, caller_of(request), model_id) if is_name(model_id) else None
+    if found is None:
+        await services.looker.find(partial(services.shelf.folder, model_id))
+    tag = etag(url(f"/models/{model_id}/directions"), found.card.model_id if found else None)
+    is_fixed = found is None or (found.is_lasting and found.name == model_id)
+    headers = {"ETag": tag, "Cache-Control": FOREVER if is_fixed else "no-cache"}
     if is_known(if_none_match, tag):
         return Response(status_code=304, headers=headers)
     try:
-        found = await directions_of(await services.renderer.models.get(model_id))
+        models = services.renderer.models
+        directions = await directions_of(await (found.generator(models) if found else models.get(model_id)))
     except Overloaded as error:
         raise overloaded(error) from error
-    data = [DirectionView(number=k, share=round(share, DECIMALS)) for k, share in enumerate(found.shares)]
+    data = [DirectionView(number=k, share=round(share, DECIMALS)) for k, share in enumerate(directions.shares)]
     content = DirectionList(model=model_id, data=data).model_dump_json()
     return Response(content, media_type="application/json", headers=headers)

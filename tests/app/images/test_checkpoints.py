@@ -195,3 +195,14 @@ def test_another_machine_draws_the_same(redis_server: RedisServer, tmp_path: Pat
         ours, theirs = one.http.get(url).raise_for_status(), other.http.get(url).raise_for_status()
         assert theirs.content == ours.content
         assert [theirs.headers[name] for name in KEPT] == [ours.headers[name] for name in KEPT]
+
+
+def test_a_checkpoint_has_the_directions_of_its_weights(http: httpx.Client, ended: str) -> None:
+    model = http.get(f"/jobs/{ended}").json()["model"]
+    answer = http.get(f"/models/{ended}@2/directions").raise_for_status()
+    assert answer.json()["data"] == http.get(f"/models/{model}/directions").json()["data"]
+    assert "immutable" in answer.headers["cache-control"]
+    assert http.get(f"/models/{ended}@best/directions").headers["cache-control"] == "no-cache"
+    assert http.get(f"/models/{ended}@9/directions").status_code == 404
+    nudged = http.get(f"/generate?model={ended}@2&seed=1&nudge=0:2").raise_for_status()
+    assert (pixels(nudged) == pixels(http.get(f"/generate?model={model}&seed=1&nudge=0:2"))).all()
