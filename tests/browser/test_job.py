@@ -125,7 +125,7 @@ def test_a_training_is_followed_while_it_goes_on(window: Window, service: Servic
         wait_until(lambda epoch=epoch: int(page.get_by_role("slider").input_value()) >= epoch)
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Stop it for good?").click()
-    expect(page.get_by_text("Cancelled")).to_be_visible()
+    expect(page.get_by_text("Cancelled", exact=True)).to_be_visible()
     assert httpx.get(url).json()["status"] == "cancelled"
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("button", name="Delete it and its files?").click()

@@ -36,6 +36,8 @@ def test_a_training_is_started_and_watched_to_its_end(window: Window, service: S
     window.go(f"train?{TINY}")
     page = window.page
     before = jobs(service)
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    open_all(page)
     page.get_by_label("epochs", exact=True).fill("3")
     expect(page).to_have_url(re.compile("epochs=3"))
     expect(page.get_by_role("status").filter(has_text="About")).to_be_visible()
@@ -46,7 +48,7 @@ def test_a_training_is_started_and_watched_to_its_end(window: Window, service: S
     expect(page.get_by_role("img", name="64 images")).to_have_attribute("src", re.compile("/samples/3$"))
     page.get_by_role("link", name="Train again, changed").click()
     expect(page.get_by_label("epochs", exact=True)).to_have_value("3")
-    expect(page.get_by_label("num_images")).to_have_value("128")
+    expect(page.get_by_label("num_images", exact=True)).to_have_value("128")
     expect(page.get_by_role("radio", name="smoke")).to_be_checked()
 
 
@@ -88,7 +90,7 @@ def test_a_job_is_seen_live_in_the_list_and_is_cancelled_there(window: Window, s
     expect(row.get_by_role("button", name="Pause")).to_be_visible()
     row.get_by_role("button", name="Cancel").click()
     row.get_by_role("button", name="Stop it for good?").click()
-    expect(row.get_by_text("Cancelled")).to_be_visible()
+    expect(row.get_by_text("Cancelled", exact=True)).to_be_visible()
     row.get_by_role("button", name="Delete").click()
     row.get_by_role("button", name="Delete it and its files?").click()
     expect(row).to_have_count(0)
