@@ -18,7 +18,7 @@ export class Pictures {
     this.pick = pick;
     this.grids = LETTERS.map(() => image());
     this.tiles = LETTERS.map(() => image());
-    this.stage = h("div", { class: "stage" });
+    this.stage = h("div", { class: "pictures" });
     this.large = h("div", { class: "row" });
     this.cut = h("input", { type: "range", min: "0", max: "100", value: "50", oninput: () => this.#cover() });
     this.flip = h("button", { type: "button", onclick: () => this.#flip() });
