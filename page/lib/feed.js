@@ -1,7 +1,7 @@
 /**
  * What becomes of jobs, as it happens. Browsers allow few connections to one place, so one of all tabs that are seen
  * holds the stream, and tells the others. Each message names the id before it: whoever has not come so far asks for
- * what is missing, and nobody is told twice. docs/decisions/049 has the alternatives.
+ * what is missing, and nobody is told twice. Decision 49 has the alternatives.
  *
  * @typedef {Object} FeedEvent
  * @property {string} id Its place among the events of all jobs.
