@@ -18,6 +18,7 @@ from core.settings import Settings
 from core.version import VERSION
 from core.vocabulary import EventType
 from jobs.figures import JobFigures
+from jobs.keys import EVENTS
 from jobs.record import Claim, JobProgress, NumberedEvent, Publication
 from jobs.redis_client import connect
 from jobs.store import JobStore
@@ -55,6 +56,8 @@ def main() -> None:
                 print(cost, flush=True)
             for events in EVENTS_EACH:
                 print(f"\nAn ended job with {events} events: {_bytes_of_a_job(settings, events):,.0f} bytes.")
+            kept = connect(server.url)
+            print(f"\nThe newest {kept.xlen(EVENTS):,} events of all jobs: {_bytes_of_all_events(kept):,} bytes.")
         finally:
             server.stop()
 
@@ -103,10 +106,10 @@ def _costs(redis: Redis, settings: Settings) -> list[Cost]:
 
 
 def _bytes_of_a_job(settings: Settings, count: int) -> float:
-    """What an ended training leaves in memory."""
+    """What an ended training leaves in memory of its own: not what it adds to the events of all jobs."""
     store, redis = JobStore.of(settings), connect(settings.redis_url)
     store.cancel(store.create(SPEC).job.id)  # the scripts are loaded then
-    before: int = redis.info("memory")["used_memory"]
+    before = redis.info("memory")["used_memory"] - _bytes_of_all_events(redis)
     for _ in range(JOBS):
         claim = store.claim(store.create(SPEC).job.id)
         assert claim is not None
@@ -115,8 +118,12 @@ def _bytes_of_a_job(settings: Settings, count: int) -> float:
             store.beat(claim, progress=PROGRESS, events=events[first : first + 100])
         store.commit(claim, MODEL)
         store.publish(claim.job.id, MODEL, Publication(active=False, reason="worse"))
-    after: int = redis.info("memory")["used_memory"]
-    return (after - before) / JOBS
+    after = redis.info("memory")["used_memory"] - _bytes_of_all_events(redis)
+    return float(after - before) / JOBS
+
+
+def _bytes_of_all_events(redis: Redis) -> int:
+    return int(redis.memory_usage(EVENTS, samples=0) or 0)
 
 
 def _measured(redis: Redis, what: str, call: Callable[[int], object], calls: int = CALLS) -> Cost:
