@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from app.drawing.renderer import ClientGone
+from app.drawing.scheduler import Overloaded
 from app.http.account import quota_exceeded, tell
 from app.http.openai_shape import in_shape, speaks_openai
 from app.http.parameters import body_names, query_names
@@ -92,6 +93,7 @@ def install(app: FastAPI) -> None:
         RequestValidationError: _on_validation_error,
         HTTPException: _on_http_exception,
         ClientGone: _on_client_gone,
+        Overloaded: _on_overloaded,
         DigitforgeError: _on_own_error,
         RedisError: _on_redis_error,
         OSError: _on_os_error,
@@ -115,6 +117,12 @@ def _in_shape_of_path(handler: Handler) -> Handler:
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ProblemError)
     return to_response(error)
+
+
+async def _on_overloaded(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Overloaded)
+    headers = {"Retry-After": str(error.retry_after_s)}
+    return to_response(ProblemError(ProblemType.OVERLOADED, str(error), headers=headers))
 
 
 async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:

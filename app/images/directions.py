@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
-from app.drawing.scheduler import Overloaded
 from app.http.dependencies import UNCHANGED, IfNoneMatch, ServicesDep
 from app.http.guard import caller_of
 from app.http.negotiation import is_known
@@ -15,7 +14,7 @@ from app.http.problems import documented
 from app.http.urls import url
 from app.images.checkpoints import find_checkpoint, is_name
 from app.images.location import etag
-from app.images.rendering import directions_of, overloaded
+from app.images.rendering import directions_of
 
 router = APIRouter(tags=["models"], route_class=StrictRoute)
 
@@ -57,11 +56,8 @@ async def list_directions(
     headers = {"ETag": tag, "Cache-Control": FOREVER if is_fixed else "no-cache"}
     if is_known(if_none_match, tag):
         return Response(status_code=304, headers=headers)
-    try:
-        models = services.renderer.models
-        directions = await directions_of(await (found.generator(models) if found else models.get(model_id)))
-    except Overloaded as error:
-        raise overloaded(error) from error
+    models = services.renderer.models
+    directions = await directions_of(await (found.generator(models) if found else models.get(model_id)))
     data = [DirectionView(number=k, share=round(share, DECIMALS)) for k, share in enumerate(directions.shares)]
     content = DirectionList(model=model_id, data=data).model_dump_json()
     return Response(content, media_type="application/json", headers=headers)

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
-from app.drawing.scheduler import Overloaded
 from app.http.bearer import not_allowed
 from app.http.clients import has_gone
 from app.http.dependencies import UNCHANGED, ServicesDep
@@ -165,9 +164,6 @@ async def _search(services: Services, card: Card, image: np.ndarray, k: int) -> 
         return await services.training_sets.search(card, image, k)
     except DatasetDeleted as error:
         raise ProblemError(ProblemType.DATASET_DELETED, str(error)) from error
-    except Overloaded as error:
-        headers = {"Retry-After": str(error.retry_after_s)}
-        raise ProblemError(ProblemType.OVERLOADED, str(error), headers=headers) from error
 
 
 def _json(picture: Picture, card: Card, image: np.ndarray, found: Neighbours) -> bytes:

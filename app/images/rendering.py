@@ -4,10 +4,8 @@ import asyncio
 import secrets
 
 from app.drawing.renderer import Drawn, Gone, Renderer
-from app.drawing.scheduler import Overloaded
 from app.drawing.sources import PickSource, PlaneSource, SeedSource, Source, UnknownClass, WalkSource
-from app.http.problem_types import ProblemType
-from app.http.problems import FieldProblem, ProblemError, not_accepted
+from app.http.problems import FieldProblem, not_accepted
 from app.http.services import Services
 from app.images.checkpoints import Checkpoint
 from app.images.classes import wanted
@@ -56,8 +54,8 @@ async def render(
     """Render a picture: uint8 [frames * n, H, W, C], frame by frame.
 
     `gone` tells whether the client has, as `Renderer.render` asks for it. `checkpoint` is the one that the picture's
-    model names, where it names one. Raises ProblemError (422 for a class that the model cannot draw, 503 under
-    overload), ModelNotFound, JudgeNotFound, CheckpointError or ClientGone.
+    model names, where it names one. Raises ProblemError (422) for a class that the model cannot draw, Overloaded,
+    ModelNotFound, JudgeNotFound, CheckpointError or ClientGone.
     """
     source: Source
     try:
@@ -79,14 +77,7 @@ async def render(
         else:
             source = SeedSource(G, picture.n, picture.seed, picture.start, classes, *change)
         return await renderer.render(source, gone, None if caller is ANYBODY else caller.id)
-    except Overloaded as error:
-        raise overloaded(error) from error
     except UnknownClass as error:
         name, value = ("digit", picture.digit) if picture.class_ is None else ("class", picture.class_)
         fault = FieldProblem(parameter=name, detail=str(error), value=value)
         raise not_accepted([fault]) from error
-
-
-def overloaded(error: Overloaded) -> ProblemError:
-    """The problem (503) that says when to ask again."""
-    return ProblemError(ProblemType.OVERLOADED, str(error), headers={"Retry-After": str(error.retry_after_s)})

@@ -1,6 +1,7 @@
 /** Files may be dropped or pasted anywhere on the page: a picture is inspected, all else is imported. */
 
 import { go } from "../lib/place.js";
+import { mayWrite } from "../lib/session.js";
 import { toast } from "../lib/toast.js";
 
 /** @typedef {{ path: string, file: File }} Dropped With the folders that it lies in. */
@@ -49,6 +50,8 @@ export async function take(files) {
   if (files.length === 1 && first.file.type.startsWith("image/")) {
     held.picture = first.file;
     go("#inspect");
+  } else if (!mayWrite("datasets:write")) {
+    return toast("Your key may look at data sets, not import one.", "error");
   } else {
     const { MOST_FILES } = await import("../lib/zip.js");
     if (files.length > MOST_FILES) {

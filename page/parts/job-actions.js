@@ -49,6 +49,7 @@ function button(name, act, question) {
     }
     made.disabled = false;
   };
-  const made = h("button", { type: "button", class: question ? "danger" : "", onclick: press }, name);
+  const kind = { type: "button", class: question ? "danger" : "", "data-needs": "jobs:write" };
+  const made = h("button", { ...kind, onclick: press }, name);
   return made;
 }

@@ -106,7 +106,7 @@ export function modelCard(model, { previous, job, picked, pick, changed }) {
       h(
         "div",
         { class: "row" },
-        h("a", { href: hash("train", again) }, "Train again with this recipe"),
+        h("a", { "data-needs": "jobs:write", href: hash("train", again) }, "Train again with this recipe"),
         h("a", { href: recipe(card.recipe), download: `${id}.json` }, "Recipe as JSON"),
       ),
       notes(model, doing),

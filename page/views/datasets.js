@@ -100,6 +100,6 @@ function folder(name, active) {
     active[name] && h("img", { class: "pixels", src, width: 118, height: 118, alt: "Images that its model drew" }),
     h("strong", null, name),
     h("p", { class: "soft" }, "Files of the server, not imported", active[name] ? "; drawn by its model" : ""),
-    h("a", { href: hash("train", { dataset: name }) }, "Train on it"),
+    h("a", { "data-needs": "jobs:write", href: hash("train", { dataset: name }) }, "Train on it"),
   );
 }

@@ -199,7 +199,11 @@ export class JobView extends View {
   /** @param {any} job */
   #links(job) {
     const again = job.kind === "train" &&
-      h("a", { class: "button", href: hash("train", { from: job.id }) }, "Train again, changed");
+      h(
+        "a",
+        { class: "button", "data-needs": "jobs:write", href: hash("train", { from: job.id }) },
+        "Train again, changed",
+      );
     const draw = job.model && h("a", { class: "button", href: hash("draw", { model: job.model }) }, "Draw with it");
     const dataset = job.kind === "import" && job.dataset && job.status === "succeeded" &&
       h("a", { class: "button", href: hash("datasets", { name: job.name }) }, "Look at the data set");
@@ -229,7 +233,11 @@ export class JobView extends View {
         advice(hint, recipe).map(([knob, value]) =>
           h(
             "a",
-            { class: "button", href: hash("train", { from: this.#id, [knob]: value }) },
+            {
+              class: "button",
+              "data-needs": "jobs:write",
+              href: hash("train", { from: this.#id, [knob]: value }),
+            },
             `Again with ${knob} ${value}`,
           )
         ),

@@ -1,6 +1,7 @@
 import { ask, at, get, Problem, send } from "../lib/api.js";
 import { fill, h } from "../lib/dom.js";
 import { go, hash } from "../lib/place.js";
+import { mayWrite } from "../lib/session.js";
 import { View } from "../lib/view.js";
 import { JobList } from "../parts/job-list.js";
 import { duration } from "../parts/job-words.js";
@@ -97,7 +98,7 @@ export class TrainView extends View {
           h(
             "p",
             { class: "row go" },
-            this.#at["go"] = h("button", { class: "primary" }, "Start training"),
+            this.#at["go"] = h("button", { class: "primary", "data-needs": "jobs:write" }, "Start training"),
             this.#at["estimate"] = h("output", { class: "soft" }),
           ),
         ),
@@ -204,6 +205,7 @@ export class TrainView extends View {
   }
 
   async #start() {
+    if (!mayWrite("jobs:write")) return; // Enter in a field presses a hidden button too
     const button = /** @type {HTMLButtonElement} */ (this.#at["go"]), body = JSON.stringify(this.#body);
     if (!this.#key.endsWith(body)) this.#key = `${[...crypto.getRandomValues(new Uint32Array(4))].join("-")} ${body}`;
     const headers = { "content-type": "application/json", "idempotency-key": this.#key.split(" ", 1)[0] ?? "" };

@@ -14,7 +14,7 @@ from access.key_record import NewKey
 from core.access import Scope
 from tests.browser.window import Window
 from tests.in_process import bearer
-from tests.service import Service
+from tests.service import Service, wait_until
 
 ADMIN = NewKey.make("Ms Lovelace", [Scope.ADMIN])
 REFUSED = ("status of 401", "status of 403")  # which Chromium tells the console
@@ -117,6 +117,40 @@ def test_who_may_only_look_is_offered_nothing_else(window: Window, keyed: Servic
     expect(page.get_by_role("button", name="Ms Lovelace")).to_be_visible()
     page.evaluate(added, "jobs:write")
     expect(page.get_by_role("button", name="jobs:write").first).to_be_visible()
+
+
+def test_a_reader_who_may_only_look_sees_nothing_that_writes(window: Window, keyed: Service) -> None:
+    page, admin = window.page, bearer(ADMIN.text)
+    body = {"preset": "smoke", "epochs": 1, "num_images": 128, "classes": 12, "publish": "never"}  # 12: has a warning
+    job = f"{keyed.base}/jobs/{httpx.post(f'{keyed.base}/train', json=body, headers=admin).json()['id']}"
+    window.go(f"job/{job.rsplit('/', 1)[1]}?key={make_key(keyed, 'watch')}")
+    expect(page.get_by_role("button", name="class 7b")).to_be_visible()
+    expect(page.get_by_text("Finished")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="untrained classes")).to_be_visible()
+    writes = re.compile(
+        "Start|Pause|Resume|Cancel|Delete|Activate|Save|Choose a f|Import|Train on|Train again|Again with"
+    )
+    for view, shown in {
+        "": page.get_by_role("heading", name="untrained classes"),
+        "train": page.locator(".jobs").get_by_text("Finished"),
+        "models": page.get_by_role("button", name=re.compile("^Compare")).first,
+        "datasets": page.get_by_text("Files of the server").first,
+    }.items():
+        if view:
+            window.go(view)
+        expect(shown).to_be_visible()
+        page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
+        for role in ("button", "link"):
+            assert page.get_by_role(role, name=writes).all_inner_texts() == [], view
+    window.go("train")
+    page.get_by_label("epochs", exact=True).press("Enter")  # which would press a hidden button
+    assert len(httpx.get(f"{keyed.base}/jobs", headers=admin).json()["data"]) == 1
+    wait_until(lambda: httpx.get(job, headers=admin).json()["finished_at"])
+    window.go(f"job/{job.rsplit('/', 1)[1]}")
+    page.get_by_role("button", name="class 7b").click()
+    page.get_by_role("button", name="Log out").click()
+    log_in(page, ADMIN.text)
+    expect(page.get_by_role("button", name="Delete")).to_be_visible()
 
 
 def test_by_the_keyboard_alone_an_admin_logs_in_and_makes_a_link(window: Window, keyed: Service) -> None:

@@ -81,12 +81,17 @@ def proxied(tmp_path: Path) -> Iterator[str]:
         yield base
 
 
+def requests_of(window: Window) -> list[str]:
+    """The URLs that the page asks for from now on."""
+    urls = list[str]()
+    window.context.on("request", lambda request: urls.append(request.url))
+    return urls
+
+
 def test_the_page_works_below_a_path_with_a_slash_and_without(chromium: Browser, proxied: str) -> None:
     for path in ("/digits/", "/digits"):
         with Window.open(chromium, proxied) as window:
-            asked = list[str]()
-            window.context.on("request", lambda request, asked=asked: asked.append(request.url))
-            page = window.page
+            page, asked = window.page, requests_of(window)
             page.goto(f"{proxied}{path}#models")
             expect(page.get_by_role("link", name="Models")).to_have_attribute("aria-current", "page")
             page.get_by_role("link", name="Draw", exact=True).click()

@@ -7,9 +7,12 @@ import httpx
 import pytest
 
 from app.http.services import Services
+from cli.redis_server import RedisServer
+from core.settings import Settings
 from models.shelf import Shelf
 from tests.app.http.test_errors import problem
-from tests.in_process import Api
+from tests.in_process import Api, served
+from tests.service import wait_until
 from tests.tiny import flip_byte, save_tiny
 
 
@@ -105,3 +108,20 @@ def test_each_data_set_has_an_active_model(http: httpx.Client, shelf: Shelf, shi
     problem(http.put("/models/active", json={"model": "previous", "dataset": "hats"}), 404, "model-not-found")
     answer = http.put("/models/active", json={"model": second}).json()
     assert (answer["active"], answer["active_in_dataset"]) == (True, True)
+
+
+def test_a_model_that_takes_long_to_load_is_to_be_asked_for_again(redis_server: RedisServer, tmp_path: Path) -> None:
+    settings = Settings(redis_url=redis_server.url, data_dir=tmp_path / "api").model_copy(update={"draw_timeout_s": 0})
+    with served(settings) as api:
+        for seed, (method, path) in enumerate(
+            [("PUT", "/models/active"), ("GET", "/models/{model}/directions"), ("GET", "/generate?model={model}")]
+        ):
+            save_tiny(tmp_path / str(seed), seed=seed, classes=10)
+            model = api.services.shelf.add(tmp_path / str(seed)).model_id
+            body = {"model": model} if method == "PUT" else None
+            late = api.http.request(method, path.format(model=model), json=body)
+            problem(late, 503, "overloaded")
+            assert int(late.headers["retry-after"]) >= 1
+            wait_until(lambda model=model: model in api.services.renderer.loaded())
+            if method == "PUT":
+                assert api.http.request(method, path, json=body).json()["active"]
