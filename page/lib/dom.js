@@ -26,6 +26,11 @@ export function h(tag, properties, ...children) {
   return element;
 }
 
+/** @param {string} iso A moment, as the API writes it. @returns {string} Such as `27 Nov 2026, 02:53`, local time. */
+export function moment(iso) {
+  return new Date(iso).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+}
+
 /**
  * The same for SVG, where all properties are attributes, but for listeners.
  *

@@ -1,5 +1,5 @@
 import { get } from "../lib/api.js";
-import { fill, h } from "../lib/dom.js";
+import { fill, h, moment } from "../lib/dom.js";
 import { follow } from "../lib/feed.js";
 import { hash } from "../lib/place.js";
 import { actions } from "./job-actions.js";
@@ -78,7 +78,7 @@ export class JobList {
   #write({ job, row }) {
     const [word, kind] = statusWord(job);
     const name = job.kind === "import" ? `Import of ${job.name}` : `${job.recipe.dataset}, ${job.preset}`;
-    const when = new Date(job.created_at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+    const when = moment(job.created_at);
     const tools = row.querySelector(".actions") ?? h("div", { class: "actions" });
     const state = `${job.status} ${job.request}`; // buttons stay while it does, not to vanish from under a finger
     const isSame = row.dataset["state"] === state;

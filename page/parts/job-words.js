@@ -97,3 +97,8 @@ function turned(knob, now, direction) {
   const next = direction > 0 ? now * 2 : now / 2;
   return Number.isInteger(now) ? Math.floor(next) : Number(next.toPrecision(3));
 }
+
+/** @param {string} kind Of a warning, such as `d-overpowering`. @returns {string} It as a heading: `D overpowering`. */
+export function title(kind) {
+  return kind.charAt(0).toUpperCase() + kind.slice(1).replaceAll("-", " ");
+}

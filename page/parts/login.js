@@ -1,5 +1,5 @@
 import { Problem, send } from "../lib/api.js";
-import { fill, h } from "../lib/dom.js";
+import { fill, h, moment } from "../lib/dom.js";
 import { hash, parse } from "../lib/place.js";
 import { look, session } from "../lib/session.js";
 import { toast } from "../lib/toast.js";
@@ -131,7 +131,7 @@ function showLogin(again, why = "") {
 function showAccount(again) {
   const known = session();
   const scopes = known?.scopes ?? [];
-  const until = known?.expires_at ? new Date(known.expires_at).toLocaleString() : null;
+  const until = known?.expires_at ? moment(known.expires_at) : null;
   const out = h("button", {
     type: "button",
     onclick: async () => {

@@ -1,5 +1,5 @@
 import { at, Problem, send } from "../lib/api.js";
-import { h } from "../lib/dom.js";
+import { h, moment } from "../lib/dom.js";
 import { hash } from "../lib/place.js";
 import { beside } from "./scores.js";
 
@@ -75,7 +75,7 @@ export function modelCard(model, { previous, job, picked, pick, changed }) {
       `${dataset}, ${job ? `${job.preset}, ` : ""}epoch ${card.epoch}, ${
         Math.round(card.kimg * 1000).toLocaleString("en")
       } images shown, `,
-      h("time", { dateTime: card.created_at }, new Date(card.created_at).toLocaleString()),
+      h("time", { dateTime: card.created_at }, moment(card.created_at)),
       job && [". ", h("a", { href: `#job/${job.id}` }, "Its training")],
     ),
     h(

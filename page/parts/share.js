@@ -1,5 +1,5 @@
 import { ask, at, get, Problem, send } from "../lib/api.js";
-import { fill, h } from "../lib/dom.js";
+import { fill, h, moment } from "../lib/dom.js";
 import { hash, parse } from "../lib/place.js";
 import { toast } from "../lib/toast.js";
 
@@ -60,7 +60,7 @@ export function shareForm() {
         h(
           "li",
           { class: "row" },
-          `${key.name}, until ${new Date(/** @type {string} */ (key.expires_at)).toLocaleString()}`,
+          `${key.name}, until ${moment(/** @type {string} */ (key.expires_at))}`,
           h("button", {
             type: "button",
             class: "danger",

@@ -84,7 +84,8 @@ function card(dataset, active) {
       "p",
       null,
       names.length ? null : h("span", { class: "tag" }, "an older version"),
-      problems > 0 && h("span", { class: "tag warn" }, `${problems} files with problems`),
+      problems > 0 &&
+        h("span", { class: "tag warn" }, `${problems} ${problems === 1 ? "file" : "files"} with problems`),
       card.warnings.map((/** @type {any} */ { kind }) => h("span", { class: "tag warn" }, kind.replaceAll("-", " "))),
       names.some((/** @type {string} */ one) => active[one]) && h("span", { class: "tag good" }, "has a model"),
     ),

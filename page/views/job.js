@@ -5,7 +5,7 @@ import { history, load, reduce } from "../lib/jobs.js";
 import { go, hash } from "../lib/place.js";
 import { View } from "../lib/view.js";
 import { actions } from "../parts/job-actions.js";
-import { advice, hasEnded, progressLine, share, statusWord } from "../parts/job-words.js";
+import { advice, hasEnded, progressLine, share, statusWord, title } from "../parts/job-words.js";
 import { RunCharts } from "../parts/run-charts.js";
 import { Samples } from "../parts/samples.js";
 import { epochOf, TimeSlider } from "../parts/time.js";
@@ -160,10 +160,10 @@ export class JobView extends View {
         "p",
         { class: "row" },
         epoch > 0 && h("a", { class: "button", href: hash("draw", { model }) }, `Draw with epoch ${epoch}`),
-        epoch > 0 && h("a", { href: file("generator"), download: "" }, "G"),
-        epoch > 0 && h("a", { href: file("discriminator"), download: "" }, "D"),
+        epoch > 0 && h("a", { href: file("generator"), download: "" }, "Weights of G"),
+        epoch > 0 && h("a", { href: file("discriminator"), download: "" }, "of D"),
         newest > 0 && h("a", { href: film("gif"), download: `${this.#id}.gif` }, "Film as GIF"),
-        newest > 0 && h("a", { href: film("webp"), download: `${this.#id}.webp` }, "WebP"),
+        newest > 0 && h("a", { href: film("webp"), download: `${this.#id}.webp` }, "as WebP"),
       ),
     );
   }
@@ -224,7 +224,7 @@ export class JobView extends View {
     return h(
       "section",
       { class: "card warning" },
-      h("h2", null, h("span", { class: "tag warn" }, "Look"), ` ${kind.replaceAll("-", " ")}`),
+      h("h2", null, h("span", { class: "tag warn" }, "Warning"), ` ${title(kind)}`),
       h("p", null, `At step ${step}: ${detail}.`),
       h("p", null, `What may help: ${hint}.`),
       h(
