@@ -37,6 +37,8 @@ export class Plane {
     this.element.addEventListener("pointermove", (event) => {
       if (this.element.hasPointerCapture(event.pointerId)) this.#drag(event);
     });
+    new ResizeObserver(() => this.#seeds.querySelectorAll("img").forEach((image) => this.#fit(image)))
+      .observe(this.element);
     this.element.addEventListener("keydown", (event) => this.#press(event));
   }
 
@@ -60,11 +62,14 @@ export class Plane {
   /** @param {string} src */
   #seed(src) {
     const image = h("img", { class: "pixels", alt: "", draggable: false, src });
-    image.onload = () => {
-      const zoom = Math.floor(0.95 * this.element.clientWidth / SHOWN / image.naturalWidth);
-      image.width = image.naturalWidth * Math.max(1, zoom);
-    };
+    image.onload = () => this.#fit(image);
     return image;
+  }
+
+  /** @param {HTMLImageElement} image */
+  #fit(image) {
+    const zoom = Math.floor(0.95 * this.element.clientWidth / SHOWN / image.naturalWidth);
+    if (image.naturalWidth) image.width = image.naturalWidth * Math.max(1, zoom);
   }
 
   /** @param {Point} at */
