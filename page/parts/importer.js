@@ -38,12 +38,15 @@ export function nameFor(file) {
   return stem.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 64) || "images";
 }
 
-addEventListener("dropped", () => {
+invite();
+addEventListener("dropped", receive);
+receive(); // what was dropped on another view, before this module was loaded
+
+function receive() {
   if (held.archive && !importer.querySelector("progress")) offer(held.archive);
   else if (held.archive) toast("One file is on its way already.", "error");
   held.archive = null;
-});
-invite();
+}
 
 function invite() {
   /** @param {string} text @param {boolean} isFolder */

@@ -1,10 +1,12 @@
 """The view `#datasets`: own images from the reader's disk to a data set that can be trained on."""
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from io import BytesIO
 from pathlib import Path
+from shutil import make_archive
 from zipfile import ZipFile
 
+import httpx
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -68,6 +70,46 @@ def test_a_folder_becomes_a_data_set(chromium: Browser, service: Service, folder
         page.get_by_role("button", name="Delete").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Data sets")
         expect(page.get_by_role("link", name="pets")).to_have_count(0)
+
+
+DROP = """([name, base64]) => {
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], name, { type: "application/zip" }));
+  for (const kind of ["dragover", "drop"]) {
+    const event = new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true });
+    document.body.dispatchEvent(event);
+  }
+}"""
+
+
+def test_a_zip_is_dropped_and_trained_on(window: Window, service: Service, folder: Path) -> None:
+    page = window.page
+    window.expected = ("/models/active?dataset=",)  # 404: the job looks for a model to compare its own with
+    rng = np.random.default_rng(2)
+    for k in range(80):  # with which a batch is full
+        Image.fromarray(rng.integers(256, size=(16, 16, 3), dtype=np.uint8)).save(folder / "dog" / f"more-{k}.png")
+    archive = make_archive(str(folder.parent / "own"), "zip", folder)
+    window.go("")  # wherever the reader is
+    expect(page.get_by_role("button", name="Another seed")).to_be_visible()
+    page.evaluate(DROP, ["own.zip", b64encode(Path(archive).read_bytes()).decode()])
+    name = page.get_by_label("Name of the data set")
+    name.fill("dropped")
+    name.press("Enter")
+    page.get_by_role("link", name="Look at it").click()
+    page.get_by_role("link", name="Train on it").click()
+    expect(page.get_by_label("Data set", exact=False).first).to_have_value("dropped")
+    expect(page.get_by_role("radio", name="proposed")).to_be_checked()
+    page.get_by_role("radio", name="smoke").check()
+    page.get_by_label("Its model").select_option("never")
+    page.get_by_role("button", name="Start training").click()
+    expect(page.get_by_role("heading", name="Training on dropped")).to_be_visible()
+    expect(page.get_by_text("Finished")).to_be_visible(timeout=60_000)
+    job = httpx.get(f"{service.base}/jobs", params={"limit": 1}).json()["data"][0]
+    assert (job["recipe"]["dataset"], job["preset"], job["status"]) == ("dropped", "smoke", "succeeded")
+    window.go("inspect")
+    for path in (f"/jobs/{job['id']}", "/datasets/dropped"):
+        httpx.delete(f"{service.base}{path}").raise_for_status()
 
 
 def test_an_upload_that_broke_off_goes_on_after_a_reload(window: Window, tmp_path: Path) -> None:
