@@ -86,9 +86,9 @@ export function reduce(before, told) {
     case "judging":
       return { ...now, judging: data.judge ? null : data };
     case "started":
-      return { ...now, device: data.device, judging: null, sample: before.sample ?? 0 };
+      return { ...now, device: data.device, judging: null, sample: sampled(before, data) };
     case "progress":
-      return { ...now, progress: data };
+      return { ...now, progress: data, sample: sampled(before, data) };
     case "epoch":
       return withEpoch(now, data);
     case "warning": {
@@ -144,6 +144,16 @@ export async function load(job, signal) {
     path = page.next;
   }
   return withRecord(now, await get(`/jobs/${job}`, {}, signal));
+}
+
+/**
+ * The grid of before training is drawn after `started` is told, and before the first step.
+ *
+ * @param {History} before
+ * @param {Record<string, any>} data
+ */
+function sampled({ sample }, { step }) {
+  return step > 0 ? sample ?? 0 : sample;
 }
 
 /**

@@ -37,7 +37,8 @@ class Window:
             context.on("weberror", lambda error: window.errors.append(str(error.error)))
             yield window
         assert window.foreign == []
-        assert [one for one in window.errors if not any(part in one for part in window.expected)] == []
+        unexpected = [one for one in window.errors if not any(part in one for part in window.expected)]
+        assert not unexpected, unexpected
 
     def go(self, fragment: str) -> None:
         """Open a view, such as `draw?seed=3`."""

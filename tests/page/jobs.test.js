@@ -46,6 +46,13 @@ test("a run from its creation to its end", () => {
   assert.deepEqual(now.epochs[0]?.losses, { loss_d: 0.5, loss_g: 2, d_real: 0.7, d_fake: 0.2 });
 });
 
+test("the grid of before training is there from the first step on", () => {
+  const started = events(["queued", { reason: "created" }], ["started", { device: "cpu", step: 0 }]);
+  assert.equal(after(started).sample, null);
+  const goesOn = (/** @type {string} */ type) => reduce(after(started), { id: "99-0", type, data: { step: 1 } }).sample;
+  assert.deepEqual([goesOn("progress"), goesOn("started")], [0, 0]);
+});
+
 test("an event that was seen changes nothing, by whichever of its ids it comes", () => {
   const told = events(["queued", { reason: "created" }], ["running", { attempt: 1 }], ["paused"]);
   const now = after(told);
