@@ -45,6 +45,7 @@ export class TrainView extends View {
   }
 
   async #open() {
+    fill(this, h("h1", null, "Train"));
     const [presets, sets] = await Promise.all([get("/presets", {}, this.leaving), get("/datasets", {}, this.leaving)]);
     this.#presets = { ...presets, knobs: presets.knobs.filter((/** @type {any} */ one) => one.name !== "dataset") };
     this.#knobs = new KnobForm(this.#presets.knobs, (knobs) => this.#change({ knobs }));
