@@ -2,7 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser.window import Window
 from tests.service import Service, wait_until
@@ -11,15 +11,11 @@ VIEWS = ["draw?seed=1", "draw?at=1.5,2", "train", "compare", "models", "datasets
 KINDS = ["light", "dark"]
 
 
-def settle(page: Page) -> None:
-    """Wait until the view is there and its pictures are."""
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    wait_until(lambda: page.evaluate("[...document.images].every((image) => image.complete)"))
-
-
 def show(window: Window, view: str) -> None:
+    """Go to a view, and wait until it is there and its pictures are."""
     window.go(view)
-    settle(window.page)
+    expect(window.page.locator(f"{view.partition('?')[0]}-view h1")).to_be_visible()
+    wait_until(lambda: window.page.evaluate("[...document.images].every((image) => image.complete)"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
