@@ -24,6 +24,8 @@ _NOTHING = {
     "webhook_id": "none",
 }
 
+_QUERIES = {"/generate": "?seed=1", "/neighbours": "?seed=1", "/events": "?format=json"}  # its stream has no end
+
 
 def url_of_nothing(path: str) -> str:
     """The URL of what is not there."""
@@ -55,4 +57,4 @@ def url_of_something(path: str, services: Services, job_id: str) -> str:
         values["upload_id"] = services.uploads.create(1).id
     if "{webhook_id}" in path:
         values["webhook_id"] = services.webhooks.create(ANYBODY_ID, "https://hooks.example/", ["job.succeeded"]).id
-    return path.format(**values) + ("?seed=1" if path in ("/generate", "/neighbours") else "")
+    return path.format(**values) + _QUERIES.get(path, "")

@@ -24,6 +24,7 @@ HAVE_ONE = {
     "/datasets/{dataset}/preview.png",
     "/datasets/{dataset}/images/{k}.png",
     "/datasets/{dataset}/download",
+    "/models/{model_id}/directions",
 }
 
 
