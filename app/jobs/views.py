@@ -31,7 +31,7 @@ class JobLinks(BaseModel):
     events: str
     samples: str
     pairs: str | None = Field(description="Drawn images beside the training images nearest to them, once scored.")
-    timelapse: str = Field(description="The sample grids of all epochs as an animation.")
+    timelapse: str | None = Field(description="The sample grids of all epochs as an animation, once there are some.")
     curves: str
     checkpoints: str
     logs: str
@@ -102,7 +102,7 @@ class JobView(_JobView):
                 events=f"{base}/events",
                 samples=f"{base}/samples",
                 pairs=f"{base}/pairs.png" if progress and progress.scores else None,
-                timelapse=f"{base}/timelapse",
+                timelapse=f"{base}/timelapse" if progress else None,
                 curves=f"{base}/curves",
                 checkpoints=f"{base}/checkpoints",
                 logs=f"{base}/logs",

@@ -103,6 +103,7 @@ def test_without_the_store_nothing_is_changed_and_all_is_drawn(
     here: Api, there: Api, store: Path, tmp_path: Path
 ) -> None:
     model = add(there, tmp_path, 21)
+    there.http.put("/models/active", json={"model": add(there, tmp_path, 22)}).raise_for_status()  # so one was before
     there.http.get(f"/generate?model={model}").raise_for_status()
     before = there.http.get("/models").json()
     move(store, tmp_path / "aside")
