@@ -68,6 +68,9 @@ document.querySelector(".skip")?.addEventListener("click", (event) => {
 });
 const letIn = askForKeys(show); // before all else: it takes a key out of the address
 addEventListener("hashchange", show);
+addEventListener("unhandledrejection", (event) => {
+  if (event.reason?.name === "AbortError") event.preventDefault(); // what a view that has left was waiting for
+});
 acceptDrops();
 chooseScheme();
 showConnection();

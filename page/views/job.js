@@ -161,9 +161,9 @@ export class JobView extends View {
         { class: "row" },
         epoch > 0 && h("a", { class: "button", href: hash("draw", { model }) }, `Draw with epoch ${epoch}`),
         epoch > 0 && h("a", { href: file("generator"), download: "" }, "Weights of G"),
-        epoch > 0 && h("a", { href: file("discriminator"), download: "" }, "of D"),
+        epoch > 0 && h("a", { href: file("discriminator"), download: "" }, "Weights of D"),
         newest > 0 && h("a", { href: film("gif"), download: `${this.#id}.gif` }, "Film as GIF"),
-        newest > 0 && h("a", { href: film("webp"), download: `${this.#id}.webp` }, "as WebP"),
+        newest > 0 && h("a", { href: film("webp"), download: `${this.#id}.webp` }, "Film as WebP"),
       ),
     );
   }

@@ -80,7 +80,7 @@ def test_an_epoch_is_drawn_from_and_downloaded(window: Window, trained: str) -> 
     link = page.get_by_role("link", name="Draw with epoch 3")
     expect(link).to_have_attribute("href", f"#draw?model={trained}@3")
     for part in ("G", "D"):
-        href = page.get_by_role("link", name=part, exact=True).get_attribute("href")
+        href = page.get_by_role("link", name=f"Weights of {part}", exact=True).get_attribute("href")
         assert href is not None
         assert httpx.get(href).status_code == 200
 

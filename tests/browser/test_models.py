@@ -36,13 +36,13 @@ def test_two_models_are_compared_at_equal_seeds(window: Window, runs: list[dict[
     one, other = (run["model"] for run in runs)
     window.go(f"compare?a={one}&b={other}&seed=7")
     page = window.page
-    expect(page.locator(".stage img")).to_have_count(2)
+    expect(page.locator(".pictures img")).to_have_count(2)
     drawn = httpx.get(f"{window.base}/generate?model={one}&seed=7&n=16&format=png").content
-    assert shown(page, ".stage img") == drawn
+    assert shown(page, ".pictures img") == drawn
     for way in ("Swipe", "Blink", "Difference"):
         page.get_by_role("button", name=way).click()
         expect(page.get_by_role("button", name=way)).to_have_attribute("aria-pressed", "true")
-    assert page.locator(".stage img").nth(1).evaluate("(one) => getComputedStyle(one).mixBlendMode") == "difference"
+    assert page.locator(".pictures img").nth(1).evaluate("(one) => getComputedStyle(one).mixBlendMode") == "difference"
     expect(page.get_by_role("row", name="seed")).to_contain_text("12")
     expect(page.get_by_text("were A the active model")).to_be_visible()
     page.reload()
@@ -56,17 +56,17 @@ def test_the_eye_may_go_from_one_to_the_other_by_keys(window: Window, runs: list
     button.focus()
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Shown is B: show A")).to_be_focused()
-    assert page.locator(".stage img").nth(1).evaluate("(one) => one.style.clipPath") == ""
+    assert page.locator(".pictures img").nth(1).evaluate("(one) => one.style.clipPath") == ""
     page.get_by_role("button", name="Swipe").click()
     page.get_by_label("The line").focus()
     page.keyboard.press("ArrowRight")
-    assert "51%" in page.locator(".stage img").nth(1).evaluate("(one) => one.style.clipPath")
+    assert "51%" in page.locator(".pictures img").nth(1).evaluate("(one) => one.style.clipPath")
 
 
 def test_the_images_chosen_are_in_the_link(window: Window, runs: list[dict[str, str]]) -> None:
     window.go(f"compare?a={runs[0]['model']}&b={runs[1]['model']}")
     page = window.page
-    page.locator(".stage img").first.click(position={"x": 470, "y": 20})
+    page.locator(".pictures img").first.click(position={"x": 470, "y": 20})
     expect(page).to_have_url(f"{window.base}/#compare?a={runs[0]['model']}&b={runs[1]['model']}&tile=3")
     page.get_by_label("Seed").fill("9")
     page.get_by_label("Seed").press("Enter")
@@ -99,7 +99,7 @@ def test_what_is_gone_is_told_and_another_can_be_chosen(window: Window, runs: li
     page = window.page
     expect(page.get_by_role("alert").first).to_contain_text("B: ")
     page.get_by_label("B", exact=True).select_option(runs[1]["model"])
-    expect(page.locator(".stage img")).to_have_count(2)
+    expect(page.locator(".pictures img")).to_have_count(2)
 
 
 def test_at_first_the_active_model_stands_beside_the_one_before(window: Window, runs: list[dict[str, str]]) -> None:
