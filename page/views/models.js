@@ -1,6 +1,6 @@
 import { get, Problem, send } from "../lib/api.js";
 import { fill, h } from "../lib/dom.js";
-import { go, hash } from "../lib/place.js";
+import { go, hash, parse } from "../lib/place.js";
 import { toast } from "../lib/toast.js";
 import { View } from "../lib/view.js";
 import { modelCard } from "../parts/model_card.js";
@@ -12,15 +12,17 @@ const LETTERS = "abcd"; // of those that are compared
 /** The shelf: the models that trainings have left, newest first. */
 export class ModelsView extends View {
   heading = "Models";
+  #turn = 0;
 
   /** @param {import("../lib/place.js").Place} place */
   async show({ query }) {
-    const { dataset, label, after } = query;
+    const { dataset, label, after } = query, turn = ++this.#turn;
     const [page, jobs] = await Promise.all([
       get("/models", { limit: 12, dataset, label, after }, this.leaving),
       get("/jobs", { limit: 100, status: "succeeded" }, this.leaving).catch(() => ({ data: [] })),
     ]);
-    const picks = (query.pick ?? "").split(",").filter(Boolean);
+    if (turn !== this.#turn) return; // the reader has chosen something else meanwhile
+    const picks = picked(query);
     const here = (/** @type {Record<string, string | null>} */ change) => hash("models", { ...query, ...change });
     const again = () => this.show({ view: "models", query });
     const focused = this.contains(document.activeElement) && document.activeElement?.getAttribute("aria-label");
@@ -54,9 +56,9 @@ export class ModelsView extends View {
             job: jobs.data.find((/** @type {Json} */ job) => job.model === model.id),
             picked: picks.includes(model.id),
             pick: () => {
-              const others = picks.filter((one) => one !== model.id);
+              const now = picked(parse(location.hash).query), others = now.filter((one) => one !== model.id);
               if (others.length === LETTERS.length) return toast("Up to four models can be compared.");
-              go(here({ pick: [...others, ...picks.includes(model.id) ? [] : [model.id]].join() }), { replace: true });
+              go(here({ pick: [...others, ...now.includes(model.id) ? [] : [model.id]].join() }), { replace: true });
             },
             changed: again,
           })
@@ -96,6 +98,11 @@ export class ModelsView extends View {
       h("button", null, "Filter"),
     );
   }
+}
+
+/** @param {Record<string, string | undefined>} query @returns {string[]} The ids of the models that are chosen. */
+function picked({ pick = "" }) {
+  return pick.split(",").filter(Boolean);
 }
 
 /** @param {string[]} ids */
