@@ -71,10 +71,10 @@ chaos-hosts: $(VENV)/.dev ## five minutes of the same over two hosts with a stor
 	$(BIN)/python scripts/chaos --hosts 2 --minutes 5 --seed 1
 
 fuzz: $(VENV)/.dev ## a minute of damaged files through the importer; longer: FUZZ_S=3600 make fuzz
-	FUZZ_S=$${FUZZ_S:-60} $(BIN)/pytest tests/worker/importing/test_fuzz.py -n 0 -s
+	FUZZ_S=$${FUZZ_S:-60} $(BIN)/pytest --timeout 0 tests/worker/importing/test_fuzz.py -n 0 -s
 
 contract: $(VENV)/.dev ## schemathesis over the OpenAPI document, with 200 examples an operation
-	SCHEMATHESIS_EXAMPLES=200 $(BIN)/pytest tests/app/http/test_contract.py
+	SCHEMATHESIS_EXAMPLES=200 $(BIN)/pytest --timeout 3600 tests/app/http/test_contract.py
 
 check-wheels: $(VENV)/.dev ## whether every pinned package has a wheel for each Python and machine
 	$(BIN)/python scripts/check-wheels
