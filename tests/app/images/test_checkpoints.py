@@ -130,7 +130,9 @@ def test_a_png_says_which_checkpoint_and_which_weights(http: httpx.Client, ended
     assert (said["model"], said["weights"]) == (f"{ended}@2", png.headers["x-model-id"])
     assert (said["on_shelf"], said["seed"], said["n"]) == (True, 5, 2)
     assert http.get(str(said["url"])).content == png.content
-    assert inspect(http.get(f"/generate?model={ended}@1&seed=5"))["on_shelf"] is False
+    redo(running, 1, seed=81)
+    unpublished = http.get(f"/generate?model={running.claim.job.id}@1&seed=5")
+    assert inspect(unpublished)["on_shelf"] is False
     model = http.get("/generate?seed=1")
     assert inspect(model)["weights"] == inspect(model)["model"] == model.headers["x-model-id"]
 
