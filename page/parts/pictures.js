@@ -1,5 +1,6 @@
 import { at } from "../lib/api.js";
 import { fill, h } from "../lib/dom.js";
+import { decoded, Newest } from "../lib/newest.js";
 import { hash } from "../lib/place.js";
 import { LETTERS } from "./differences.js";
 import { gridSide } from "./model_card.js";
@@ -16,8 +17,8 @@ export class Pictures {
   /** @param {(tile: number) => void} pick */
   constructor(pick) {
     this.pick = pick;
-    this.grids = LETTERS.map(() => image());
-    this.tiles = LETTERS.map(() => image());
+    this.grids = LETTERS.map(() => new Picture());
+    this.tiles = LETTERS.map(() => new Picture());
     this.stage = h("div", { class: "pictures" });
     this.large = h("div", { class: "row" });
     this.cut = h("input", { type: "range", min: "0", max: "100", value: "50", oninput: () => this.#cover() });
@@ -37,8 +38,8 @@ export class Pictures {
     const room = Math.min(TALLEST, (width - (columns - 1) * GAP) / columns);
     const figures = pair.map((k) => {
       const { name, shape } = /** @type {Side} */ (sides[k]), letter = LETTERS[k] ?? "";
-      const grid = /** @type {HTMLImageElement} */ (this.grids[k]);
-      draw(grid, at("/generate", { model: name, seed, n }), shape && gridSide(shape, n), room);
+      const picture = /** @type {Picture} */ (this.grids[k]), grid = picture.element;
+      picture.show(at("/generate", { model: name, seed, n }), shape && gridSide(shape, n), room);
       grid.alt = `${n} images of ${letter}`;
       grid.onclick = ({ offsetX, offsetY }) => {
         const across = Math.sqrt(n),
@@ -69,10 +70,10 @@ export class Pictures {
     fill(
       this.large,
       sides.map(({ name, shape }, k) => {
-        const one = /** @type {HTMLImageElement} */ (this.tiles[k]);
-        draw(one, at("/generate", { model: name, seed, n: 1, start: tile, pad: 0 }), shape && shape.side, LARGE);
-        one.alt = `Image ${tile} of ${LETTERS[k]}`;
-        return h("figure", null, one, h("figcaption", null, h("b", { class: `letter-${k + 1}` }, LETTERS[k])));
+        const one = /** @type {Picture} */ (this.tiles[k]);
+        one.show(at("/generate", { model: name, seed, n: 1, start: tile, pad: 0 }), shape && shape.side, LARGE);
+        one.element.alt = `Image ${tile} of ${LETTERS[k]}`;
+        return h("figure", null, one.element, h("figcaption", null, h("b", { class: `letter-${k + 1}` }, LETTERS[k])));
       }),
     );
   }
@@ -87,8 +88,8 @@ export class Pictures {
 
   #cover() {
     const { mode } = this.stage.dataset, [low = 0, top = 1] = this.#pair;
-    for (const grid of this.grids) grid.style.clipPath = "";
-    const upper = /** @type {HTMLImageElement} */ (this.grids[top]);
+    for (const { element } of this.grids) element.style.clipPath = "";
+    const upper = /** @type {Picture} */ (this.grids[top]).element;
     if (mode === "swipe") upper.style.clipPath = `inset(0 0 0 ${this.cut.value}%)`;
     if (mode === "blink" && !this.#isFlipped) upper.style.clipPath = "inset(100%)";
     this.flip.textContent = `Shown is ${LETTERS[this.#isFlipped ? top : low]}: show ${
@@ -97,34 +98,29 @@ export class Pictures {
   }
 }
 
-function image() {
-  return h("img", { class: "pixels", alt: "" });
-}
+/** One picture after the other in one element, each at a whole-number zoom. */
+class Picture {
+  element = h("img", { class: "pixels", alt: "" });
+  #room = 0;
+  #newest = new Newest(decoded, ({ src, naturalWidth }) => {
+    this.element.src = src;
+    this.#size(naturalWidth);
+  });
 
-/** @type {WeakMap<HTMLImageElement, string | null>} What an image is to show next; null is nothing else. */
-const waiting = new WeakMap();
+  /**
+   * @param {string} src
+   * @param {number | null} natural Its pixels, where they are known before it is there.
+   * @param {number} room
+   */
+  show(src, natural, room) {
+    this.#room = room;
+    if (natural || this.element.naturalWidth) this.#size(natural || this.element.naturalWidth);
+    if (this.element.src !== src) this.#newest.want(src);
+  }
 
-/**
- * Show a picture at a whole-number zoom. One request an image is in flight, and the newest wins.
- *
- * @param {HTMLImageElement} img
- * @param {string} src
- * @param {number | null} natural Its pixels, where they are known before it is there.
- * @param {number} room
- */
-function draw(img, src, natural, room) {
-  const size = (/** @type {number} */ pixels) => {
-    img.width = img.height = pixels > room ? room : pixels * Math.floor(room / pixels);
-  };
-  if (natural || img.naturalWidth) size(natural || img.naturalWidth);
-  if (waiting.has(img)) return void waiting.set(img, src);
-  if (img.src === src) return;
-  waiting.set(img, null);
-  img.onload = img.onerror = () => {
-    const next = waiting.get(img);
-    waiting.delete(img);
-    size(img.naturalWidth || room);
-    if (next) draw(img, next, natural, room);
-  };
-  img.src = src;
+  /** @param {number} pixels */
+  #size(pixels) {
+    const room = this.#room;
+    this.element.width = this.element.height = pixels > room ? room : pixels * Math.floor(room / pixels);
+  }
 }

@@ -1,42 +1,46 @@
 import { at } from "../lib/api.js";
 import { h } from "../lib/dom.js";
+import { Newest } from "../lib/newest.js";
 import { hash } from "../lib/place.js";
-import { some } from "./time.js";
+import { spread } from "./time.js";
 
 const COLUMNS = 8;
 const PAD = 2; // pixels between tiles
 const WIDEST = 480, LARGE = 224, SMALL = 56; // CSS pixels of the grid, of the enlarged tile, of one in the row
 const IN_ROW = 24;
 
-/** @param {string} job @param {number} epoch The URL of a grid of 64 images. */
-const sample = (job, epoch) => at(`/jobs/${job}/samples/${epoch}`);
-
 /**
  * The images of a run at fixed latents: the grid of an epoch, one of its tiles enlarged, and that tile through time.
  *
- * All are cut from the PNGs of the epochs. One is asked for at a time: of those that a slider passes, the newest.
+ * All are painted from the PNGs of the epochs, and these are let go: elements of HTML that show one picture after another
+ * would keep each of them in the browser's memory, decoded.
  */
 export class Samples {
-  #wanted = 0;
   #tile = 0;
   #newest = -1;
-  /** @type {number | null} */ #shown = null;
-  #isBusy = false;
-  #width = 0;
+  #filling = 0;
+  /** @type {ImageBitmap | null} */ #shown = null;
   /** @type {Map<number, HTMLAnchorElement>} */ #row = new Map();
+  #epochs = new Newest((/** @type {number} */ epoch) => this.#picture(epoch), (picture, epoch) => {
+    this.#shown?.close();
+    this.#shown = picture;
+    this.#paint(epoch);
+  });
 
   /**
    * @param {string} job
    * @param {(tile: number) => void} choose
+   * @param {AbortSignal} leaving
    */
-  constructor(job, choose) {
+  constructor(job, choose, leaving) {
     this.job = job;
-    this.image = h("img", { class: "pixels", width: WIDEST, height: WIDEST });
-    this.image.addEventListener("click", (event) => {
-      const step = this.image.width / COLUMNS;
-      choose(Math.min(7, Math.floor(event.offsetY / step)) * COLUMNS + Math.min(7, Math.floor(event.offsetX / step)));
+    this.leaving = leaving;
+    this.image = h("canvas", { class: "pixels", role: "img", width: WIDEST, height: WIDEST });
+    this.image.addEventListener("click", ({ offsetX, offsetY }) => {
+      const step = this.image.clientWidth / COLUMNS;
+      choose(Math.min(7, Math.floor(offsetY / step)) * COLUMNS + Math.min(7, Math.floor(offsetX / step)));
     });
-    this.large = h("span", { class: "pixels", role: "img" });
+    this.large = h("canvas", { class: "pixels", role: "img" });
     this.number = h("input", { type: "number", min: "0", max: "63", id: "tile" });
     this.number.addEventListener("change", () => this.number.checkValidity() && choose(Number(this.number.value)));
     this.row = h("div", { class: "through" });
@@ -67,84 +71,90 @@ export class Samples {
    * @param {number} newest The last epoch that there is.
    */
   show(epoch, tile, newest) {
-    const isNew = tile !== this.#tile || newest !== this.#newest;
-    [this.#wanted, this.#tile, this.#newest] = [epoch, tile, newest];
-    this.number.value = String(tile);
-    if (isNew && this.#width) this.#fillRow();
-    this.#mark();
-    this.#load();
+    const isOther = tile !== this.#tile;
+    [this.#tile, this.number.value] = [tile, String(tile)];
+    if (isOther || newest !== this.#newest) this.#fillRow(newest);
+    if (epoch !== this.epoch) this.#epochs.want(epoch); // one that is not there yet is asked for by the next event
+    else if (isOther) this.#paint(epoch);
   }
 
-  async #load() {
-    if (this.#isBusy) return;
-    this.#isBusy = true;
-    while (this.#shown !== this.#wanted) {
-      const epoch = this.#wanted, next = new Image();
-      next.src = sample(this.job, epoch);
-      try {
-        await next.decode();
-      } catch {
-        if (epoch === this.#wanted) break; // not there yet: the next event asks again
-        continue;
-      }
-      this.#shown = epoch;
-      this.image.src = next.src;
-      if (this.#width !== next.naturalWidth) this.#size(next.naturalWidth);
-      this.#mark();
-    }
-    this.#isBusy = false;
+  /** The epoch that is shown; NaN before the first. */
+  get epoch() {
+    return Number(this.image.dataset["epoch"] ?? NaN);
   }
 
-  /** @param {number} width Of a grid's PNG. */
-  #size(width) {
-    this.#width = width;
-    const room = Math.min(WIDEST, (this.grid.parentElement?.clientWidth ?? WIDEST) - 34);
-    this.image.width = this.image.height = width * Math.max(1, Math.floor(room / width));
-    this.#fillRow();
+  /** @param {number} epoch */
+  async #picture(epoch) {
+    const answer = await fetch(at(`/jobs/${this.job}/samples/${epoch}`), { signal: this.leaving });
+    return createImageBitmap(await answer.blob());
   }
 
-  get #side() {
-    return (this.#width - PAD * (COLUMNS - 1)) / COLUMNS;
-  }
-
-  #fillRow() {
-    const epochs = some(0, this.#newest, IN_ROW);
-    for (const epoch of this.#row.keys()) if (!epochs.includes(epoch)) this.#row.delete(epoch);
-    const links = epochs.map((epoch) => {
-      const link = this.#row.get(epoch) ??
-        h("a", null, h("span", { class: "pixels" }), h("small", null, String(epoch)));
-      this.#row.set(epoch, link);
-      link.href = hash(`job/${this.job}`, { epoch, tile: this.#tile });
-      link.setAttribute("aria-label", `Tile ${this.#tile} after epoch ${epoch}`);
-      this.#cut(/** @type {HTMLElement} */ (link.firstElementChild), epoch, SMALL);
-      return link;
-    });
-    this.row.replaceChildren(...links);
-  }
-
-  #mark() {
-    const epoch = this.#shown ?? this.#wanted;
+  /** @param {number} epoch Of the picture that there is. */
+  #paint(epoch) {
+    const picture = /** @type {ImageBitmap} */ (this.#shown), tile = this.#tile;
     const text = epoch ? `after epoch ${epoch}` : "before training";
-    this.image.alt = `64 images at fixed latents, ${text}`;
+    const room = Math.min(WIDEST, (this.grid.parentElement?.clientWidth ?? WIDEST) - 34);
+    paint(this.image, picture, 0, 0, picture.width, room);
+    this.image.dataset["epoch"] = String(epoch);
+    this.image.ariaLabel = `64 images at fixed latents, ${text}`;
     this.text.textContent = `The same 64 latents ${text}: one sees each image grow.`;
-    this.large.setAttribute("aria-label", `Tile ${this.#tile} ${text}`);
-    if (this.#width) this.#cut(this.large, epoch, LARGE);
-    for (const [at, link] of this.#row) {
-      if (at === epoch) link.setAttribute("aria-current", "true");
-      else link.removeAttribute("aria-current");
-    }
+    cut(this.large, picture, tile, LARGE);
+    this.large.ariaLabel = `Tile ${tile} ${text}`;
+    for (const [at, link] of this.#row) link.ariaCurrent = at === epoch ? "true" : null;
   }
 
-  /** @param {HTMLElement} element @param {number} epoch @param {number} size About how wide, in CSS pixels. */
-  #cut(element, epoch, size) {
-    const side = this.#side, zoom = Math.max(1, Math.floor(size / side));
-    const step = -(side + PAD) * zoom, tile = this.#tile;
-    Object.assign(element.style, {
-      width: `${side * zoom}px`,
-      height: `${side * zoom}px`,
-      backgroundImage: `url("${sample(this.job, epoch)}")`,
-      backgroundSize: `${this.#width * zoom}px`,
-      backgroundPosition: `${tile % COLUMNS * step}px ${Math.floor(tile / COLUMNS) * step}px`,
-    });
+  /** @param {number} newest */
+  async #fillRow(newest) {
+    const before = this.#row, filling = ++this.#filling, tile = this.#tile;
+    this.#newest = newest;
+    this.#row = new Map(
+      spread(newest, IN_ROW).map((epoch) => [
+        epoch,
+        before.get(epoch) ?? h("a", null, h("canvas", { class: "pixels" }), h("small", null, String(epoch))),
+      ]),
+    );
+    this.row.replaceChildren(...this.#row.values());
+    for (const [epoch, link] of this.#row) {
+      const canvas = /** @type {HTMLCanvasElement} */ (link.firstElementChild);
+      link.href = hash(`job/${this.job}`, { epoch, tile });
+      link.ariaLabel = `Tile ${tile} after epoch ${epoch}`;
+      if (canvas.dataset["tile"] === String(tile)) continue;
+      const picture = await this.#picture(epoch).catch(() => null);
+      if (filling === this.#filling && picture) {
+        cut(canvas, picture, tile, SMALL);
+        canvas.dataset["tile"] = String(tile);
+      }
+      picture?.close();
+      if (filling !== this.#filling) return;
+    }
   }
+}
+
+/**
+ * Paint one tile of a grid.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {ImageBitmap} picture
+ * @param {number} tile
+ * @param {number} room
+ */
+function cut(canvas, picture, tile, room) {
+  const side = (picture.width + PAD) / COLUMNS - PAD, step = side + PAD;
+  paint(canvas, picture, tile % COLUMNS * step, Math.floor(tile / COLUMNS) * step, side, room);
+}
+
+/**
+ * Paint a square of a picture, at the largest whole-number zoom.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {ImageBitmap} picture
+ * @param {number} x Of its left upper corner.
+ * @param {number} y
+ * @param {number} side
+ * @param {number} room CSS pixels.
+ */
+function paint(canvas, picture, x, y, side, room) {
+  canvas.width = canvas.height = side;
+  canvas.style.width = `${side * Math.max(1, Math.floor(room / side))}px`;
+  canvas.getContext("2d")?.drawImage(picture, -x, -y);
 }

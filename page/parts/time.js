@@ -15,16 +15,17 @@ export function epochOf(wanted, newest) {
 }
 
 /**
- * Some numbers from `first` to `last`, evenly, both ends among them.
+ * Some epochs of a run: the multiples of a power of two, and the newest. While a run goes on, few of them change.
  *
- * @param {number} first
- * @param {number} last
+ * @param {number} newest
  * @param {number} most
  * @returns {number[]}
  */
-export function some(first, last, most) {
-  const count = Math.min(most, last - first + 1);
-  return Array.from({ length: count }, (_, k) => first + Math.round(k * (last - first) / Math.max(1, count - 1)));
+export function spread(newest, most) {
+  let step = 1;
+  while (Math.floor(newest / step) + 2 > most) step *= 2;
+  const epochs = Array.from({ length: Math.floor(newest / step) + 1 }, (_, k) => k * step);
+  return epochs.includes(newest) ? epochs : [...epochs, newest];
 }
 
 /** A slider through the epochs of a run, which plays too, and follows the newest until the reader takes it. */

@@ -1,11 +1,11 @@
 import { ask, at, Problem } from "../lib/api.js";
 import { ACROSS, count, read, request, single, write } from "../lib/drawing.js";
 import { fill, h } from "../lib/dom.js";
+import { decoded, Newest } from "../lib/newest.js";
 import { go, hash } from "../lib/place.js";
 import { View } from "../lib/view.js";
 import { chips, field, number } from "../parts/fields.js";
 import { Grid } from "../parts/grid.js";
-import { Newest } from "../parts/newest.js";
 import { Plane } from "../parts/plane.js";
 import { Sliders } from "../parts/sliders.js";
 import { findSource, offerSources, sourceSelect } from "../parts/source.js";
@@ -33,7 +33,7 @@ export class DrawView extends View {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
-  #newest = new Newest((image) => this.#arrived(image), (url) => this.#failed(url));
+  #newest = new Newest(decoded, (image) => this.#arrived(image), (url) => this.#failed(url));
   #grid = new Grid((tile) => this.#go({ tile }));
   #plane = new Plane((point) => this.#preview({ at: point }));
   #sliders = new Sliders((nudge) => this.#preview({ nudge }));

@@ -89,7 +89,7 @@ export class JobView extends View {
       this.#at[name] = h(tag, { class: name });
     const move = (/** @type {object} */ query) => go(hash(place, { ...this.#query, ...query }), { replace: true });
     this.#time = new TimeSlider((epoch) => move({ epoch }), signal);
-    this.#samples = new Samples(this.#id, (tile) => move({ tile }));
+    this.#samples = new Samples(this.#id, (tile) => move({ tile }), signal);
     this.#charts = new RunCharts((epoch) => move({ epoch }));
     fill(
       this,
@@ -162,6 +162,7 @@ export class JobView extends View {
         epoch > 0 && h("a", { class: "button", href: hash("draw", { model }) }, `Draw with epoch ${epoch}`),
         epoch > 0 && h("a", { href: file("generator"), download: "" }, "Weights of G"),
         epoch > 0 && h("a", { href: file("discriminator"), download: "" }, "Weights of D"),
+        h("a", { href: at(`${base}/samples/${epoch}`), download: `${this.#id}-${epoch}.png` }, "Grid as PNG"),
         newest > 0 && h("a", { href: film("gif"), download: `${this.#id}.gif` }, "Film as GIF"),
         newest > 0 && h("a", { href: film("webp"), download: `${this.#id}.webp` }, "Film as WebP"),
       ),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { logTicks, short, ticks, valueAt } from "../../page/parts/curves.js";
-import { epochOf, some } from "../../page/parts/time.js";
+import { epochOf, spread } from "../../page/parts/time.js";
 
 test("ticks are round, within the axis, and few", () => {
   assert.deepEqual(ticks(0, 1), [0, 0.2, 0.4, 0.6, 0.8, 1]);
@@ -34,8 +34,14 @@ test("an epoch of a URL is one that there is, else the newest", () => {
   assert.deepEqual([epochOf("3", 9), epochOf("12", 9), epochOf(undefined, 9), epochOf("-1", 9)], [3, 9, 9, 9]);
 });
 
-test("some epochs of many have both ends among them", () => {
-  assert.deepEqual(some(0, 3, 10), [0, 1, 2, 3]);
-  assert.deepEqual(some(0, 100, 5), [0, 25, 50, 75, 100]);
-  assert.deepEqual(some(0, 0, 5), [0]);
+test("some epochs of many have both ends among them, and stay while more come", () => {
+  assert.deepEqual(spread(3, 10), [0, 1, 2, 3]);
+  assert.deepEqual(spread(0, 5), [0]);
+  assert.deepEqual(spread(100, 5), [0, 32, 64, 96, 100]);
+  assert.deepEqual(spread(96, 6), [0, 32, 64, 96]);
+  for (let newest = 1; newest < 500; newest++) {
+    const [before, now] = [spread(newest - 1, 24), spread(newest, 24)];
+    assert.ok(now.length <= 24 && now[0] === 0 && now.at(-1) === newest);
+    assert.ok(now.filter((epoch) => !before.includes(epoch)).length === 1);
+  }
 });
