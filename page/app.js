@@ -17,6 +17,7 @@ import { showConnection } from "./parts/connection.js";
 const VIEWS = {
   draw: async () => (await import("./views/draw.js")).DrawView,
   train: async () => (await import("./views/train.js")).TrainView,
+  import: async () => (await import("./views/import.js")).ImportView,
   job: async () => (await import("./views/job.js")).JobView,
   compare: async () => (await import("./views/compare.js")).CompareView,
   models: async () => (await import("./views/models.js")).ModelsView,
@@ -54,7 +55,7 @@ async function show() {
 
 /** @param {string} view Marks its link, for the eye and for screen readers. */
 function mark(view) {
-  const name = view === "job" ? "train" : view;
+  const name = { job: "train", import: "datasets" }[view] ?? view;
   for (const link of document.querySelectorAll("header nav a")) {
     const isHere = link.getAttribute("href") === `#${name}`;
     if (isHere) link.setAttribute("aria-current", "page");

@@ -119,7 +119,7 @@ async function begin(file, form) {
     const job = await answer.json();
     done(file);
     invite();
-    if (importer.isConnected) go(hash("datasets", { job: job.id }));
+    if (importer.isConnected) go(hash(`import/${job.id}`));
     else toast(`${file.name} has arrived and is being imported: see Data sets.`);
   } catch (error) {
     if (stop.signal.aborted) return forget(file).then(invite);

@@ -89,7 +89,7 @@ export class JobList {
       h(
         "div",
         { class: "row" },
-        h("a", { href: hash(`job/${job.id}`) }, name),
+        h("a", { href: hash(`${job.kind === "import" ? "import" : "job"}/${job.id}`) }, name),
         h("span", { class: `tag ${kind}` }, word),
       ),
       h("small", null, job.status === "running" ? progressLine(job.progress) : when),

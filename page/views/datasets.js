@@ -4,24 +4,22 @@ import { follow } from "../lib/feed.js";
 import { hash } from "../lib/place.js";
 import { View } from "../lib/view.js";
 import { importer } from "../parts/importer.js";
+import { hasEnded } from "../parts/job-words.js";
 import { describe, sheet, showDataset } from "./dataset.js";
-import { showImport } from "./import.js";
 
 const SHOWN = 16; // images of each data set
-const ENDS = ["succeeded", "failed", "cancelled"];
 
 export class DatasetsView extends View {
   heading = "Data sets";
   #shown = new AbortController();
 
-  /** @param {import("../lib/place.js").Place} place `name` of a data set, or `job` of an import; without them all. */
+  /** @param {import("../lib/place.js").Place} place `name` of a data set; without it all. */
   async show({ query }) {
     this.#shown.abort();
     this.#shown = new AbortController();
     const signal = AbortSignal.any([this.#shown.signal, this.leaving]);
     try {
-      if (query.job) await showImport(this, query.job, signal);
-      else if (query.name) await showDataset(this, query, signal);
+      if (query.name) await showDataset(this, query, signal);
       else await this.#list(query, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -43,7 +41,7 @@ export class DatasetsView extends View {
       importer,
       imports.length > 0 && h("h2", null, "Being imported"),
       imports.map((/** @type {any} */ { id, name }) =>
-        h("p", null, h("a", { href: hash("datasets", { job: id }) }, name), " is being read.")
+        h("p", null, h("a", { href: hash(`import/${id}`) }, name), " is being read.")
       ),
       h("h2", null, "What models can learn from"),
       h(
@@ -57,7 +55,7 @@ export class DatasetsView extends View {
     );
     const ids = imports.map((/** @type {any} */ { id }) => id);
     const again = () => signal.aborted || this.show({ view: "datasets", query });
-    follow(({ job, type }) => ENDS.includes(type) && ids.includes(job) && again(), {
+    follow(({ job, type }) => hasEnded(type) && ids.includes(job) && again(), {
       after: jobs.event,
       gap: again,
       signal,

@@ -29,7 +29,7 @@ export class JobView extends View {
     const id = view.split("/")[1] ?? "";
     this.#query = query;
     if (id !== this.#id) await this.#open(id);
-    this.#draw();
+    if (this.#id) this.#draw();
   }
 
   /** @param {string} id */
@@ -37,7 +37,9 @@ export class JobView extends View {
     this.#opened.abort();
     this.#opened = new AbortController();
     const signal = AbortSignal.any([this.leaving, this.#opened.signal]);
-    this.#job = await get(`/jobs/${id}`, {}, signal);
+    const job = await get(`/jobs/${id}`, {}, signal);
+    if (job.kind === "import") return go(hash(`import/${id}`), { replace: true });
+    this.#job = job;
     const { event } = await get("/jobs", { limit: 1 }, signal);
     await this.#count(signal);
     this.#id = id;
@@ -48,7 +50,7 @@ export class JobView extends View {
       await this.#read();
     };
     follow((event) => event.job === id && this.#take(event), { after: event, gap: again, signal });
-    if (this.#job.kind === "train") this.#charts?.compareWithActive(this.#job, signal);
+    this.#charts?.compareWithActive(this.#job, signal);
   }
 
   /** @param {import("../lib/feed.js").FeedEvent} event */
@@ -84,7 +86,7 @@ export class JobView extends View {
   /** @param {AbortSignal} signal */
   #build(signal) {
     const job = this.#job, place = `job/${this.#id}`;
-    this.heading = job.kind === "import" ? `Import of ${job.name}` : `Training on ${job.recipe.dataset}`;
+    this.heading = `Training on ${job.recipe.dataset}`;
     const part = (/** @type {string} */ name, /** @type {keyof HTMLElementTagNameMap} */ tag = "div") =>
       this.#at[name] = h(tag, { class: name });
     const move = (/** @type {object} */ query) => go(hash(place, { ...this.#query, ...query }), { replace: true });
@@ -99,7 +101,7 @@ export class JobView extends View {
       part("actions"),
       part("facts"),
       part("warnings"),
-      this.#at["run"] = job.kind === "import" ? h("div") : h(
+      this.#at["run"] = h(
         "div",
         { class: "stack" },
         this.#time.element,
@@ -135,8 +137,8 @@ export class JobView extends View {
       );
     }
     fill(this.#put("facts"), this.#facts(job));
-    fill(this.#put("warnings"), this.#warnings.map((one) => this.#warning(one)));
-    if (job.kind === "train") this.#drawRun(job);
+    fill(this.#put("warnings"), this.#history.warnings.map((one) => this.#warning(one)));
+    this.#drawRun(job);
   }
 
   /** @param {any} job */
@@ -169,11 +171,6 @@ export class JobView extends View {
     );
   }
 
-  /** @returns {any[]} Of a training its events have them, of an import its record. */
-  get #warnings() {
-    return this.#job.kind === "train" ? this.#history.warnings : this.#job.progress?.warnings ?? [];
-  }
-
   /** @param {any} job */
   #line(job) {
     if (job.status === "running") return progressLine(job.progress, this.#history.judging);
@@ -199,23 +196,22 @@ export class JobView extends View {
 
   /** @param {any} job */
   #links(job) {
-    const again = job.kind === "train" &&
-      h(
-        "a",
-        { class: "button", "data-needs": "jobs:write", href: hash("train", { from: job.id }) },
-        "Train again, changed",
-      );
+    const again = h(
+      "a",
+      { class: "button", "data-needs": "jobs:write", href: hash("train", { from: job.id }) },
+      "Train again, changed",
+    );
     const draw = job.model && h("a", { class: "button", href: hash("draw", { model: job.model }) }, "Draw with it");
-    const dataset = job.kind === "import" && job.dataset && job.status === "succeeded" &&
-      h("a", { class: "button", href: hash("datasets", { name: job.name }) }, "Look at the data set");
-    return [draw, dataset, again];
+    return [draw, again];
   }
 
   /** @param {any} job */
   #facts(job) {
-    const facts = job.kind === "import"
-      ? [job.file, `${job.bytes} bytes`]
-      : [`recipe ${job.preset}`, job.device && `on ${job.device}`, job.attempt > 1 && `attempt ${job.attempt}`];
+    const facts = [
+      `recipe ${job.preset}`,
+      job.device && `on ${job.device}`,
+      job.attempt > 1 && `attempt ${job.attempt}`,
+    ];
     return h("p", { class: "soft" }, facts.filter(Boolean).join(" · "));
   }
 
@@ -278,12 +274,9 @@ export class JobView extends View {
     };
     fill(
       this.#put("more"),
-      job.kind === "train" && fold("Did it memorise? The drawn images that are most likely copies", pairs),
+      fold("Did it memorise? The drawn images that are most likely copies", pairs),
       fold("The end of the log", log),
-      job.kind === "train" &&
-        fold("Its recipe", () => Promise.resolve(scroll("Recipe", JSON.stringify(job.recipe, null, 2)))),
-      job.kind === "import" &&
-        fold("What it found", async () => scroll("Report", JSON.stringify(await get(`${base}/report`), null, 2))),
+      fold("Its recipe", () => Promise.resolve(scroll("Recipe", JSON.stringify(job.recipe, null, 2)))),
     );
   }
 

@@ -1,5 +1,6 @@
 """The view `#datasets`: own images from the reader's disk to a data set that can be trained on."""
 
+import re
 from base64 import b64decode, b64encode
 from io import BytesIO
 from pathlib import Path
@@ -110,6 +111,23 @@ def test_a_zip_is_dropped_and_trained_on(window: Window, service: Service, folde
     window.go("inspect")
     for path in (f"/jobs/{job['id']}", "/datasets/dropped"):
         httpx.delete(f"{service.base}{path}").raise_for_status()
+
+
+def test_an_import_has_one_page(window: Window, service: Service, folder: Path) -> None:
+    page = window.page
+    archive = Path(make_archive(str(folder.parent / "own"), "zip", folder))
+    query = {"name": "one-page", "file": archive.name}
+    job = httpx.post(f"{service.base}/datasets", params=query, content=archive.read_bytes()).raise_for_status().json()
+    window.go(f"job/{job['id']}")  # as for a training
+    expect(page).to_have_url(re.compile(f"#import/{job['id']}$"))
+    expect(page.get_by_role("link", name="Data sets", exact=True)).to_have_attribute("aria-current", "page")
+    expect(page.get_by_role("link", name="Look at it")).to_be_visible()
+    expect(page.get_by_role("region", name="Files with problems")).to_contain_text("cat/broken.png")
+    assert Axe().run(page).violations_count == 0
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete it and its files?").click()
+    expect(page).to_have_url(re.compile("#datasets$"))
+    httpx.delete(f"{service.base}/datasets/one-page").raise_for_status()
 
 
 def test_an_upload_that_broke_off_goes_on_after_a_reload(window: Window, tmp_path: Path) -> None:
