@@ -78,6 +78,7 @@ def up(settings: Settings) -> int:
             time.sleep(POLL_S)
         if _goes_on(stop, parts):
             print(f"digitforge is up at {base}")
+            print(f"  {base}/                the page, in a browser")
             print(f"  {base}/generate?n=16   sixteen digits")
             print(f"  {base}/docs            the API")
             print(f"  {data / 'logs'}   the logs\nCtrl-C stops it.", flush=True)
