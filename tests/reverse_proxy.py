@@ -2,8 +2,8 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.client import HTTPConnection
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -20,18 +20,28 @@ def reverse_proxy(upstream: str, prefix: str, **forwarded: str) -> Iterator[str]
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
             headers |= {f"X-Forwarded-{name}": value for name, value in forwarded.items()}
-            connection = HTTPConnection(netloc, timeout=30)
-            connection.request(self.command, self.path.removeprefix(prefix), body or None, headers)
-            answer = connection.getresponse()
-            content = answer.read()
+            with (
+                closing(HTTPConnection(netloc, timeout=30)) as connection,
+                suppress(OSError, HTTPException),  # a stream ends when either side goes
+            ):
+                connection.request(self.command, self.path.removeprefix(prefix), body or None, headers)
+                self._answer(connection.getresponse())
+
+        def _answer(self, answer: HTTPResponse) -> None:
             self.send_response(answer.status)
             for name, value in answer.getheaders():
                 if name.lower() not in HOP_BY_HOP:
                     self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-            connection.close()
+            if answer.headers.get_content_type() == "text/event-stream":
+                self.send_header("Connection", "close")
+                self.end_headers()
+                while part := answer.read1():
+                    self.wfile.write(part)
+            else:
+                content = answer.read()
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
 
         do_GET = do_POST = do_PUT = do_DELETE = _forward  # noqa: N815
 

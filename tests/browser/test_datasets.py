@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.window import Window
-from tests.service import Service
+from tests.service import Service, wait_until
 
 PART = 8 << 20  # bytes of an upload that go at once
 
@@ -64,7 +64,7 @@ def test_a_folder_becomes_a_data_set(chromium: Browser, service: Service, folder
         expect(page.get_by_role("img", name="Training images of dog")).to_be_visible()
         page.reload()
         expect(page.get_by_label("As D sees them")).to_have_value("cutout")
-        page.wait_for_function("[...document.images].every((image) => image.complete && image.naturalWidth)")
+        wait_until(lambda: page.evaluate("[...document.images].every((image) => image.complete && image.naturalWidth)"))
         assert Axe().run(page).violations_count == 0
         assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
         page.once("dialog", lambda dialog: dialog.accept())
@@ -149,7 +149,7 @@ def test_an_upload_that_broke_off_goes_on_after_a_reload(window: Window, tmp_pat
     choose(page, path)
     page.get_by_role("button", name="Import").click()
     expect(page.get_by_text("waiting for the service")).to_be_visible()
-    page.wait_for_function("() => document.querySelector('.importer progress')?.value >= 8 << 20")
+    wait_until(lambda: page.evaluate("document.querySelector('.importer progress')?.value >= 8 << 20"))
     page.reload()
     choose(page, path)
     page.get_by_role("button", name="Import").click()

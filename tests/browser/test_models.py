@@ -87,7 +87,7 @@ def test_two_runs_go_through_time_together(window: Window, runs: list[dict[str, 
     expect(slider).to_be_focused()
     expect(slider).to_have_attribute("aria-valuetext", "A at epoch 1, B at epoch 1")
     drawn = httpx.get(f"{window.base}/generate?model={other}@1&seed=1&n=16").content
-    page.wait_for_function("[...document.images].every((image) => image.complete)")
+    wait_until(lambda: page.evaluate("[...document.images].every((image) => image.complete)"))
     assert shown(page, "img[alt='16 images of B']") == drawn
     report = Axe().run(page)
     assert report.violations_count == 0, report.generate_report()

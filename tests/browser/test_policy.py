@@ -12,7 +12,7 @@ from app.edge.headers import HOME_POLICY
 from app.page.files import FOLDER, PageFiles
 from tests.browser.window import Window
 from tests.reverse_proxy import reverse_proxy
-from tests.service import Service
+from tests.service import Service, wait_until
 
 VIEWS = ["draw?seed=1", "draw?at=1.5,2", "train", "compare", "models", "datasets", "inspect"]
 LISTEN = """window.violations = [];
@@ -51,7 +51,7 @@ def test_what_somebody_puts_into_the_page_does_not_run(window: Window, what: str
     page.add_init_script(LISTEN)
     window.go("inspect")
     page.evaluate(f"{{ {INJECTED[what]}; document.body.append(one); one.click() }}")
-    page.wait_for_function("violations.length > 0")
+    wait_until(lambda: page.evaluate("violations.length > 0"))
     window.foreign.clear()  # a request that the policy stops is told of too
     assert not page.evaluate("window.ran")
     assert page.evaluate("getComputedStyle(document.body).color") != "rgb(1, 2, 3)"
