@@ -36,8 +36,14 @@ async function show() {
     return;
   }
   mark(name);
-  const kind = await load();
+  const kind = await load().catch(reportError);
   if (parse(location.hash).view !== place.view) return; // the reader has gone on meanwhile
+  if (!kind) {
+    const again = h("button", { type: "button", onclick: () => location.reload() }, "Load the page again");
+    const why = "This view could not be loaded. The service is away, or a new version was installed. ";
+    fill(main, h("p", { class: "problem", role: "alert" }, why, again));
+    return;
+  }
   customElements.get(`${name}-view`) ?? customElements.define(`${name}-view`, kind);
   const there = main.firstElementChild, enters = !(there instanceof kind);
   const view = there instanceof kind ? there : new kind();

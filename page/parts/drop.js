@@ -3,6 +3,7 @@
 import { go } from "../lib/place.js";
 import { mayWrite } from "../lib/session.js";
 import { toast } from "../lib/toast.js";
+import { MOST_FILES, zip } from "../lib/zip.js";
 
 /** @typedef {{ path: string, file: File }} Dropped With the folders that it lies in. */
 
@@ -53,7 +54,6 @@ export async function take(files) {
   } else if (!mayWrite("datasets:write")) {
     return toast("Your key may look at data sets, not import one.", "error");
   } else {
-    const { MOST_FILES } = await import("../lib/zip.js");
     if (files.length > MOST_FILES) {
       return toast(`These are over ${MOST_FILES} files: pack them as a tar first.`, "error");
     }
@@ -73,7 +73,6 @@ async function pack(files) {
   const [folder, ...rest] = files[0]?.path.split("/") ?? [];
   const name = rest.length && files.every(({ path }) => path.startsWith(`${folder}/`)) ? folder : "images";
   const lastModified = files.reduce((newest, { file }) => Math.max(newest, file.lastModified), 0);
-  const { zip } = await import("../lib/zip.js");
   return new File([await zip(files)], `${name}.zip`, { lastModified });
 }
 

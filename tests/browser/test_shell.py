@@ -52,3 +52,16 @@ def test_what_opening_a_view_loads_is_small(window: Window, view: str) -> None:
         .map((entry) => entry.decodedBodySize)"""
     )
     assert 0 < sum(sizes) < MOST_BYTES
+
+
+def test_a_view_whose_files_are_of_another_version_says_so(window: Window) -> None:
+    page, window.expected = window.page, ("404", "dynamically imported module")
+    window.go("draw")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.route("**/views/models.js", lambda route: route.continue_(url=f"{window.base}/ui/{'0' * 16}/views/models.js"))
+    page.get_by_role("link", name="Models", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("a new version was installed")
+    page.unroute_all()
+    page.get_by_role("button", name="Load the page again").click()
+    expect(page.get_by_role("heading", level=1, name="Models")).to_be_visible()
+    expect(page.get_by_text("a new version was installed")).to_have_count(0)
