@@ -22,6 +22,7 @@ from jobs.record import JobProgress, JobStatus, TrainSpec
 router = APIRouter(tags=["train"], route_class=JsonRoute)
 
 LOOKED_AT = 20  # of the newest trainings that succeeded
+MOST_UNLIKE = 4  # times the work: beyond it a training says nothing, as small networks wait more than they compute
 FULL_MNIST = 60_000  # where a folder's images cannot be counted
 
 Basis = Literal["trainings", "constants"]
@@ -38,7 +39,7 @@ class Estimate(BaseModel):
     kimg: float = Field(description="Thousand real images shown.")
     seconds: float = Field(description="How long it runs, within a factor of two or so.")
     by: Basis = Field(
-        description="`trainings`: the speed of a finished one here, scaled to these networks; `constants`: two cores."
+        description="`trainings`: the speed of a finished one of similar networks here; `constants`: two cores."
     )
 
 
@@ -64,8 +65,8 @@ def estimate_of(spec: TrainSpec, services: Services, known: list[Pace]) -> Estim
     kimg, work = steps * recipe.images_per_step / 1000, _work(recipe, shape)
     by: Basis = "constants"
     seconds = 60 * minutes(work, kimg, recipe.batch_size)
-    if known:
-        nearest = min(known, key=lambda pace: abs(log(pace.work / work)))
+    nearest = min(known, key=lambda pace: abs(log(pace.work / work)), default=None)
+    if nearest and abs(log(nearest.work / work)) <= log(MOST_UNLIKE):
         by, seconds = "trainings", 1000 * kimg / nearest.images_per_s * work / nearest.work
     return Estimate(**dict(spec), images=images, steps=steps, kimg=kimg, seconds=round(seconds, 1), by=by)
 

@@ -59,3 +59,10 @@ def test_a_finished_training_says_how_fast_this_machine_is(http: httpx.Client, s
     run(services, submit(http))  # at 100 images a second
     once, twice = (http.post("/estimates", json={"preset": "smoke", "epochs": n}).json() for n in (1, 2))
     assert (once["by"], twice["seconds"]) == ("trainings", pytest.approx(2 * once["seconds"], rel=0.05))
+
+
+def test_a_training_of_tiny_networks_says_nothing_of_large_ones(http: httpx.Client, services: Services) -> None:
+    before = http.post("/estimates", json={"preset": "quality"}).json()
+    run(services, submit(http, {"preset": "smoke"}))
+    assert http.post("/estimates", json={"preset": "quality"}).json() == before
+    assert before["by"] == "constants"
