@@ -95,6 +95,17 @@ def test_a_link_that_is_opened_in_an_open_page_logs_in_too(window: Window, keyed
     expect(page).to_have_url(f"{keyed.base}/#draw?seed=3")
 
 
+def test_an_admin_who_tries_a_link_for_a_class_stays_admin(window: Window, keyed: Service) -> None:
+    page = window.page
+    window.go(f"inspect?key={ADMIN.text}")
+    expect(page.get_by_role("button", name="Ms Lovelace")).to_be_visible()
+    page.evaluate(f"location.hash = 'draw?seed=3&key={make_key(keyed, 'watch')}'")
+    expect(page).to_have_url(f"{keyed.base}/#draw?seed=3")
+    expect(page.get_by_role("heading", level=1, name="Draw")).to_be_visible()
+    expect(page.get_by_role("button", name="Ms Lovelace")).to_be_visible()
+    assert page.evaluate("fetch('/keys').then((answer) => answer.status)") == 200
+
+
 def test_a_link_whose_key_is_none_any_more_says_so(window: Window) -> None:
     window.go(f"draw?key={new_key('bbbbbbbb')}")
     expect(window.page.get_by_role("alert").filter(has_text="does not let you in")).to_be_visible()
