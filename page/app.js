@@ -53,10 +53,20 @@ async function show() {
   } catch (error) {
     if (view.leaving.aborted) return;
     if (!(error instanceof Problem)) throw error;
-    fill(view, h("p", { class: "problem", role: "alert" }, error.message));
+    refuse(error.message);
   }
   document.title = `${view.heading || "digitforge"} · digitforge`;
   if (enters) main.focus({ preventScroll: true });
+}
+
+/** @param {string} why Stands in the place of the view, so that the next place makes a new one. */
+function refuse(why) {
+  fill(
+    main,
+    h("h1", null, document.querySelector("nav [aria-current]")?.textContent),
+    h("p", { class: "problem", role: "alert" }, why),
+    h("button", { type: "button", onclick: show }, "Try again"),
+  );
 }
 
 /** @param {string} view Marks its link, for the eye and for screen readers. */

@@ -65,3 +65,24 @@ def test_a_view_whose_files_are_of_another_version_says_so(window: Window) -> No
     page.get_by_role("button", name="Load the page again").click()
     expect(page.get_by_role("heading", level=1, name="Models")).to_be_visible()
     expect(page.get_by_text("a new version was installed")).to_have_count(0)
+
+
+def test_a_view_that_failed_does_not_stand_in_the_way_of_the_next(window: Window) -> None:
+    page = window.page
+    window.expected = ("/jobs/abcdef0123456789",)  # 404: nothing is there
+    window.go("train?from=abcdef0123456789")
+    expect(page.get_by_role("alert")).to_have_text("no job 'abcdef0123456789'")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Train")
+    page.get_by_role("link", name="Train", exact=True).click()
+    expect(page.get_by_role("button", name="Start training")).to_be_visible()
+
+
+def test_a_view_that_failed_can_be_tried_again(window: Window) -> None:
+    page = window.page
+    window.expected = ("net::ERR_FAILED",)
+    page.route("**/models?*", lambda route: route.abort())
+    window.go("models")
+    expect(page.get_by_role("alert")).to_have_text("The service does not answer.")
+    page.unroute("**/models?*")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("article")).not_to_have_count(0)
