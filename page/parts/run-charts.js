@@ -41,11 +41,10 @@ export class RunCharts {
    * @param {AbortSignal} signal
    */
   async compareWithActive(job, signal) {
-    const active = await get("/models/active", { dataset: job.dataset_id ?? job.recipe.dataset }, signal).catch(() =>
-      null
-    );
-    if (!active || active.id === job.model) return;
-    const scores = active.scores ?? active.card?.scores;
+    const models = await get("/models", { limit: 1, fields: "id" }, signal).catch(() => null);
+    const id = models?.datasets[job.recipe.dataset];
+    if (!id || id === job.model) return;
+    const scores = (await get(`/models/${id}`, {}, signal).catch(() => null))?.card.scores;
     this.#gate = scores && GATE * compared(scores);
     this.show(this.#epochs);
   }

@@ -19,11 +19,25 @@ export class DatasetsView extends View {
     this.#shown = new AbortController();
     const signal = AbortSignal.any([this.#shown.signal, this.leaving]);
     try {
-      if (query.name) await showDataset(this, query, signal);
+      if (query.name) await this.#one(query, signal);
       else await this.#list(query, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     }
+  }
+
+  /** @param {Record<string, string>} query @param {AbortSignal} signal */
+  async #one(query, signal) {
+    const { name = "" } = query, { folders } = await get("/datasets", { limit: 1 }, signal);
+    if (!folders.includes(name)) return showDataset(this, query, signal);
+    const { datasets } = await get("/models", { limit: 1, fields: "id" }, signal);
+    this.heading = name;
+    fill(
+      this,
+      h("p", null, h("a", { href: "#datasets" }, "All data sets")),
+      h("h1", null, name),
+      h("ul", { class: "datasets" }, folder(name, datasets)),
+    );
   }
 
   /** @param {Record<string, string>} query @param {AbortSignal} signal */
@@ -98,7 +112,7 @@ function folder(name, active) {
     { class: "card" },
     active[name] && h("img", { class: "pixels", src, width: 118, height: 118, alt: "Images that its model drew" }),
     h("strong", null, name),
-    h("p", { class: "soft" }, "Files of the server, not imported", active[name] ? "; drawn by its model" : ""),
+    h("p", { class: "soft" }, "Files of the server, not imported. ", active[name] && "Its model drew the picture."),
     h("a", { "data-needs": "jobs:write", href: hash("train", { dataset: name }) }, "Train on it"),
   );
 }

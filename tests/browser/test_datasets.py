@@ -86,7 +86,6 @@ DROP = """([name, base64]) => {
 
 def test_a_zip_is_dropped_and_trained_on(window: Window, service: Service, folder: Path) -> None:
     page = window.page
-    window.expected = ("/models/active?dataset=",)  # 404: the job looks for a model to compare its own with
     rng = np.random.default_rng(2)
     for k in range(80):  # with which a batch is full
         Image.fromarray(rng.integers(256, size=(16, 16, 3), dtype=np.uint8)).save(folder / "dog" / f"more-{k}.png")
@@ -180,3 +179,11 @@ def test_an_archive_made_in_the_browser_is_one_for_others(page: Page) -> None:
     with ZipFile(BytesIO(packed)) as archive:
         assert archive.testzip() is None
         assert [[one, archive.read(one).decode()] for one in archive.namelist()] == files
+
+
+def test_a_folder_of_the_server_has_a_view_too(window: Window) -> None:
+    window.go("datasets?name=mnist")
+    expect(window.page.get_by_role("heading", level=1)).to_have_text("mnist")
+    expect(window.page.get_by_role("img", name="Images that its model drew")).to_be_visible()
+    window.page.get_by_role("link", name="Train on it").click()
+    expect(window.page.get_by_label("Data set", exact=False).first).to_have_value("mnist")
