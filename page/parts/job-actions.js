@@ -27,9 +27,10 @@ export function actions(job, done) {
 /**
  * @param {string} name
  * @param {() => Promise<void>} act
- * @param {string} [question]
+ * @param {string} [question] Asked at the first press; the second one acts.
+ * @param {string} [needs] The scope that a reader's key must have.
  */
-function button(name, act, question) {
+export function button(name, act, question, needs = "jobs:write") {
   let isSure = !question;
   const press = async () => {
     if (!isSure) {
@@ -49,7 +50,7 @@ function button(name, act, question) {
     }
     made.disabled = false;
   };
-  const kind = { type: "button", class: question ? "danger" : "", "data-needs": "jobs:write" };
+  const kind = { type: "button", class: question ? "danger" : "", "data-needs": needs };
   const made = h("button", { ...kind, onclick: press }, name);
   return made;
 }

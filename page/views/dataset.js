@@ -1,8 +1,8 @@
-import { at, get, Problem, send } from "../lib/api.js";
+import { at, get, send } from "../lib/api.js";
 import { fill, h } from "../lib/dom.js";
 import { go, hash } from "../lib/place.js";
-import { toast } from "../lib/toast.js";
 import { faults, warned } from "../parts/faults.js";
+import { button } from "../parts/job-actions.js";
 
 /** @typedef {import("../lib/view.js").View} View */
 
@@ -71,12 +71,7 @@ export async function showDataset(view, query, signal) {
         h("a", { class: "button", href: hash("train", { dataset: name }), "data-needs": "jobs:write" }, "Train on it"),
         active && h("a", { class: "button", href: hash("draw", { dataset: name }) }, "Draw from its model"),
         h("a", { class: "button", href: at(`/datasets/${id}/download`), download: "" }, "Download as npz"),
-        h("button", {
-          type: "button",
-          class: "danger",
-          "data-needs": "datasets:write",
-          onclick: () => remove(id, name),
-        }, "Delete"),
+        button("Delete", () => remove(id), "Delete its images for good? Its models stay", "datasets:write"),
       )
       : h("p", { class: "problem" }, "Its images were deleted. Import the same file again to have them back."),
     isReady && images(card, query, id, view.clientWidth),
@@ -202,14 +197,8 @@ function proposal({ recipe, reasons, minutes }) {
   );
 }
 
-/** @param {string} id @param {string} name */
-async function remove(id, name) {
-  if (!confirm(`Delete the images of ${name} for good? Its models stay, and still draw.`)) return;
-  try {
-    await send("DELETE", `/datasets/${id}`);
-    go("#datasets");
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    toast(error.message, "error");
-  }
+/** @param {string} id */
+async function remove(id) {
+  await send("DELETE", `/datasets/${id}`);
+  go("#datasets");
 }

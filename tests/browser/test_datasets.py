@@ -67,8 +67,8 @@ def test_a_folder_becomes_a_data_set(chromium: Browser, service: Service, folder
         wait_until(lambda: page.evaluate("[...document.images].every((image) => image.complete && image.naturalWidth)"))
         assert Axe().run(page).violations_count == 0
         assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
-        page.once("dialog", lambda dialog: dialog.accept())
         page.get_by_role("button", name="Delete").click()
+        page.get_by_role("button", name="Delete its images for good? Its models stay").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Data sets")
         expect(page.get_by_role("link", name="pets")).to_have_count(0)
 
