@@ -39,7 +39,7 @@ export function ticks(low, high, most = 5) {
 }
 
 /**
- * The same for a logarithmic axis: whole decades, and 2 and 5 of each where they are few.
+ * The same for a logarithmic axis: whole decades; 2 and 5 of each where they are few; as on others where these are, too.
  *
  * @param {number} low Over 0.
  * @param {number} high
@@ -49,7 +49,9 @@ export function logTicks(low, high) {
   const decades = Array.from({ length: 12 }, (_, k) => 10 ** (k - 5));
   const within = (/** @type {number} */ one) => one >= low * 0.999 && one <= high * 1.001;
   const whole = decades.filter(within);
-  return whole.length > 2 ? whole : decades.flatMap((one) => [one, 2 * one, 5 * one]).filter(within);
+  if (whole.length > 2) return whole;
+  const found = decades.flatMap((one) => [one, 2 * one, 5 * one]).filter(within);
+  return found.length > 1 ? found : ticks(low, high, 3);
 }
 
 /**
@@ -157,13 +159,16 @@ export class Chart {
       this.svg,
       rows.map((value) => s("path", { class: "axis", d: `M${LEFT} ${toY(value)}H${right}` })),
       rows.map((value) => s("text", { x: LEFT - 6, y: toY(value) + 4, "text-anchor": "end" }, short(value))),
-      ticks(first, last, Math.min(last - first, this.#width / 70)).map((x) =>
-        s("text", { x: toX(x), y: HEIGHT - 6, "text-anchor": "middle" }, short(x), x === first ? ` ${name}` : "")
+      ticks(first, last, Math.min(last - first, this.#width / (35 + 7 * name.length))).map((x) =>
+        x === first
+          ? s("text", { x: LEFT - 3, y: HEIGHT - 6 }, `${short(x)} ${name}`)
+          : s("text", { x: toX(x), y: HEIGHT - 6, "text-anchor": "middle" }, short(x))
       ),
       this.#levels.map(({ value }) => s("path", { class: "level", d: `M${LEFT} ${toY(Number(value))}H${right}` })),
-      this.#levels.map(({ name, value }, k) =>
-        s("text", { class: "halo", x: right, y: toY(Number(value)) + (k ? -4 : 12), "text-anchor": "end" }, name)
-      ),
+      this.#levels.map(({ name, value }, k) => { // above their lines, at one end each
+        const place = k ? { x: right, "text-anchor": "end" } : { x: LEFT + 2 };
+        return s("text", { class: "halo", y: Math.max(11, toY(Number(value)) - 4), ...place }, name);
+      }),
       this.#series.flatMap(({ colour, points }) => {
         const there = points.filter(([, value]) => value !== null)
           .map(([x, value]) => `${toX(x).toFixed(1)} ${toY(Number(value)).toFixed(1)}`);

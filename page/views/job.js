@@ -264,13 +264,10 @@ export class JobView extends View {
       scroll("Log", await (await fetch(at(`${base}/logs`, { tail: 100 }))).text() || "It is empty.");
     const pairs = async () => {
       await get(base);
-      const image = h("img", {
-        class: "pixels",
-        src: at(`${base}/pairs.png`),
-        alt: "Drawn images, each with its nearest training image on its right",
-      });
+      const alt = "Drawn images, each with its nearest training image on its right";
+      const image = h("img", { class: "pixels", src: at(`${base}/pairs.png`), alt });
       await image.decode().catch(() => Promise.reject(new Error("They are made once an epoch is scored.")));
-      return image;
+      return h("figure", null, image, h("figcaption", { class: "soft" }, `${alt}.`));
     };
     fill(
       this.#put("more"),

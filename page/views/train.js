@@ -217,6 +217,9 @@ export class TrainView extends View {
       go(hash(`job/${job.id}`));
     } catch (error) {
       this.#refuse(error);
+      const fault = /** @type {HTMLElement | null} */ (this.querySelector("[aria-invalid]"));
+      fault?.focus({ preventScroll: true });
+      fault?.scrollIntoView({ block: "center" });
     }
     button.disabled = false;
   }

@@ -70,6 +70,24 @@ def test_curves_are_numbers_too_and_follow_the_slider(window: Window, trained: s
     expect(chart.get_by_role("listitem")).to_have_text([f"D {numbers[0]}", f"G {numbers[1]}"])
 
 
+@pytest.mark.parametrize("view", ["job/{0}", "compare?a={0}@1&b={0}@2"])
+def test_the_words_of_a_chart_lie_side_by_side_and_within_it(window: Window, trained: str, view: str) -> None:
+    window.go(view.format(trained))
+    expect(window.page.locator(".chart:visible svg text").first).to_be_visible()
+    crossed = window.page.evaluate(
+        """[...document.querySelectorAll(".chart svg")].flatMap((svg) => {
+          const box = (one) => one.getBoundingClientRect();
+          const words = [...svg.querySelectorAll("text")];
+          const out = words.filter((one) => box(one).left < box(svg).left || box(one).top < box(svg).top);
+          const on = words.filter((one, k) => words.slice(k + 1).some((other) =>
+            box(one).left < box(other).right && box(other).left < box(one).right &&
+            box(one).top < box(other).bottom && box(other).top < box(one).bottom));
+          return [...out, ...on].map(({ textContent }) => textContent);
+        })"""
+    )
+    assert crossed == []
+
+
 def test_an_epoch_is_drawn_from_and_downloaded(window: Window, trained: str) -> None:
     window.go(f"job/{trained}?epoch=3")
     page = window.page

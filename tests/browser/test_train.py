@@ -71,6 +71,8 @@ def test_what_is_wrong_is_said_at_its_field(window: Window) -> None:
     epochs = page.get_by_label("epochs", exact=True)
     expect(epochs).to_have_attribute("aria-invalid", "true")
     expect(page.locator("#knob-epochs-says .problem")).not_to_be_empty()
+    page.get_by_role("button", name="Start training").click()
+    expect(epochs).to_be_focused()
     epochs.fill("2")
     expect(epochs).not_to_have_attribute("aria-invalid", "true")
     expect(page.locator("#knob-epochs-says .problem")).to_be_empty()

@@ -16,6 +16,7 @@ test("ticks are round, within the axis, and few", () => {
 test("a logarithmic axis has decades, and more where these are few", () => {
   assert.deepEqual(logTicks(1, 1000), [1, 10, 100, 1000]);
   assert.deepEqual(logTicks(1.5, 30), [2, 5, 10, 20]);
+  assert.deepEqual(logTicks(1400, 1560), [1400, 1500]);
 });
 
 test("the value at the cursor is that of the last point before it", () => {
