@@ -1,5 +1,6 @@
 import { get, Problem, send } from "../lib/api.js";
 import { fill, h } from "../lib/dom.js";
+import { follow } from "../lib/feed.js";
 import { go, hash, parse } from "../lib/place.js";
 import { toast } from "../lib/toast.js";
 import { View } from "../lib/view.js";
@@ -22,6 +23,7 @@ export class ModelsView extends View {
       get("/jobs", { limit: 100, status: "succeeded" }, this.leaving).catch(() => ({ data: [] })),
     ]);
     if (turn !== this.#turn) return; // the reader has chosen something else meanwhile
+    if (!this.firstChild) this.#follow(jobs.event);
     const picks = picked(query);
     const here = (/** @type {Record<string, string | null>} */ change) => hash("models", { ...query, ...change });
     const again = () => this.show({ view: "models", query });
@@ -72,6 +74,12 @@ export class ModelsView extends View {
       ),
     );
     if (focused) /** @type {HTMLElement | null} */ (this.querySelector(`[aria-label="${focused}"]`))?.focus();
+  }
+
+  /** Show what trainings leave from now on, but not under the reader's hands. @param {string | undefined} after */
+  #follow(after) {
+    const look = () => this.querySelector("details[open], input:focus") || this.show(parse(location.hash));
+    follow(({ type }) => type === "succeeded" && look(), { after, gap: look, signal: this.leaving });
   }
 
   /**
