@@ -41,7 +41,7 @@ export class Sides {
 
   /** @returns {Promise<Json>} The newest models, and which of them is active. */
   models() {
-    return this.#get("/models", { limit: 100, fields: "id,labels,dataset,epoch,active" });
+    return this.#get("/models", { limit: 100, fields: "id,labels,dataset,epoch,active,image_shape" });
   }
 
   /**
@@ -61,8 +61,9 @@ export class Sides {
     if (!point) throw new Problem(404, { detail: `The training ${wanted.job} has no checkpoint yet.` });
     const card = job.model ? (await this.#get(`/models/${job.model}`).catch(() => ({}))).card : null;
     const { recipe } = job, { epoch, kimg, scores } = point;
+    const like = (await this.models()).data.find((/** @type {Json} */ { dataset }) => dataset === recipe.dataset);
     const own = { name, id: name, dataset: recipe.dataset, recipe, epoch, kimg, scores, job: job.id, points };
-    return { ...sideOf(card ?? {}), ...own };
+    return { ...sideOf(card ?? { image_shape: like?.card.image_shape }), ...own };
   }
 
   /**

@@ -16,8 +16,8 @@ import { Sides } from "../parts/sides.js";
 /** @type {Record<string, [string, string]>} */
 const WAYS = {
   side: ["Side by side", "Equal seeds give all the same z, the random numbers that G makes an image of."],
-  swipe: ["Swipe", "The one lies over the other, from the line on."],
-  blink: ["Blink", "The eye sees what changes from one to the other."],
+  swipe: ["Swipe", "Left of the line is A, right of it the other."],
+  blink: ["Blink", "Press the button again and again: the eye sees what changes."],
   difference: ["Difference", "Black is equal; the brighter, the more they differ."],
 };
 const AXES = { kimg: "thousand images", epoch: "epoch" };
@@ -58,7 +58,8 @@ export class CompareView extends View {
       "aria-label": "What is equal",
       onchange: () => this.#change({ by: this.#by.value === "epoch" ? "epoch" : "kimg" }),
     },
-    Object.entries(AXES).map(([value, words]) => h("option", { value }, `equal ${words}`)),
+    h("option", { value: "kimg" }, "at equal images shown"),
+    h("option", { value: "epoch" }, "at equal epochs"),
   );
   #slider = h("div", { class: "card row above when" }, h("div", null, "Time: ", this.#when, this.#time), this.#by);
   #trainings = h("p");
@@ -85,8 +86,8 @@ export class CompareView extends View {
     ),
     this.#slider,
     this.#help,
-    this.#pictures.stage,
     this.#pictures.tools,
+    this.#pictures.stage,
     this.#trainings,
     h("h2", null, "One image of each"),
     h("p", null, h("label", null, "Image ", this.#tile), h("small", null, " Or click one above; the first is 0.")),
@@ -157,7 +158,9 @@ export class CompareView extends View {
     );
     this.#over.value = String(now.over);
     this.#over.hidden = now.mode === "side" || sides.length < 3;
-    this.#help.textContent = WAYS[now.mode]?.[1] ?? "";
+    this.#help.textContent = alike || sides.length < 2
+      ? WAYS[now.mode]?.[1] ?? ""
+      : "Their images differ in size or colours, so one cannot lie over the other.";
     this.#seed.value = String(now.seed);
     this.#count.value = String(now.n);
     this.#tile.value = String(now.tile);

@@ -93,6 +93,32 @@ def test_two_runs_go_through_time_together(window: Window, runs: list[dict[str, 
     assert report.violations_count == 0, report.generate_report()
 
 
+def test_images_of_another_size_cannot_lie_over_each_other_and_that_is_told(
+    window: Window, runs: list[dict[str, str]]
+) -> None:
+    one, other = (run["model"] for run in runs)
+    answer = httpx.get(f"{window.base}/models/{other}").json()
+    answer["card"]["image_shape"]["side"] = 32
+    window.page.route(f"**/models/{other}", lambda route: route.fulfill(json=answer))
+    window.go(f"compare?a={one}&b={other}&mode=blink")
+    expect(window.page.get_by_text("Their images differ in size or colours")).to_be_visible()
+    expect(window.page.get_by_role("button", name="Blink")).to_be_disabled()
+    window.go(f"compare?a={one}&b={one}&mode=blink")
+    expect(window.page.get_by_text("Their images differ in size or colours")).to_have_count(0)
+
+
+def test_what_a_training_leaves_is_shown_at_once(window: Window, service: Service) -> None:
+    window.go("models")
+    expect(window.page.get_by_role("article")).not_to_have_count(0)
+    body = {"preset": "smoke", "num_images": 128, "epochs": 1, "seed": 77, "publish": "never"}
+    job = f"{service.base}/jobs/{httpx.post(f'{service.base}/train', json=body).json()['id']}"
+    wait_until(lambda: httpx.get(job).json()["status"] == "succeeded", 60)
+    model = httpx.get(job).json()["model"]
+    expect(window.page.get_by_role("article", name=f"Model {model}")).to_be_visible()
+    for path in (job, f"{service.base}/models/{model}"):
+        httpx.delete(path)
+
+
 def test_what_is_gone_is_told_and_another_can_be_chosen(window: Window, runs: list[dict[str, str]]) -> None:
     window.expected = ("404",)
     window.go(f"compare?a={runs[0]['model']}&b=0000000000000000")
