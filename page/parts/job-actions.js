@@ -15,13 +15,17 @@ export function actions(job, done) {
   const path = `/jobs/${job.id}`;
   const act = (/** @type {string} */ word) => async () => done(await send("POST", `${path}/${word}`));
   const remove = async () => done(await send("DELETE", path));
-  if (hasEnded(job.status)) return [button("Delete", remove, "Delete it and its files?")];
+  const stage = stageOf(job);
+  if (stage === "ended") return [button("Delete", remove, "Delete it and its files?")];
   return [
-    job.status === "paused" || job.request === "pause"
-      ? button("Resume", act("resume"))
-      : button("Pause", act("pause")),
+    stage === "rests" ? button("Resume", act("resume")) : button("Pause", act("pause")),
     button("Cancel", act("cancel"), "Stop it for good?"),
   ];
+}
+
+/** What the buttons depend on: they stay while it does, not to vanish from under a finger. @param {any} job */
+export function stageOf({ status, request }) {
+  return hasEnded(status) ? "ended" : status === "paused" || request === "pause" ? "rests" : "goes on";
 }
 
 /**

@@ -2,7 +2,7 @@ import { get } from "../lib/api.js";
 import { fill, h, moment } from "../lib/dom.js";
 import { follow } from "../lib/feed.js";
 import { hash } from "../lib/place.js";
-import { actions } from "./job-actions.js";
+import { actions, stageOf } from "./job-actions.js";
 import { hasEnded, progressLine, share, statusWord } from "./job-words.js";
 
 const MOST = 200; // rows, however long the page is open
@@ -80,7 +80,7 @@ export class JobList {
     const name = job.kind === "import" ? `Import of ${job.name}` : `${job.recipe.dataset}, ${job.preset}`;
     const when = moment(job.created_at);
     const tools = row.querySelector(".actions") ?? h("div", { class: "actions" });
-    const state = `${job.status} ${job.request}`; // buttons stay while it does, not to vanish from under a finger
+    const state = stageOf(job);
     const isSame = row.dataset["state"] === state;
     row.dataset["state"] = state;
     row.id = `job-${job.id}`;

@@ -4,7 +4,7 @@ import { follow } from "../lib/feed.js";
 import { history, load, reduce } from "../lib/jobs.js";
 import { go, hash } from "../lib/place.js";
 import { View } from "../lib/view.js";
-import { actions } from "../parts/job-actions.js";
+import { actions, stageOf } from "../parts/job-actions.js";
 import { advice, hasEnded, progressLine, share, statusWord, title } from "../parts/job-words.js";
 import { RunCharts } from "../parts/run-charts.js";
 import { Samples } from "../parts/samples.js";
@@ -127,7 +127,7 @@ export class JobView extends View {
     const bar = /** @type {HTMLProgressElement} */ (this.#put("bar"));
     bar.hidden = hasEnded(job.status);
     bar.value = share(job.progress) ?? 0;
-    const state = `${job.status} ${job.request}`;
+    const state = `${stageOf(job)} ${job.model}`;
     if (this.#put("actions").dataset["state"] !== state) {
       this.#put("actions").dataset["state"] = state;
       fill(

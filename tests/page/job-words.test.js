@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { advice, duration, progressLine, share, statusWord } from "../../page/parts/job-words.js";
+import { stageOf } from "../../page/parts/job-actions.js";
 
 const RECIPE = {
   lr_d: 8e-4,
@@ -54,4 +55,10 @@ test("durations are short", () => {
     "2.5 h",
     "",
   ]);
+});
+
+test("the buttons of a job stay when it is claimed, so that a question is not lost", () => {
+  assert.equal(stageOf({ status: "queued", request: null }), stageOf({ status: "running", request: null }));
+  assert.equal(stageOf({ status: "running", request: "pause" }), stageOf({ status: "paused", request: null }));
+  assert.notEqual(stageOf({ status: "running", request: null }), stageOf({ status: "failed", request: null }));
 });
