@@ -39,10 +39,8 @@ async function show() {
   const kind = await load().catch(reportError);
   if (parse(location.hash).view !== place.view) return; // the reader has gone on meanwhile
   if (!kind) {
-    const again = h("button", { type: "button", onclick: () => location.reload() }, "Load the page again");
-    const why = "This view could not be loaded. The service is away, or a new version was installed. ";
-    fill(main, h("p", { class: "problem", role: "alert" }, why, again));
-    return;
+    const why = "This view could not be loaded. The service is away, or a new version was installed.";
+    return refuse(why, "Load the page again", () => location.reload());
   }
   customElements.get(`${name}-view`) ?? customElements.define(`${name}-view`, kind);
   const there = main.firstElementChild, enters = !(there instanceof kind);
@@ -53,19 +51,25 @@ async function show() {
   } catch (error) {
     if (view.leaving.aborted) return;
     if (!(error instanceof Problem)) throw error;
-    refuse(error.message);
+    refuse(error.message, "Try again", show);
   }
   document.title = `${view.heading || "digitforge"} · digitforge`;
   if (enters) main.focus({ preventScroll: true });
 }
 
-/** @param {string} why Stands in the place of the view, so that the next place makes a new one. */
-function refuse(why) {
+/**
+ * Stands in the place of the view, so that the next place makes a new one.
+ *
+ * @param {string} why
+ * @param {string} label Of the button.
+ * @param {() => void} onclick
+ */
+function refuse(why, label, onclick) {
   fill(
     main,
     h("h1", null, document.querySelector("nav [aria-current]")?.textContent),
     h("p", { class: "problem", role: "alert" }, why),
-    h("button", { type: "button", onclick: show }, "Try again"),
+    h("button", { type: "button", onclick }, label),
   );
 }
 

@@ -104,7 +104,7 @@ def test_a_zip_is_dropped_and_trained_on(window: Window, service: Service, folde
     page.get_by_label("Its model").select_option("never")
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_role("heading", name="Training on dropped")).to_be_visible()
-    expect(page.get_by_text("Finished")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Finished")).to_be_visible(timeout=180_000)
     job = httpx.get(f"{service.base}/jobs", params={"limit": 1}).json()["data"][0]
     assert (job["recipe"]["dataset"], job["preset"], job["status"]) == ("dropped", "smoke", "succeeded")
     window.go("inspect")

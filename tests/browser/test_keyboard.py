@@ -58,7 +58,7 @@ def test_a_reader_without_a_mouse_trains_watches_and_draws(window: Window) -> No
     keyboard.press("Enter")
 
     expect(page).to_have_url(re.compile("#job/[0-9a-f]+$"))
-    expect(page.locator("job-view .tag").get_by_text("Finished")).to_be_visible(timeout=60_000)
+    expect(page.locator("job-view .tag").get_by_text("Finished")).to_be_visible(timeout=180_000)
     reach(page, "^Epoch ")
     keyboard.press("Home")
     expect(page).to_have_url(re.compile("epoch=0"))

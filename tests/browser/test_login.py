@@ -136,7 +136,7 @@ def test_a_reader_who_may_only_look_sees_nothing_that_writes(window: Window, key
     job = f"{keyed.base}/jobs/{httpx.post(f'{keyed.base}/train', json=body, headers=admin).json()['id']}"
     window.go(f"job/{job.rsplit('/', 1)[1]}?key={make_key(keyed, 'watch')}")
     expect(page.get_by_role("button", name="class 7b")).to_be_visible()
-    expect(page.get_by_text("Finished")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Finished")).to_be_visible(timeout=180_000)
     expect(page.get_by_role("heading", name="untrained classes")).to_be_visible()
     writes = re.compile(
         "Start|Pause|Resume|Cancel|Delete|Activate|Save|Choose a f|Import|Train on|Train again|Again with"

@@ -44,7 +44,7 @@ def test_a_training_is_started_and_watched_to_its_end(window: Window, service: S
     page.get_by_role("button", name="Start training").dblclick()
     expect(page).to_have_url(re.compile("#job/[0-9a-f]+$"))
     assert len(jobs(service)) == len(before) + 1
-    expect(page.get_by_text("Finished")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Finished")).to_be_visible(timeout=180_000)
     expect(page.get_by_role("img", name="64 images")).to_have_attribute("data-epoch", "3")
     page.get_by_role("link", name="Train again, changed").click()
     expect(page.get_by_label("epochs", exact=True)).to_have_value("3")
