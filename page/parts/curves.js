@@ -147,7 +147,7 @@ export class Chart {
     const bent = (/** @type {number} */ value) => log ? Math.log10(Math.max(value, LOG_LEAST)) : value;
     let low = Math.min(...values.map(bent)), high = Math.max(...values.map(bent));
     if (high - low < 1e-9) high = low + 1;
-    if (log) [low, high] = [low - 0.05, high + 0.05];
+    if (log) [low, high] = [low - 0.05 - (this.#levels.length && (high - low) / 8), high + 0.05]; // room for a name
     const first = Math.min(0, ...points.map(([x]) => x)), last = Math.max(1, ...points.map(([x]) => x));
     const right = this.#width - RIGHT, bottom = HEIGHT - BOTTOM;
     const toX = (/** @type {number} */ x) => LEFT + (x - first) / (last - first) * (right - LEFT);
@@ -165,10 +165,9 @@ export class Chart {
           : s("text", { x: toX(x), y: HEIGHT - 6, "text-anchor": "middle" }, short(x))
       ),
       this.#levels.map(({ value }) => s("path", { class: "level", d: `M${LEFT} ${toY(Number(value))}H${right}` })),
-      this.#levels.map(({ name, value }, k) => { // above their lines, at one end each
-        const place = k ? { x: right, "text-anchor": "end" } : { x: LEFT + 2 };
-        return s("text", { class: "halo", y: Math.max(11, toY(Number(value)) - 4), ...place }, name);
-      }),
+      this.#levels.map(({ name, value }, k) =>
+        s("text", { class: "halo", x: right, y: toY(Number(value)) + (k ? -4 : 12), "text-anchor": "end" }, name)
+      ),
       this.#series.flatMap(({ colour, points }) => {
         const there = points.filter(([, value]) => value !== null)
           .map(([x, value]) => `${toX(x).toFixed(1)} ${toY(Number(value)).toFixed(1)}`);

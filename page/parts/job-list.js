@@ -12,7 +12,9 @@ export class JobList {
   /** @type {Map<string, { job: any, row: HTMLElement }>} */ #rows = new Map();
   /** @type {string | null} */ #next = null;
 
-  constructor() {
+  /** @param {(job: any) => string} changes What sets a training apart from its preset. */
+  constructor(changes) {
+    this.changes = changes;
     this.list = h("ul", { class: "jobs" });
     this.more = h("button", { type: "button", onclick: () => this.#page() }, "Older jobs");
     this.element = h("section", null, h("h2", null, "Jobs"), this.list, this.more);
@@ -93,6 +95,7 @@ export class JobList {
         h("span", { class: `tag ${kind}` }, word),
       ),
       h("small", null, job.status === "running" ? progressLine(job.progress) : when),
+      job.kind === "train" && h("small", { class: "changes" }, this.changes(job)),
       !hasEnded(job.status) &&
       h("progress", { max: 1, value: share(job.progress) ?? 0, "aria-label": `Progress of ${name}` }),
     ];

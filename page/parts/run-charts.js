@@ -21,7 +21,8 @@ export class RunCharts {
     this.distance = new Chart(
       {
         title: "Distance to real images",
-        note: "Lower is better. The floor is what training images score.",
+        note:
+          "Lower is better. The floor is what training images score; over the gate, a model does not become active.",
         log: true,
       },
       pick,

@@ -158,7 +158,9 @@ export class CompareView extends View {
     );
     this.#over.value = String(now.over);
     this.#over.hidden = now.mode === "side" || sides.length < 3;
-    this.#help.textContent = alike || sides.length < 2
+    this.#help.textContent = sides.length < 2
+      ? "Choose B, to compare it with A."
+      : alike
       ? WAYS[now.mode]?.[1] ?? ""
       : "Their images differ in size or colours, so one cannot lie over the other.";
     this.#seed.value = String(now.seed);

@@ -162,6 +162,7 @@ export class JobView extends View {
         "p",
         { class: "row" },
         epoch > 0 && h("a", { class: "button", href: hash("draw", { model }) }, `Draw with epoch ${epoch}`),
+        epoch > 0 && h("a", { class: "button", href: hash("compare", { a: model }) }, `Compare epoch ${epoch}`),
         epoch > 0 && h("a", { href: file("generator"), download: "" }, "Weights of G"),
         epoch > 0 && h("a", { href: file("discriminator"), download: "" }, "Weights of D"),
         h("a", { href: at(`${base}/samples/${epoch}`), download: `${this.#id}-${epoch}.png` }, "Grid as PNG"),
@@ -208,6 +209,7 @@ export class JobView extends View {
   /** @param {any} job */
   #facts(job) {
     const facts = [
+      `job ${job.id}`,
       `recipe ${job.preset}`,
       job.device && `on ${job.device}`,
       job.attempt > 1 && `attempt ${job.attempt}`,

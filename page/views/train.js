@@ -69,7 +69,11 @@ export class TrainView extends View {
           of.map(([value, text]) => h("option", { value }, text)),
         ),
       );
-    const list = new JobList();
+    const list = new JobList(({ preset, recipe }) => {
+      const base = this.#presetOf(preset, recipe.dataset)?.recipe ?? recipe;
+      const changed = Object.entries(changesOf(this.#presets.knobs, {}, recipe, base));
+      return changed.map(([name, value]) => `${name} ${value}`).join(", ");
+    });
     fill(
       this,
       h("h1", null, "Train"),
@@ -114,12 +118,16 @@ export class TrainView extends View {
     return dataset === HOME;
   }
 
+  /** As it is without a question to the service. @param {string} preset @param {string} dataset */
+  #presetOf(preset, dataset) {
+    return this.#isFolder(dataset) && this.#presets.presets.find((/** @type {any} */ one) => one.name === preset);
+  }
+
   /** The recipe of a preset on a data set, as the service lays them together. @param {string} preset @param {string} dataset */
   async #baseOf(preset, dataset) {
     const of = `${preset} ${dataset}`;
     if (of !== this.#base.of) {
-      const known = this.#isFolder(dataset) &&
-        this.#presets.presets.find((/** @type {any} */ one) => one.name === preset)?.recipe;
+      const known = this.#presetOf(preset, dataset)?.recipe;
       const answer = known ? null : await send("POST", "/estimates", { preset, dataset }).catch(() => null);
       this.#base = { of, recipe: known || answer?.recipe || {} };
     }

@@ -93,6 +93,8 @@ def test_an_epoch_is_drawn_from_and_downloaded(window: Window, trained: str) -> 
     page = window.page
     link = page.get_by_role("link", name="Draw with epoch 3")
     expect(link).to_have_attribute("href", f"#draw?model={trained}@3")
+    compare = page.get_by_role("link", name="Compare epoch 3")
+    expect(compare).to_have_attribute("href", f"#compare?a={trained}@3")
     for part in ("G", "D"):
         href = page.get_by_role("link", name=f"Weights of {part}", exact=True).get_attribute("href")
         assert href is not None

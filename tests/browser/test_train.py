@@ -86,6 +86,7 @@ def test_a_job_is_seen_live_in_the_list_and_is_cancelled_there(window: Window, s
     job = httpx.post(f"{service.base}/train", json=body).json()["id"]
     row = page.locator(f"#job-{job}")
     expect(row).to_contain_text("of 2000")
+    expect(row).to_contain_text("num_images 128, epochs 2000")
     row.get_by_role("button", name="Pause").click()
     expect(row.get_by_text("Paused")).to_be_visible()
     row.get_by_role("button", name="Resume").click()
