@@ -30,7 +30,7 @@ const main = /** @type {HTMLElement} */ (document.getElementById("main"));
 /** Show the place in the address bar; the view that is there stays, where the place is one of its own. */
 async function show() {
   const place = parse(location.hash), name = place.view.split("/")[0] ?? "";
-  const load = VIEWS[name];
+  const load = Object.hasOwn(VIEWS, name) ? VIEWS[name] : null;
   if (!load) {
     fill(main, h("p", null, "There is no such view. ", h("a", { href: "#draw" }, "Draw")));
     return;

@@ -22,8 +22,9 @@ def test_each_view_is_a_link_and_marked(page: Page, view: str) -> None:
     expect(page.get_by_role("navigation", name="Views").locator("[aria-current]")).to_have_count(1)
 
 
-def test_an_unknown_view_says_so(window: Window) -> None:
-    window.go("nothing")
+@pytest.mark.parametrize("view", ["nothing", "constructor", "__proto__"])
+def test_an_unknown_view_says_so(window: Window, view: str) -> None:
+    window.go(view)
     expect(window.page.get_by_text("There is no such view.")).to_be_visible()
 
 
