@@ -51,7 +51,7 @@ async function show() {
   } catch (error) {
     if (view.leaving.aborted) return;
     if (!(error instanceof Problem)) throw error;
-    refuse(error.message, "Try again", show);
+    refuse(error.status === 401 ? "This service asks for a key." : error.message, "Try again", show);
   }
   document.title = `${view.heading || "digitforge"} · digitforge`;
   if (enters) main.focus({ preventScroll: true });

@@ -26,7 +26,7 @@ export class JobView extends View {
 
   /** @param {import("../lib/place.js").Place} place */
   async show({ view, query }) {
-    const id = view.split("/")[1] ?? "";
+    const id = view.split("/")[1] || "-";
     this.#query = query;
     if (id !== this.#id) await this.#open(id);
     if (this.#id) this.#draw();

@@ -106,6 +106,14 @@ def test_an_admin_who_tries_a_link_for_a_class_stays_admin(window: Window, keyed
     assert page.evaluate("fetch('/keys').then((answer) => answer.status)") == 200
 
 
+def test_who_does_not_log_in_reads_why_there_is_nothing(window: Window) -> None:
+    window.go("models")
+    window.page.get_by_role("button", name="Not now").click()
+    expect(window.page.get_by_role("alert")).to_have_text("This service asks for a key.")
+    window.page.get_by_role("button", name="Try again").click()
+    expect(window.page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
 def test_a_link_whose_key_is_none_any_more_says_so(window: Window) -> None:
     window.go(f"draw?key={new_key('bbbbbbbb')}")
     expect(window.page.get_by_role("alert").filter(has_text="does not let you in")).to_be_visible()

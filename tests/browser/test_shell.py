@@ -78,6 +78,12 @@ def test_a_view_that_failed_does_not_stand_in_the_way_of_the_next(window: Window
     expect(page.get_by_role("button", name="Start training")).to_be_visible()
 
 
+def test_a_job_without_a_name_is_none(window: Window) -> None:
+    window.expected = ("/jobs/-",)  # 404
+    window.go("job/")
+    expect(window.page.get_by_role("alert")).to_have_text("no job '-'")
+
+
 def test_a_view_that_failed_can_be_tried_again(window: Window) -> None:
     page = window.page
     window.expected = ("net::ERR_FAILED",)
