@@ -17,7 +17,7 @@ const OPTIONS = [
   ["fit", "What is not square", "", [["", "is padded"], ["crop", "is cropped"], ["stretch", "is stretched"]]],
   ["background", "Behind transparency", "", [CAME, ["ffffff", "white"], ["000000", "black"], ["808080", "grey"]]],
   ["labels", "Classes", "what a GAN can be asked for by name", [
-    ["", "from folders, label files, columns"],
+    ["", "from folders or label files"],
     ["none", "none"],
     ["first", "first column of a table"],
     ["last", "last column of a table"],

@@ -62,7 +62,7 @@ export async function showDataset(view, query, signal) {
   fill(
     view,
     h("p", null, h("a", { href: "#datasets" }, "All data sets")),
-    h("h1", null, name),
+    h("h1", null, names.join(", ") || id),
     h("p", null, `${describe(card)}: ${card.train} to train on, ${card.test} to score with. `, h("code", null, id)),
     isReady
       ? h(
@@ -97,7 +97,7 @@ export async function showDataset(view, query, signal) {
       ),
     ),
     bad,
-    card.notes.length > 0 && h("h2", null, "What was chosen by what came"),
+    card.notes.length > 0 && h("h2", null, "What was decided from the files"),
     h("ul", null, card.notes.map((/** @type {string} */ note) => h("li", null, note))),
   );
 }

@@ -89,7 +89,7 @@ function card(dataset, active) {
       "a",
       { href: hash("datasets", { name }) },
       sheet(card, { n: SHOWN }, `/datasets/${id}/preview.png`, 1),
-      h("strong", null, name),
+      h("strong", null, names.join(", ") || id),
     ),
     h("p", { class: "soft" }, describe(card)),
     h(
