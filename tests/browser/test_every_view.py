@@ -15,11 +15,14 @@ VIEWS = ["draw?seed=1", "draw?at=1.5,2", "train", "compare", "models", "datasets
 KINDS = ["light", "dark"]
 
 
+PICTURES_ARE_THERE = "[...document.images].every((image) => image.complete || image.loading === 'lazy')"
+
+
 def show(window: Window, view: str) -> None:
     """Go to a view, and wait until it is there and its pictures are."""
     window.go(view)
     expect(window.page.locator(f"{view.partition('?')[0]}-view h1")).to_be_visible()
-    wait_until(lambda: window.page.evaluate("[...document.images].every((image) => image.complete)"))
+    wait_until(lambda: window.page.evaluate(PICTURES_ARE_THERE))
 
 
 @pytest.mark.parametrize("kind", KINDS)
