@@ -16,6 +16,8 @@ const RIGHTS = {
   metrics: "Read metrics.",
 };
 
+let hasDeclined = false; // until the reader does something again: what is asked for meanwhile is of before, or of no hand
+
 /**
  * Where the service asks for a key, ask the reader. A key in the fragment, as in a link for a class, is taken out of the
  * address at once, and used.
@@ -33,7 +35,9 @@ export function askForKeys(again) {
     if (known?.id) account.title = "Your key";
     else account.removeAttribute("title");
   });
-  addEventListener("key-needed", () => refresh().then(() => showLogin(again)));
+  const ask = () => refresh().then(() => !hasDeclined && isLockedOut() && showLogin(again));
+  addEventListener("key-needed", ask);
+  for (const act of ["pointerdown", "keydown"]) addEventListener(act, () => hasDeclined = false, { capture: true });
   addEventListener("hashchange", (event) => {
     const key = takeKey();
     if (!key) return;
@@ -42,8 +46,13 @@ export function askForKeys(again) {
   });
   const key = takeKey();
   if (key) return useLink(key, again);
-  refresh().then(() => session()?.keys_required && !session()?.id && showLogin(again));
+  ask();
   return Promise.resolve();
+}
+
+function isLockedOut() {
+  const known = session();
+  return known?.keys_required && !known.id;
 }
 
 /** @returns {string | undefined} The key in the fragment, which is there no more. */
@@ -115,6 +124,7 @@ function showLogin(again, why = "") {
     ),
   );
   const dialog = open("login", "login-title", form);
+  dialog.addEventListener("close", () => hasDeclined = true);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from access.key import new_key
 from access.key_file import write_keys
@@ -112,6 +112,29 @@ def test_who_does_not_log_in_reads_why_there_is_nothing(window: Window) -> None:
     expect(window.page.get_by_role("alert")).to_have_text("This service asks for a key.")
     window.page.get_by_role("button", name="Try again").click()
     expect(window.page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+def test_who_has_declined_is_not_asked_again_by_an_answer_that_comes_late(window: Window) -> None:
+    page, asked = window.page, list[Route]()
+
+    def answer_the_first(route: Route) -> None:
+        asked.append(route)
+        if len(asked) == 1:
+            route.continue_()
+
+    page.route("**/session", answer_the_first)
+    window.go("models")
+    page.get_by_role("button", name="Not now").click()
+    expect(page.get_by_role("alert")).to_have_text("This service asks for a key.")
+    assert len(asked) > 1
+    for late in asked[1:]:
+        with page.expect_response("**/session"):
+            late.continue_()
+    page.unroute("**/session")
+    page.evaluate("fetch('/session').then((answer) => answer.text())")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("dialog", name="Log in")).to_be_visible()
 
 
 def test_a_link_whose_key_is_none_any_more_says_so(window: Window) -> None:
