@@ -13,6 +13,7 @@ from access.guesses import Guesses
 from access.keyring import Keyring
 from app.drawing.picture_memory import PictureMemory
 from app.drawing.renderer import Renderer
+from app.http.turns import Turns
 from app.images.training_sets import TrainingSets
 from app.metrics.meters import Gauge, Meters
 from app.shared import Shared
@@ -34,7 +35,6 @@ from webhooks.store import WebhookStore
 
 MB = 1_000_000
 RESOLVERS = 2  # at once in a process: a name server may hold each up for half a minute
-ANIMATORS = 2
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ class Services:
     resolvers: CapacityLimiter  # of threads that resolve the hosts of webhooks
     streams: Slots  # held by event streams and long polls
     connections: Slots
-    animators: CapacityLimiter  # of threads that encode animations of runs
+    animations: Turns
+    searches: Turns  # for neighbours; one at a time takes no more memory than one
     training_sets: TrainingSets
     closing: asyncio.Event  # set once the server is to end, so that endless answers end too
 
@@ -104,7 +105,8 @@ class Services:
             resolvers=CapacityLimiter(RESOLVERS),
             streams=shared.streams,
             connections=shared.connections,
-            animators=CapacityLimiter(ANIMATORS),
+            animations=Turns("animations", at_once=2, most_waiting=16, soon_s=10),
+            searches=Turns("searches for neighbours", at_once=1, most_waiting=64, soon_s=2),
             training_sets=TrainingSets(places.datasets, settings.datasets_dir),
             closing=closing,
         )
@@ -117,7 +119,6 @@ class Services:
     async def close(self) -> None:
         """Stop drawing and close the connections."""
         self.renderer.close()
-        self.training_sets.close()
         if self.store_watch:
             self.store_watch.stop()
         await self.feed.close()

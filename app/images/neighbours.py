@@ -128,7 +128,11 @@ async def _neighbours(request: Request, services: Services, query: NeighboursQue
         with (account := account_of(request)).images(1):
             gone = partial(has_gone, request)
             [image] = (await render(picture, services.renderer, gone, account.caller, checkpoint)).images
-        found = await _search(services, card, image, query.k)
+        search = partial(services.training_sets.search, card, image, query.k)
+        try:
+            found = await services.searches.run(request, search)
+        except DatasetDeleted as error:
+            raise ProblemError(ProblemType.DATASET_DELETED, str(error)) from error
         make = _png if kind == "png" else _json
         data = await run_in_threadpool(make, picture, card, image, found)
         if query.names_seeds:
@@ -157,13 +161,6 @@ def _picture(
     picture = in_canonical_words(Picture.of(plain, "png", card.model_id, judge, new_seed()), card)
     check(plain, picture, card.image_shape, card.recipe.z_dim)
     return replace(picture, model=checkpoint.name, weights=card.model_id) if checkpoint else picture
-
-
-async def _search(services: Services, card: Card, image: np.ndarray, k: int) -> Neighbours:
-    try:
-        return await services.training_sets.search(card, image, k)
-    except DatasetDeleted as error:
-        raise ProblemError(ProblemType.DATASET_DELETED, str(error)) from error
 
 
 def _json(picture: Picture, card: Card, image: np.ndarray, found: Neighbours) -> bytes:

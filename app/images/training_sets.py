@@ -1,11 +1,6 @@
-"""The images that models were trained on, for their neighbours: found, verified, and the last ones kept in memory.
+"""The images that models were trained on, for their neighbours: found, verified, and the last ones kept in memory."""
 
-One thread reads and searches, so that many requests take no more memory than one.
-"""
-
-import asyncio
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.drawing.scheduler import Overloaded
 from core.card import ID_LENGTH, Card
 from core.dataset_arrays import dataset_digest, open_dataset
 from core.dataset_shelf import DatasetShelf
@@ -24,8 +18,6 @@ from models.neighbours import Neighbourhood
 
 MOST_BYTES = 2**28  # of all data sets in memory; the one that was used last stays
 MOST_SETS = 4
-MOST_WAITING = 64
-SOON_S = 2
 
 
 class Neighbour(NamedTuple):
@@ -61,18 +53,12 @@ class _TrainingSet:
 
 
 class TrainingSets:
-    """The data sets of models. For use on the event loop."""
+    """The data sets of models. For one thread at a time."""
 
     def __init__(self, datasets: DatasetShelf, folders: Path) -> None:
         """`folders` holds those of the server."""
         self._datasets, self._folders = datasets, folders
         self._held: OrderedDict[tuple[str, int | None], _TrainingSet] = OrderedDict()  # least recently used first
-        self._thread = ThreadPoolExecutor(1, "neighbours")
-        self._waiting = 0
-
-    def close(self) -> None:
-        """End the thread; what waits is not searched for."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
 
     def imported(self, card: Card) -> str | None:
         """The id of the imported data set that a model was trained on; None for a folder of the server.
@@ -90,20 +76,8 @@ class TrainingSets:
             raise DatasetDeleted(found)
         return found
 
-    async def search(self, card: Card, image: np.ndarray, k: int) -> Neighbours:
-        """The k training images of a model nearest to uint8 [H, W, C].
-
-        Raises as `imported` does, DatasetDamaged, and Overloaded where too many wait.
-        """
-        if self._waiting >= MOST_WAITING:
-            raise Overloaded(SOON_S, "too many searches for neighbours are waiting")
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, self._search, card, image, k)
-        finally:
-            self._waiting -= 1
-
-    def _search(self, card: Card, image: np.ndarray, k: int) -> Neighbours:
+    def search(self, card: Card, image: np.ndarray, k: int) -> Neighbours:
+        """The k training images nearest to uint8 [H, W, C]. Raises as `imported` does, and DatasetDamaged."""
         imported, key = self.imported(card), (card.dataset_sha256, card.recipe.num_images)
         if key not in self._held:
             self._held[key] = self._of_import(card, imported) if imported else self._of_folder(card)

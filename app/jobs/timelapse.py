@@ -7,14 +7,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from PIL import Image
 
-from app.drawing.renderer import ClientGone
-from app.drawing.scheduler import Overloaded
-from app.http.clients import has_gone
 from app.http.dependencies import UNCHANGED, IfNoneMatch, ServicesDep
 from app.http.negotiation import is_known
 from app.http.parameters import StrictRoute
@@ -30,8 +26,6 @@ router = APIRouter(prefix="/jobs", tags=["jobs"], responses=documented(404, 406,
 MOST_FRAMES = 128
 MOST_PIXELS = 2**24  # of all frames: seconds of the encoder
 FRAME_PIXELS = 2**20
-MOST_WAITING = 16  # animations
-SOON_S = 10
 LAST_MS = 2000
 COLUMNS, PAD = 8, 2  # of a sample grid
 ANIMATION = {200: {"content": {MEDIA_TYPES[kind][0]: {} for kind in MOVING}}, **UNCHANGED}
@@ -73,13 +67,7 @@ async def get_timelapse(
             durations = [*[frame_ms] * (len(epochs) - 1), max(LAST_MS, frame_ms)]
             return to_animation([_frame(runs, epoch, scale, tile) for epoch in epochs], kind, durations)
 
-        animators = services.animators
-        if animators.statistics().tasks_waiting >= MOST_WAITING:
-            raise Overloaded(SOON_S, "too many animations are waiting")
-        async with animators:
-            if await has_gone(request, others_wait=animators.statistics().tasks_waiting > 0):
-                raise ClientGone("the client has gone: no animation was made")
-            data = await to_thread.run_sync(encode)
+        data = await services.animations.run(request, encode)
         services.pictures.keep(tag, data)
     return Response(data, media_type=MEDIA_TYPES[kind][0], headers=headers)
 

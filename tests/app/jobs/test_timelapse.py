@@ -5,7 +5,6 @@ from io import BytesIO
 import httpx
 import numpy as np
 import pytest
-from fastapi import Request
 from PIL import Image, ImageSequence
 
 from app.http.services import Services
@@ -131,21 +130,6 @@ def test_frames_that_are_too_large_are_refused(http: httpx.Client, grey: str) ->
     [error] = answer.json()["errors"]
     assert error["detail"] == "a frame has 1190 x 1190 pixels then; allowed here: 1 to 4"
     assert http.get(f"/jobs/{grey}/timelapse?scale=4&format=gif").status_code == 200
-
-
-def test_many_at_once_are_refused(http: httpx.Client, grey: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.jobs.timelapse.MOST_WAITING", 0)
-    refused = http.get(f"/jobs/{grey}/timelapse?frame_ms=321")
-    assert (refused.status_code, refused.headers["retry-after"]) == (503, "10")
-
-
-def test_none_is_made_for_who_has_gone(http: httpx.Client, grey: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def gone(request: Request, others_wait: bool) -> bool:
-        return True
-
-    monkeypatch.setattr("app.jobs.timelapse.has_gone", gone)
-    monkeypatch.delattr("app.jobs.timelapse.to_animation")
-    assert http.get(f"/jobs/{grey}/timelapse?frame_ms=322").status_code == 499
 
 
 def test_epochs_are_chosen_evenly() -> None:
