@@ -18,7 +18,7 @@
  * @property {string | null} dataset
  * @property {number | null} scale Pixels of the screen for a pixel; null is as many as fit.
  * @property {number | null} tile Which image is shown large.
- * @property {Record<string, string>} rest What the page has no control for, such as `invert`.
+ * @property {Record<string, string>} rest What the page has no control for, such as `invert`, and what it cannot read.
  *
  * @typedef {[number, number]} Point To the right, and down. At whole numbers lies seed x + 1000 y.
  * @typedef {Record<string, string | number | null>} Query
@@ -29,11 +29,26 @@ export const ACROSS = 1000; // seeds in a row of the plane
 const IMAGES = 1024; // of a walk, in all frames
 const REST = ["cols", "pad", "invert", "judge", "frames"];
 
+/** @type {Record<string, (text: string) => boolean>} */
+const READABLE = {
+  seed: isNumber,
+  n: isNumber,
+  start: isNumber,
+  truncation: isNumber,
+  interpolate: isPair,
+  at: (text) => isPair(text) && point(text).every((part, k) => Math.abs(part - Number(text.split(",")[k])) < 0.001),
+  nudge: (text) => text.split(",").every((step) => isPair(step.replace(":", ","))),
+  scale: (text) => /^[1-8]$/.test(text),
+};
+
 /**
- * @param {Record<string, string>} query Of a link. What is not a number is passed on, for the service to refuse.
+ * @param {Record<string, string>} link Its query. What cannot be read is passed on, for the service to refuse.
  * @returns {Drawing}
  */
-export function read(query) {
+export function read(link) {
+  const given = Object.entries(link).filter(([, text]) => text);
+  const isRead = (/** @type {[string, string]} */ [name, text]) => READABLE[name]?.(text) ?? !REST.includes(name);
+  const query = Object.fromEntries(given.filter(isRead));
   const [from, to] = (query.interpolate ?? "").split(",");
   return {
     seed: number(from || query.seed) ?? SEED,
@@ -48,8 +63,18 @@ export function read(query) {
     dataset: query.model ? null : query.dataset ?? null,
     scale: number(query.scale),
     tile: number(query.tile),
-    rest: Object.fromEntries(REST.flatMap((name) => query[name] ? [[name, query[name]]] : [])),
+    rest: Object.fromEntries(given.filter((one) => !isRead(one))),
   };
+}
+
+/**
+ * @param {Drawing} drawing
+ * @param {Partial<Drawing>} changes
+ * @returns {Drawing} Without what could not be read: whoever changes something has seen that it is refused.
+ */
+export function change(drawing, changes) {
+  const rest = Object.fromEntries(Object.entries(drawing.rest).filter(([name]) => REST.includes(name)));
+  return { ...drawing, rest, ...changes };
 }
 
 /**
@@ -141,8 +166,9 @@ export function split(text) {
 /** @param {Drawing} drawing What says which images, and of which model. @returns {Query} */
 function which(drawing) {
   const walks = drawing.to !== null && !drawing.at;
+  const { at, interpolate } = drawing.rest;
   return {
-    seed: drawing.at || walks ? null : drawing.seed,
+    seed: drawing.at || walks || at || interpolate ? null : drawing.seed,
     at: drawing.at?.join(",") ?? null,
     interpolate: walks ? `${drawing.seed},${drawing.to}` : null,
     class: drawing.classes.map((name) => name.replace(/[,\\]/g, "\\$&")).join(",") || null,
@@ -173,5 +199,16 @@ function round(value, steps) {
 
 /** @param {string | undefined} text @returns {number | null} */
 function number(text) {
-  return text === undefined || text === "" || Number.isNaN(Number(text)) ? null : Number(text);
+  return text && isNumber(text) ? Number(text) : null;
+}
+
+/** @param {string} text */
+function isNumber(text) {
+  return text.trim() !== "" && Number.isFinite(Number(text));
+}
+
+/** @param {string} text */
+function isPair(text) {
+  const parts = text.split(",");
+  return parts.length === 2 && parts.every(isNumber);
 }

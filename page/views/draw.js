@@ -1,5 +1,5 @@
 import { ask, at, Problem } from "../lib/api.js";
-import { ACROSS, count, read, request, single, write } from "../lib/drawing.js";
+import { ACROSS, change, count, read, request, single, write } from "../lib/drawing.js";
 import { fill, h } from "../lib/dom.js";
 import { decoded, Newest } from "../lib/newest.js";
 import { go, hash } from "../lib/place.js";
@@ -117,7 +117,7 @@ export class DrawView extends View {
 
   /** @param {Partial<Drawing>} changes @param {boolean} [replace] */
   #go(changes, replace) {
-    go(hash("draw", write({ ...this.#drawing, ...changes })), { replace });
+    go(hash("draw", write(change(this.#drawing, changes))), { replace });
   }
 
   #reseed() {
@@ -132,7 +132,7 @@ export class DrawView extends View {
 
   /** @param {Partial<Drawing>} changes Drawn at once; the address follows when it rests. */
   #preview(changes) {
-    this.#drawing = { ...this.#drawing, ...changes };
+    this.#drawing = change(this.#drawing, changes);
     this.#draw();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#go({}, true), SETTLED_MS);
@@ -259,9 +259,10 @@ export class DrawView extends View {
  * @param {Drawing} drawing
  * @returns {Record<string, Drawing>} What else may be drawn from here.
  */
-function modes({ at: point, ...drawing }) {
+function modes(drawing) {
+  const { at: point } = drawing;
   const seed = point ? Math.round(point[0]) + ACROSS * Math.round(point[1]) : drawing.seed;
-  const grid = { ...drawing, seed, n: null, at: null, to: null, tile: null };
+  const grid = change(drawing, { seed, n: null, at: null, to: null, tile: null });
   const plane = { ...grid, at: point ?? /** @type {[number, number]} */ ([seed % ACROSS, Math.floor(seed / ACROSS)]) };
   return { Grid: grid, Plane: plane, Walk: { ...grid, to: seed + 1 } };
 }

@@ -161,10 +161,25 @@ def test_sliders_change_the_images_and_are_reset(page: Page) -> None:
 
 @pytest.mark.parametrize(
     ("link", "words"),
-    [("draw?n=500", "Input should be less than or equal to 256"), ("draw?class=x", "no class is called 'x'")],
+    [
+        ("draw?n=500", "Input should be less than or equal to 256"),
+        ("draw?class=x", "no class is called 'x'"),
+        ("draw?seed=three", "Input should be a valid integer"),
+        ("draw?scale=99", "Input should be less than or equal to 8"),
+    ],
 )
 def test_what_is_wrong_stands_at_its_field_in_the_words_of_the_service(window: Window, link: str, words: str) -> None:
     window.expected = ("422",)
     window.go(link)
     expect(window.page.locator(".controls").get_by_text(words)).to_be_visible()
     window.page.get_by_role("link", name="Grid").click()
+
+
+def test_a_point_that_is_none_is_refused_and_gone_with_the_next_click(window: Window) -> None:
+    window.expected = ("422",)
+    window.go("draw?at=junk")
+    page = window.page
+    expect(page.get_by_role("alert").filter(has_text="allowed: x,y")).to_be_visible()
+    page.get_by_role("link", name="Plane").click()
+    expect_drawn(page, "at=1,0")
+    expect(page.get_by_role("alert")).to_have_count(0)

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { across, count, onPlane, read, request, single, split, write } from "../../page/lib/drawing.js";
+import { across, change, count, onPlane, read, request, single, split, write } from "../../page/lib/drawing.js";
 import { hash, parse } from "../../page/lib/place.js";
 
 /** @param {string} fragment */
@@ -16,6 +16,27 @@ test("each link comes back as it was", () => {
       "#draw?truncation=0&dataset=icons&scale=4&tile=0&invert=true",
     ]
   ) assert.equal(again(link), link);
+});
+
+test("what cannot be read is left to the service to refuse, until something is changed", () => {
+  for (
+    const [name, text] of Object.entries({
+      seed: "abc",
+      n: "1e999",
+      start: " ",
+      truncation: "x",
+      at: "1500,2",
+      interpolate: "3",
+      nudge: "0:1,2",
+      scale: "99",
+    })
+  ) {
+    const drawing = read({ [name]: text });
+    assert.equal(request(drawing)[name], text);
+    assert.equal(write(drawing)[name], text);
+    assert.notEqual(request(change(drawing, {}))[name], text);
+  }
+  assert.equal(request(read({ at: "here" })).seed, null);
 });
 
 test("the canonical URL of a picture is a link", () => {
