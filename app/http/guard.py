@@ -38,7 +38,14 @@ def guarded(route: APIRoute, handle: Handle) -> Handle:
         if needed is OPEN:
             return await handle(request)
         services: Services = request.app.state.services
-        caller = scope[CALLER] = await _admit(scope, services, needed) if services.keyring.required else ANYBODY
+        caller = ANYBODY
+        if services.keyring.required:  # nothing is awaited, and little called, for a key that is known
+            refuse_keys_in_url(scope)
+            key = bearer(scope)
+            caller = services.keyring.at_once(key) or await _look_up(scope, services, key, _is_harmless(scope, needed))
+            if not caller.may(needed):
+                raise not_allowed(caller, needed)
+        scope[CALLER] = caller
         add_to_context(key=caller.id)
         Account(caller, services.allowances, scope).take_request()
         response = await handle(request)
@@ -50,15 +57,9 @@ def guarded(route: APIRoute, handle: Handle) -> Handle:
     return handle_admitted
 
 
-async def _admit(scope: RequestScope, services: Services, needed: Scope) -> Caller:
-    """Whoever comes with a request. Raises ProblemError for who may not have what the route needs."""
-    refuse_keys_in_url(scope)
-    key = bearer(scope)
-    is_harmless = needed is Scope.GENERATE or scope["method"] == "GET"
-    caller = await caller_with(key, scope, services, is_harmless)
-    if not caller.may(needed):
-        raise not_allowed(caller, needed)
-    return caller
+def _is_harmless(scope: RequestScope, needed: Scope) -> bool:
+    """Whether a request changes nothing that is kept."""
+    return needed is Scope.GENERATE or scope["method"] == "GET"
 
 
 async def caller_with(key: bytes, scope: RequestScope, services: Services, is_harmless: bool) -> Caller:
