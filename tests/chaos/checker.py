@@ -200,6 +200,9 @@ def _events_reach_clients(ledger: Ledger, records: Records) -> Iterator[str]:
         if accepted.events != told:
             missed, doubled = set(told) - set(accepted.events), len(accepted.events) - len(set(accepted.events))
             yield f"job {accepted.id}: of {len(told)} events {len(missed)} were missed and {doubled} doubled by SSE"
+        if (watched := ledger.watched.get(accepted.id, [])) != told:
+            missed, doubled = set(told) - set(watched), len(watched) - len(set(watched))
+            yield f"job {accepted.id}: of {len(told)} events {len(missed)} were missed and {doubled} doubled in /events"
 
 
 def _drawings_are_answered(ledger: Ledger) -> Iterator[str]:

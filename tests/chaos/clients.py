@@ -17,6 +17,7 @@ from tests.chaos.importer import bring
 from tests.chaos.intruder import intrude
 from tests.chaos.keys import Keys
 from tests.chaos.ledger import Accepted, Drawing, Ledger
+from tests.chaos.watcher import Watcher
 
 SUBMIT_S, IMPORT_S, READ_S, DRAW_S = (1.0, 5.0), (2.0, 8.0), (0.1, 0.8), 0.3
 STEER_S = (0.2, 8.0)  # after the answer to the submission
@@ -36,7 +37,7 @@ class Clients:
         self._no_more = threading.Event()  # nothing new
         self._over = threading.Event()  # and nothing at all
         self._steady: list[threading.Thread] = []
-        self._per_job: list[threading.Thread] = []
+        self._to_the_end: list[threading.Thread] = []
 
     def start(self, apis: Mapping[str, str], keys: Keys) -> None:
         """Begin, each with its key. `apis` says where each of them answers."""
@@ -46,6 +47,7 @@ class Clients:
         self._steady = [*steady, *(threading.Thread(target=self._draw, args=(api,)) for api in apis)]
         for thread in self._steady:
             thread.start()
+        self._begin(self._watch)
 
     def cease(self) -> None:
         """Submit, read and draw no more."""
@@ -56,7 +58,7 @@ class Clients:
     def finish(self, timeout_s: float) -> None:
         """Follow what was accepted to its end, for so long at most."""
         deadline = time.monotonic() + timeout_s
-        for thread in self._per_job:
+        for thread in self._to_the_end:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def __enter__(self) -> Self:
@@ -66,7 +68,7 @@ class Clients:
         """Stop, whatever was begun."""
         self._no_more.set()
         self._over.set()
-        for thread in (*self._steady, *self._per_job):
+        for thread in (*self._steady, *self._to_the_end):
             thread.join()
 
     def _submit(self) -> None:
@@ -100,10 +102,10 @@ class Clients:
                 self._ledger.accept(job)
                 self._begin(self._follow, job)
 
-    def _begin(self, work: Callable[[Accepted], None], job: Accepted) -> None:
-        thread = threading.Thread(target=work, name=f"{work.__name__}-{job.id}", args=(job,))
+    def _begin(self, work: Callable[..., None], *of: Accepted) -> None:
+        thread = threading.Thread(target=work, name=" ".join([work.__name__, *(job.id for job in of)]), args=of)
         thread.start()
-        self._per_job.append(thread)
+        self._to_the_end.append(thread)
 
     def _ask(self, calls: Calls, key: str, body: dict[str, Any]) -> httpx.Response | None:
         return calls.insist("POST", "/train", 202, 429, json=body, headers={"Idempotency-Key": key})
@@ -131,6 +133,9 @@ class Clients:
 
     def _follow(self, job: Accepted) -> None:
         follow(self._bases, self._keys.client, job, self._ledger, self._random(f"follow {job.key}"), self._over)
+
+    def _watch(self) -> None:
+        Watcher(self._bases, self._keys.client, self._ledger, self._random("watch"), self._over).watch(self._no_more)
 
     def _read(self) -> None:
         random = self._random("read")

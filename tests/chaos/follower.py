@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from random import Random
+from typing import NamedTuple
 
 import httpx
 
@@ -15,15 +16,22 @@ LEAVES = 0.3  # of all connections are closed by the client
 LEAVES_AFTER = (0, 12)  # events
 
 
+class Event(NamedTuple):
+    """An event that came whole."""
+
+    id: str
+    type: str
+    data: str
+
+
 def follow(
     bases: Sequence[str], headers: Headers, job: Accepted, ledger: Ledger, random: Random, over: threading.Event
 ) -> None:
     """Collect the job's events, each time from any of the APIs, until one says that all was told."""
     with httpx.Client(timeout=httpx.Timeout(5.0, read=SILENCE_S), headers=headers) as http:
         while not over.is_set():
-            most = random.randint(*LEAVES_AFTER) if random.random() < LEAVES else None
             try:
-                if _connection(http, random.choice(bases), job, ledger, most, over):
+                if _connection(http, random.choice(bases), job, ledger, leaves_after(random), over):
                     job.told_all = True
                     return
             except httpx.HTTPError as error:
@@ -45,22 +53,27 @@ def _connection(
                 ledger.violate(f"events of job {job.id}: {answer.status_code}: {answer.read()[:300]!r}")
             return False
         job.connections += 1
-        for count, (event_id, kind) in enumerate(_events(answer)):
+        for count, event in enumerate(events(answer)):
             if count == most or over.is_set():
                 break
-            job.events.append((event_id, kind))
-            if kind in ENDED:
-                ledger.saw(job, kind)
+            job.events.append((event.id, event.type))
+            if event.type in ENDED:
+                ledger.saw(job, event.type)
     return False
 
 
-def _events(answer: httpx.Response) -> Iterator[tuple[str, str]]:
-    """Id and type of each event that came whole."""
+def leaves_after(random: Random) -> int | None:
+    """After how many events a client closes its connection; None if it does not."""
+    return random.randint(*LEAVES_AFTER) if random.random() < LEAVES else None
+
+
+def events(answer: httpx.Response) -> Iterator[Event]:
+    """What a stream tells."""
     fields: dict[str, str] = {}
     for line in answer.iter_lines():
         if not line:
             if "id" in fields:
-                yield fields["id"], fields["event"]
+                yield Event(fields["id"], fields["event"], fields["data"])
             fields = {}
         elif not line.startswith(":"):
             name, _, value = line.partition(":")

@@ -46,6 +46,7 @@ class Ledger:
         self.faults: Counter[tuple[str, str]] = Counter()  # by kind and target
         self.drawings: list[Drawing] = []
         self.downtimes: dict[str, list[list[float | None]]] = {}  # of each API: from a fault, to where it answers again
+        self.watched: dict[str, list[tuple[str, str]]] = {}  # events of each job, as the one stream of all told them
         self.contents: dict[str, str] = {}  # digests of what was read, by its URL
         self.violations: list[str] = []
 
