@@ -64,7 +64,7 @@ async def _page(services: Services, caller: Caller, start: EventId | None, limit
     feed = services.feed
     lost_until = await feed.after_gap(start) if start is not None else None
     at, seen = lost_until or start or FIRST, list[AnyEvent]()
-    while len(seen) <= limit and (events := await feed.read_all(at, limit + 1)):
+    while len(seen) <= limit and (events := await feed.read_all(at, max(BATCH, limit + 1))):
         seen += [event for event in events if caller.may_see(event.caller)]
         at = events[-1].id
     page, has_more = seen[:limit], len(seen) > limit
