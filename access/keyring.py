@@ -113,9 +113,9 @@ class Keyring:
         self._used[known.caller.id] = int(now)
         return known.caller
 
-    def knows(self, key: bytes) -> bool:
-        """Whether this is a key that was valid when the keys were read last."""
-        return self._find(key) is not None
+    def rejects(self, key: bytes) -> bool:
+        """Whether this was no key when they were read last. Before they were read, nobody can tell: False."""
+        return self._confirmed > -inf and self._find(key) is None
 
     def ends(self, key: bytes) -> datetime | None:
         """When a known key stops being valid; None for never."""

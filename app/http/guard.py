@@ -71,7 +71,7 @@ async def _look_up(scope: RequestScope, services: Services, key: bytes, is_harml
     """Whose key this is, where it is wrong, or nobody knows without asking. Raises ProblemError."""
     keyring, guesses, address = services.keyring, services.guesses, address_of(scope)
     wait_s = guesses.wait_s(address)
-    if wait_s and not keyring.knows(key):
+    if wait_s and keyring.rejects(key):
         services.meters.refused("wrong_keys")
         raise refused_unread(wait_s)
     try:

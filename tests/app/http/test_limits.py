@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,10 +13,13 @@ from openai import OpenAI, RateLimitError
 from access.guesses import MOST_A_MINUTE
 from access.key import new_key
 from app.http.services import Services
+from cli.redis_server import RedisServer
 from core.access import Scope
+from core.settings import Settings
 from tests.app.datasets.test_importing import ZIP
 from tests.app.http.test_errors import problem
-from tests.in_process import Api, add_key, bearer, client_with, listening
+from tests.in_process import Api, add_key, bearer, client_with, listening, served
+from tests.service import wait_until
 
 Client = Callable[..., httpx.Client]
 EVERYTHING = (Scope.GENERATE, Scope.JOBS_READ, Scope.JOBS_WRITE, Scope.DATASETS_WRITE)
@@ -223,6 +227,26 @@ def test_wrong_keys_of_an_address_are_refused_unread_and_right_ones_are_not(keye
         == f"too many wrong keys came from this address; allowed again in {answers[-1].headers['Retry-After']} s"
     )
     assert client_with(keyed, known).get("/models").status_code == 200
+
+
+def guess_too_often(api: Api) -> None:
+    for _ in range(MOST_A_MINUTE + 1):
+        api.services.guesses.add("127.0.0.1")
+
+
+def test_where_nobody_can_tell_which_keys_are_wrong_none_is_called_so(tmp_path: Path) -> None:
+    with RedisServer(tmp_path / "redis") as redis:
+        settings = Settings(redis_url=f"{redis.url.rpartition('/')[0]}/1", data_dir=tmp_path / "data")
+        with served(settings) as before:
+            key = add_key(before, Scope.GENERATE)
+        redis.stop()
+        with served(settings) as api:
+            guess_too_often(api)
+            problem(client_with(api, key).get("/models"), 503, "store-unavailable")
+            redis.start()
+            wait_until(lambda: client_with(api, key).get("/models").status_code == 200)
+            guess_too_often(api)
+            problem(client_with(api, new_key("aaaaaaaa")).get("/models"), 429, "too-many-keys")
 
 
 def test_no_key_at_all_is_no_guess(services: Services, keyed: Api) -> None:
