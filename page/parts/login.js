@@ -69,8 +69,9 @@ function takeKey() {
  */
 async function useLink(key, again) {
   try {
-    const { scopes } = await look();
-    if (!scopes?.includes("admin")) await logIn(key); // who may do everything, loses by a link that is for a class
+    const { id, name } = await look();
+    if (!id) await logIn(key);
+    else toast(`You are logged in as ${name}. To use the key of this link instead, log out and open it again.`);
   } catch (error) {
     await refresh();
     if (session()?.keys_required) showLogin(again, `This link does not let you in: ${words(error)}`);

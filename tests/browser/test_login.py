@@ -95,15 +95,19 @@ def test_a_link_that_is_opened_in_an_open_page_logs_in_too(window: Window, keyed
     expect(page).to_have_url(f"{keyed.base}/#draw?seed=3")
 
 
-def test_an_admin_who_tries_a_link_for_a_class_stays_admin(window: Window, keyed: Service) -> None:
-    page = window.page
-    window.go(f"inspect?key={ADMIN.text}")
-    expect(page.get_by_role("button", name="Ms Lovelace")).to_be_visible()
-    page.evaluate(f"location.hash = 'draw?seed=3&key={make_key(keyed, 'watch')}'")
+def test_who_is_logged_in_stays_so_by_a_link_for_a_class(window: Window, keyed: Service) -> None:
+    page, own, of_class = window.page, make_key(keyed, "jobs:write", name="Mr Babbage"), make_key(keyed, "watch")
+    window.go(f"inspect?key={own}")
+    expect(page.get_by_role("button", name="Mr Babbage")).to_be_visible()
+    page.evaluate(f"location.hash = 'draw?seed=3&key={of_class}'")
+    expect(page.get_by_text("You are logged in as Mr Babbage.")).to_be_visible()
     expect(page).to_have_url(f"{keyed.base}/#draw?seed=3")
-    expect(page.get_by_role("heading", level=1, name="Draw")).to_be_visible()
-    expect(page.get_by_role("button", name="Ms Lovelace")).to_be_visible()
-    assert page.evaluate("fetch('/keys').then((answer) => answer.status)") == 200
+    expect(page.get_by_role("button", name="Mr Babbage")).to_be_visible()
+    page.get_by_role("button", name="Mr Babbage").click()
+    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("button", name="Not now").click()
+    page.evaluate(f"location.hash = 'inspect?key={of_class}'")
+    expect(page.get_by_role("button", name="class 7b")).to_be_visible()
 
 
 def test_who_does_not_log_in_reads_why_there_is_nothing(window: Window) -> None:
