@@ -10,7 +10,7 @@ import time
 from typing import Any, NamedTuple, Self
 
 from pydantic import TypeAdapter
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 
 from jobs.keys import EVENTS, events_key
 from jobs.record import JobStatus
@@ -19,6 +19,8 @@ _EVENT_ID = re.compile("([0-9]{1,20})(?:-([0-9]{1,20}))?")
 _LARGEST = 2**64 - 1
 TERMINAL = {status.value for status in JobStatus if status.is_terminal}
 
+TURN_S = 5.0
+READS_AT_ONCE = 64  # that do not wait; further ones take turns
 BLOCK_MS = 2000  # of one read that waits: shorter than the time-out of redis-py's sockets, 5 s
 _DATA: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
@@ -81,8 +83,14 @@ class AnyEvent(NamedTuple):
 class EventFeed:
     """Reads the events of jobs, and waits for them. Every method may raise redis' RedisError."""
 
-    def __init__(self, url: str) -> None:
-        self._redis = Redis.from_url(url, decode_responses=True, socket_connect_timeout=1)
+    def __init__(self, url: str, most_waiting: int) -> None:
+        """`most_waiting` is how many may wait for events at once: each of them has a connection to Redis for itself."""
+        most = most_waiting + READS_AT_ONCE
+        self._redis = Redis.from_pool(
+            BlockingConnectionPool.from_url(
+                url, max_connections=most, timeout=TURN_S, decode_responses=True, socket_connect_timeout=1
+            )
+        )
 
     async def read(self, job_id: str, after: EventId, limit: int) -> list[JobEvent]:
         """The next events after an id, oldest first."""

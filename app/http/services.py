@@ -77,7 +77,7 @@ class Services:
         return cls(
             settings=settings,
             store=JobStore.of(settings),
-            feed=EventFeed(settings.redis_url),
+            feed=EventFeed(settings.redis_url, settings.max_streams),
             workers=Workers(connect(settings.redis_url)),
             queue=celery_app(settings.redis_url),
             places=places,

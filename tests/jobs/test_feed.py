@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 def with_feed(server: RedisServer, use: Callable[[EventFeed], Awaitable[T]]) -> T:
     async def run() -> T:
-        feed = EventFeed(server.url)
+        feed = EventFeed(server.url, most_waiting=1)
         try:
             return await use(feed)
         finally:

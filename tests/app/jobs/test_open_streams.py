@@ -16,6 +16,7 @@ from tests.service import wait_until
 from tests.wire import Wire
 
 MOST = 3
+MANY = 150  # more than the connections that redis-py has by itself
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +118,26 @@ def test_a_caller_has_no_more_streams_than_it_may(services: Services, tmp_path_f
             )
             assert api.services.streams.taken == 1
             api.http.post(f"/jobs/{job_id}/cancel")
+
+
+def test_each_of_many_streams_is_told_of_a_job(services: Services, tmp_path_factory: pytest.TempPathFactory) -> None:
+    own = {"data_dir": tmp_path_factory.mktemp("many"), "max_connections_per_address": 1000}
+    with served(services.settings.model_copy(update=own)) as api, listening(api) as base, ExitStack() as held:
+        wires = [held.enter_context(Wire(base)) for _ in range(MANY)]
+        for wire in wires:
+            wire.send(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        for wire in wires:
+            read_to(wire, b"event: position")
+        job_id = submit(api.http)
+        for wire in wires:
+            read_to(wire, b"event: queued")
+            assert job_id.encode() in read_to(wire, b"data: ")
+        api.http.post(f"/jobs/{job_id}/cancel")
+
+
+def read_to(wire: Wire, start: bytes) -> bytes:
+    """The next line that begins so."""
+    while line := wire.line():
+        if line.startswith(start):
+            return line
+    return pytest.fail(f"the stream ended before {start!r}")
