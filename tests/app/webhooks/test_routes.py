@@ -159,7 +159,7 @@ def id_of(key: str) -> str:
     return key[3:11]
 
 
-def test_off_is_the_default_and_says_so(http: httpx.Client, api: Api) -> None:
+def test_off_is_the_default_and_says_so(http: httpx.Client, redis: Redis) -> None:
     refused = problem(http.post("/webhooks", json=URL), 403, "webhooks-off")
     assert "DIGITFORGE_WEBHOOKS" in refused["detail"]
     assert http.get("/webhooks").json() == {"data": []}
