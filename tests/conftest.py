@@ -78,13 +78,24 @@ def s3_server(seaweedfs: SeaweedFS) -> LentStore:
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The whole service on a free port. Tests share it, and leave it as they found it."""
+def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The whole service on a free port."""
     with Service(tmp_path_factory.mktemp("service")) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def service(shared_service: Service) -> Iterator[Service]:
+    """The service that all modules share. Tests leave it as they found it; of the active model this is checked."""
+    models = f"{shared_service.base}/models"
+    before = httpx.get(models).json()["active"]
+    yield shared_service
+    after = httpx.get(models).json()["active"]
+    httpx.put(f"{models}/active", json={"model": before}).raise_for_status()
+    assert after == before, "the tests of this module have left another model active"
+
+
+@pytest.fixture(scope="module")
 def http(service: Service) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=service.base, timeout=30) as client:
         yield client

@@ -68,7 +68,7 @@ def runs_dir(services: Services) -> Path:
     return services.settings.runs_dir
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def service_http(service: Service) -> Iterator[httpx.Client]:
     """For what only processes show, and a worker."""
     with httpx.Client(base_url=service.base, timeout=30) as client:

@@ -16,10 +16,12 @@ KNOBS = {"preset": "smoke", "num_images": 256, "epochs": 2, "publish": "always"}
 @pytest.fixture(scope="module")
 def runs(service: Service) -> Iterator[list[dict[str, str]]]:
     """Two trainings that have left models; the second one's is active, the first one's was before."""
+    active = httpx.get(f"{service.base}/models").json()["active"]
     ids = [httpx.post(f"{service.base}/train", json={**KNOBS, "seed": seed}).json()["id"] for seed in (1, 2)]
     jobs = [f"{service.base}/jobs/{one}" for one in ids]
     wait_until(lambda: all(httpx.get(job).json()["status"] == "succeeded" for job in jobs), 240)
     yield [httpx.get(job).json() for job in jobs]
+    httpx.put(f"{service.base}/models/active", json={"model": active}).raise_for_status()
     for job in jobs:
         httpx.delete(job)
 
