@@ -54,7 +54,8 @@ async function show() {
     refuse(error.status === 401 ? "This service asks for a key." : error.message, "Try again", show);
   }
   document.title = `${view.heading || "digitforge"} · digitforge`;
-  if (enters) main.focus({ preventScroll: true });
+  const isFaster = view.contains(document.activeElement); // a reader who is in it before all of it is there
+  if (enters && !isFaster) main.focus({ preventScroll: true });
 }
 
 /**

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.window import Window
 from tests.service import Service, wait_until
@@ -14,7 +14,8 @@ MANY = 150  # controls that a view may have
 
 FOCUSED = """() => {
   const one = document.activeElement, label = one?.labels?.[0];
-  return (one?.getAttribute("aria-label") ?? label?.textContent ?? one?.textContent ?? "").trim();
+  if (!one || one.matches("body, main")) return "";
+  return (one.getAttribute("aria-label") ?? label?.textContent ?? one.textContent ?? "").trim();
 }"""
 
 
@@ -37,6 +38,21 @@ def reach(page: Page, name: str) -> None:
     raise AssertionError(f"Tab does not lead to {name!r}")
 
 
+def test_a_reader_who_is_faster_than_the_view_keeps_the_focus(window: Window) -> None:
+    page, late = window.page, list[Route]()
+    page.route("**/jobs?*", lambda route: late.append(route))
+    window.go("train")
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    data_set = page.get_by_label("Data set", exact=True)
+    data_set.focus()
+    for route in late:
+        route.continue_()
+    page.unroute("**/jobs?*")
+    expect(page.get_by_role("radio", name="quality")).to_be_visible()
+    expect(page).to_have_title("Train · digitforge")
+    expect(data_set).to_be_focused()
+
+
 def test_a_reader_without_a_mouse_trains_watches_and_draws(window: Window) -> None:
     page, keyboard = window.page, window.page.keyboard
     window.go("")
@@ -44,7 +60,7 @@ def test_a_reader_without_a_mouse_trains_watches_and_draws(window: Window) -> No
 
     reach(page, "^Train$")
     keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    expect(page.get_by_role("radio", name="quality")).to_be_visible()
     reach(page, "quality")
     while "smoke" not in page.evaluate(FOCUSED):
         keyboard.press("ArrowDown")
