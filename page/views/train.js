@@ -27,17 +27,20 @@ export class TrainView extends View {
   /** @type {Form} */ #form = { preset: DEFAULT, dataset: HOME, publish: PUBLISH, knobs: {} };
   /** @type {{ of: string, recipe: Record<string, Value> }} */ #base = { of: "", recipe: {} };
   #asked = 0;
+  #turn = 0;
   #key = "";
   /** @type {Record<string, HTMLElement>} */ #at = {};
 
   /** @param {import("../lib/place.js").Place} place */
   async show({ query }) {
+    const turn = ++this.#turn;
     if (!this.#presets) await this.#open();
     const job = query["from"] ? await get(`/jobs/${query["from"]}`, {}, this.leaving) : null;
     const dataset = query["dataset"] ?? job?.recipe.dataset ?? HOME;
     const preset = query["preset"] ?? job?.preset ?? (this.#isFolder(dataset) ? DEFAULT : PROPOSED);
     const publish = query["publish"] ?? job?.publish ?? PUBLISH;
     const base = await this.#baseOf(preset, dataset);
+    if (turn !== this.#turn) return; // the reader has chosen something else meanwhile
     const knobs = changesOf(this.#presets.knobs, query, job?.recipe, base);
     this.#form = { preset, dataset, publish, knobs };
     this.#write();
@@ -136,13 +139,14 @@ export class TrainView extends View {
 
   /** @param {Partial<Form>} changes */
   #change(changes) {
-    const { preset, dataset, publish, knobs } = { ...this.#form, ...changes };
-    const isPlain = preset === "" || preset === (this.#isFolder(dataset) ? DEFAULT : PROPOSED);
+    this.#form = { ...this.#form, ...changes }; // at once, for whoever changes more, or starts, before it is shown
+    const { dataset, publish, knobs } = this.#form, plain = this.#isFolder(dataset) ? DEFAULT : PROPOSED;
+    const preset = this.#form.preset ||= plain;
     /** @type {Record<string, string | number>} */ const query = {};
     for (const [name, value] of Object.entries(knobs)) query[name] = value === null ? "null" : value;
     go(
       hash("train", {
-        preset: isPlain ? null : preset,
+        preset: preset === plain ? null : preset,
         dataset: dataset === HOME ? null : dataset,
         publish: publish === PUBLISH ? null : publish,
         ...query,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.window import Window
 from tests.service import Service, wait_until
@@ -62,6 +62,22 @@ def test_the_form_is_a_link_and_a_knob_is_set_back(window: Window) -> None:
     expect(page).to_have_url(re.compile(r"#train\?preset=fast&d_norm=none$"))
     page.reload()
     expect(page.get_by_label("d_norm", exact=True)).to_have_value("none")
+
+
+def test_what_is_chosen_faster_than_the_service_answers_is_all_kept(window: Window) -> None:
+    page, late = window.page, list[Route]()
+    window.expected = ("status of 404", "status of 422")  # there is no such data set
+    window.go("train?dataset=elsewhere")
+    expect(page.get_by_role("radio", name="proposed")).to_be_checked()
+    page.route("**/estimates", lambda route: late.append(route))
+    page.get_by_role("radio", name="smoke").check()
+    page.get_by_label("Its model").select_option("never")
+    expect(page).to_have_url(re.compile("preset=smoke.*publish=never"))
+    for route in late:
+        route.continue_()
+    page.unroute("**/estimates")
+    expect(page.get_by_role("radio", name="smoke")).to_be_checked()
+    expect(page.get_by_label("Its model")).to_have_value("never")
 
 
 def test_what_is_wrong_is_said_at_its_field(window: Window) -> None:
