@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -80,15 +80,11 @@ class Service:
 
     def supervisor(self) -> int:
         """Process id of the worker's pool child, once there is one: Celery replaces one that ends."""
-        wait_until(lambda: len(pool_of(self.worker())) == 1)
-        (supervisor,) = pool_of(self.worker())
-        return supervisor
+        return _the_only_one(lambda: pool_of(self.worker()))
 
     def import_lane(self) -> int:
         """Process id of what carries out imports, once it is there: the worker replaces one that ends."""
-        wait_until(lambda: len(lanes_of(self.worker())) == 1)
-        (lane,) = lanes_of(self.worker())
-        return lane
+        return _the_only_one(lambda: lanes_of(self.worker()))
 
     def api(self) -> int:
         """Process id of the API."""
@@ -168,6 +164,18 @@ def follow(http: httpx.Client, job_id: str, *statuses: str, timeout_s: float = 1
         assert not ended, job
         assert time.monotonic() < deadline, job
         time.sleep(POLL_S)
+
+
+def _the_only_one(find: Callable[[], list[int]]) -> int:
+    """What is found, once it is one; looked at once, because the next moment it may have ended."""
+    found: list[int] = []
+
+    def is_one() -> bool:
+        found[:] = find()
+        return len(found) == 1
+
+    wait_until(is_one)
+    return found[0]
 
 
 def wait_until(condition: Any, timeout_s: float = 60) -> None:

@@ -13,7 +13,7 @@ from tests.system.jobs import LONG, SMOKE, WITH_PENALTY, cancel, kinds, submit
 def test_lost_and_doubled_messages_change_nothing(http: httpx.Client, impatient: Service, redis: Redis) -> None:
     blocking, lost, doubled = submit(http, LONG), submit(http, SMOKE), submit(http, SMOKE)
     follow(http, blocking, "running")
-    wait_until(lambda: redis.llen(QUEUE) == 2)
+    wait_until(lambda: redis.llen(QUEUE) >= 2)  # more, where a slow worker had a message sent again
     redis.delete(QUEUE)
     with celery_app(redis_url(impatient)) as queue:
         for _ in range(3):
