@@ -19,8 +19,8 @@ _EVENT_ID = re.compile("([0-9]{1,20})(?:-([0-9]{1,20}))?")
 _LARGEST = 2**64 - 1
 TERMINAL = {status.value for status in JobStatus if status.is_terminal}
 
-TURN_S = 5.0
-READS_AT_ONCE = 64  # that do not wait; further ones take turns
+READS_AT_ONCE = 64  # that do not wait for events; further ones take turns
+TURN_S = 5.0  # that a read waits for its turn at most
 BLOCK_MS = 2000  # of one read that waits: shorter than the time-out of redis-py's sockets, 5 s
 _DATA: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
